@@ -1,1 +1,2 @@
-export {};
+export * from './anon-vma.js';
+export * from './anon-vma-operations.js';

@@ -1,0 +1,2 @@
+export * from './lock-tracker.js';
+export * from './lock-validator.js';

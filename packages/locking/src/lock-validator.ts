@@ -1,0 +1,55 @@
+import { InvariantError } from '@vmakit/base';
+import { LOCK_CLASSES, type LockClass, type LockMode, type LockTracker } from './lock-tracker.js';
+
+/** A lock that is held. */
+export interface HeldLock {
+  readonly lockClass: LockClass;
+  readonly id: number;
+  readonly mode: LockMode;
+}
+
+const RANK: Readonly<Record<LockClass, number>> = Object.fromEntries(
+  LOCK_CLASSES.map((lockClass, rank) => [lockClass, rank]),
+) as Record<LockClass, number>;
+
+/**
+ * Checks the lock order of spec 04 section 9 and spec 06 section 5: a blocking acquisition of an earlier class while a
+ * later one is held, taking a lock that is held, releasing one that is not, each throw an {@link InvariantError} with
+ * the locks held. Two locks of a class may be held together (page tables old then new; VMA locks; two anon_vma roots).
+ */
+export class LockValidator implements LockTracker {
+  readonly enabled = true;
+  readonly #held: HeldLock[] = [];
+  /** Acquisitions so far. */
+  acquisitions = 0;
+
+  acquire(lockClass: LockClass, id: number, mode: LockMode): void {
+    for (const held of this.#held) {
+      if (held.lockClass === lockClass && held.id === id) {
+        throw new InvariantError(`lock ${lockClass} ${id} is taken twice`, { held: this.held() });
+      }
+      if (mode !== 'try' && RANK[held.lockClass] > RANK[lockClass]) {
+        throw new InvariantError(`lock ${lockClass} ${id} is taken inside ${held.lockClass} ${held.id}`, {
+          held: this.held(),
+        });
+      }
+    }
+    this.#held.push({ lockClass, id, mode });
+    this.acquisitions++;
+  }
+
+  release(lockClass: LockClass, id: number): void {
+    const at = this.#held.findLastIndex((held) => held.lockClass === lockClass && held.id === id);
+    if (at < 0) throw new InvariantError(`lock ${lockClass} ${id} is released but not held`, { held: this.held() });
+    this.#held.splice(at, 1);
+  }
+
+  point(): void {
+    // The validator is not interested in schedule points.
+  }
+
+  /** The locks held now, oldest first. Empty whenever no call is in progress (spec 09 S7). */
+  held(): readonly HeldLock[] {
+    return [...this.#held];
+  }
+}

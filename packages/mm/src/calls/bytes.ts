@@ -1,0 +1,56 @@
+/**
+ * From bytes to pages: the edge at which a system call's 64-bit words become page numbers.
+ *
+ * Everything else in this package counts pages. A word is split into the page it lies in and whether it lies at the
+ * page's start; a length is rounded up. 2^64 bytes is `wrapPages` pages, and a rounded-up length of exactly that many
+ * is a length that "wrapped to zero", which several calls test for.
+ */
+
+/** A 64-bit word of a system call: an address, a length, an offset. Below 2^53 a `number` does. */
+export type Bytes = bigint | number;
+
+const WORD = 2n ** 64n;
+
+/** The number of pages in 2^64 bytes: one more than the highest page number of any address. */
+export function wrapPages(pageShift: number): number {
+  return 2 ** (64 - pageShift);
+}
+
+/**
+ * The page that byte `value` lies in (rounded down).
+ *
+ * @throws RangeError when `value` is not a 64-bit unsigned integer; `name` is the argument's.
+ */
+export function pageOf(value: Bytes, pageShift: number, name: string): number {
+  if (typeof value === 'number') {
+    checkNumber(value, name);
+    return Math.floor(value / 2 ** pageShift);
+  }
+  checkBigint(value, name);
+  return Number(value >> BigInt(pageShift));
+}
+
+/** How far into its page byte `value` lies. 0: page aligned. Throws as {@link pageOf} does. */
+export function offsetInPage(value: Bytes, pageShift: number, name: string): number {
+  if (typeof value === 'number') {
+    checkNumber(value, name);
+    return value % 2 ** pageShift;
+  }
+  checkBigint(value, name);
+  return Number(value & ((1n << BigInt(pageShift)) - 1n));
+}
+
+/** `value` bytes in pages, rounded up: at most {@link wrapPages}. Throws as {@link pageOf} does. */
+export function pagesCovering(value: Bytes, pageShift: number, name: string): number {
+  return pageOf(value, pageShift, name) + (offsetInPage(value, pageShift, name) > 0 ? 1 : 0);
+}
+
+function checkNumber(value: number, name: string): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError(`${name}: ${value} is not a byte count below 2^53 (give a bigint for more)`);
+  }
+}
+
+function checkBigint(value: bigint, name: string): void {
+  if (value < 0n || value >= WORD) throw new RangeError(`${name}: ${value} is not an unsigned 64-bit word`);
+}

@@ -1,0 +1,81 @@
+import type { FaultInjector, KernelProfile } from '@vmakit/base';
+import type { KernelBus } from '@vmakit/events';
+import type { MappedFile, PhysicalMemory, SwapSpace } from '@vmakit/folio';
+import type { LockTracker } from '@vmakit/locking';
+import type { Arch, TablePool, TlbCounters } from '@vmakit/pagetable';
+import type { AnonVmaRegistry } from '@vmakit/rmap';
+import type { MergeContext, Vma } from '@vmakit/vma-merge';
+import { type MmSettings, defaultSettings } from './settings.js';
+import { splitHugeEntryAt } from './pages/thp.js';
+
+/** What an environment is made of. */
+export interface EnvironmentParts {
+  readonly arch: Arch;
+  readonly profile: KernelProfile;
+  readonly memory: PhysicalMemory;
+  readonly swap: SwapSpace;
+  readonly anonVmas: AnonVmaRegistry;
+  readonly tablePool: TablePool;
+  readonly tlb: TlbCounters;
+  readonly bus: KernelBus;
+  readonly locks: LockTracker;
+  readonly injector?: FaultInjector | null;
+  readonly settings?: Partial<MmSettings>;
+}
+
+/** The machine and kernel that address spaces live in: what all of them share. One for each kernel. */
+export class MmEnvironment implements MergeContext {
+  readonly arch: Arch;
+  readonly profile: KernelProfile;
+  readonly memory: PhysicalMemory;
+  readonly swap: SwapSpace;
+  readonly anonVmas: AnonVmaRegistry;
+  readonly tablePool: TablePool;
+  readonly tlb: TlbCounters;
+  readonly bus: KernelBus;
+  readonly locks: LockTracker;
+  readonly settings: MmSettings;
+  readonly files: Map<number, MappedFile> = new Map();
+  #injector: FaultInjector | null = null;
+  /** `vm_committed_as`: pages charged, over all processes. */
+  committed = 0;
+  /** Ids of address spaces, files and userfaultfds, each given once. */
+  nextMmId = 1;
+  nextFileId = 1;
+  nextUserfaultId = 1;
+
+  constructor(parts: EnvironmentParts) {
+    this.arch = parts.arch;
+    this.profile = parts.profile;
+    this.memory = parts.memory;
+    this.swap = parts.swap;
+    this.anonVmas = parts.anonVmas;
+    this.tablePool = parts.tablePool;
+    this.tlb = parts.tlb;
+    this.bus = parts.bus;
+    this.locks = parts.locks;
+    this.settings = { ...defaultSettings(parts.arch), ...parts.settings };
+    this.injector = parts.injector ?? null;
+  }
+
+  /** Decides which points fail; null: none does. May be exchanged between calls. */
+  get injector(): FaultInjector | null {
+    return this.#injector;
+  }
+
+  set injector(injector: FaultInjector | null) {
+    this.#injector = injector;
+    this.memory.injector = injector;
+    this.tablePool.refuse =
+      injector === null ? null : (level) => injector.fails(TABLE_POINT[level] ?? 'page-table-pte');
+  }
+
+  readonly onBoundary = (vma: Vma, page: number): void => splitHugeEntryAt(vma, page);
+}
+
+const TABLE_POINT: Readonly<Record<string, 'page-table-pud' | 'page-table-pmd' | 'page-table-pte'>> = {
+  pte: 'page-table-pte',
+  pmd: 'page-table-pmd',
+  pud: 'page-table-pud',
+  p4d: 'page-table-pud',
+};

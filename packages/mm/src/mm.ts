@@ -1,0 +1,93 @@
+import type { VmFlags } from '@vmakit/base';
+import { PageTables } from '@vmakit/pagetable';
+import { type UserfaultContext, VmaTree, type VmaOwner } from '@vmakit/vma-merge';
+import type { MmEnvironment } from './environment.js';
+
+/** Where an address space may put things (spec 01 section 8). Page numbers. */
+export interface MmLayout {
+  /** Top of the address space: mappings end at or below it. */
+  taskSize: number;
+  /** Where the search from the top begins. */
+  mmapBase: number;
+  /** Where the search from the bottom begins, the fallback. */
+  unmappedBase: number;
+  topDown: boolean;
+  /**
+   * Everything outside [start, end) counts as taken when the kernel chooses an address: the arena of recorded scenarios.
+   * Null: an ordinary process.
+   */
+  window: { readonly start: number; readonly end: number } | null;
+  /** A 32-bit process. */
+  compat: boolean;
+}
+
+/** Resource limits; pages, `Infinity` for none. */
+export interface MmLimits {
+  /** RLIMIT_AS. */
+  addressSpace: number;
+  /** RLIMIT_DATA. */
+  data: number;
+  /** RLIMIT_STACK. */
+  stack: number;
+  /** RLIMIT_MEMLOCK. */
+  lockedMemory: number;
+}
+
+/** One address space: `mm_struct`. All counters are pages (spec 01 section 1). */
+export class Mm implements VmaOwner {
+  readonly env: MmEnvironment;
+  readonly id: number;
+  readonly tree: VmaTree = new VmaTree();
+  readonly pages: PageTables;
+  layout: MmLayout;
+  limits: MmLimits = { addressSpace: Infinity, data: Infinity, stack: 2048, lockedMemory: Infinity };
+
+  mapCount = 0;
+  totalVm = 0;
+  dataVm = 0;
+  execVm = 0;
+  stackVm = 0;
+  lockedVm = 0;
+  /** Greatest `totalVm` at rest. */
+  hiwaterVm = 0;
+
+  rssAnon = 0;
+  rssFile = 0;
+  rssShmem = 0;
+  swapEntries = 0;
+
+  /** Flags given to every new mapping: mlockall(MCL_FUTURE). */
+  defFlags: VmFlags = 0;
+  /** prctl(PR_SET_MEMORY_MERGE): anonymous mappings become KSM-mergeable. */
+  mergeAny = false;
+  /** Some page of this address space was pinned once (fork must look for pins). */
+  hasPinned = false;
+  /** The userfaultfd of the process. */
+  uffd: UserfaultContext | null = null;
+
+  /** The heap: byte addresses, since the break need not be page aligned. */
+  brkStart = 0;
+  brk = 0;
+
+  constructor(env: MmEnvironment, layout: MmLayout) {
+    this.env = env;
+    this.id = env.nextMmId++;
+    this.layout = layout;
+    this.pages = new PageTables(env.arch, env.tablePool);
+  }
+}
+
+/** The layout of an ordinary 64-bit process without randomisation (spec 01 section 8). */
+export function defaultLayout(env: MmEnvironment): MmLayout {
+  const { arch } = env;
+  const top = arch.mapWindowPages;
+  const gap = Math.floor(2 ** 27 / 2 ** arch.pageShift);
+  return {
+    taskSize: arch.taskSizePages,
+    mmapBase: top - gap,
+    unmappedBase: Math.floor(top / 3),
+    topDown: true,
+    window: null,
+    compat: false,
+  };
+}

@@ -1,0 +1,60 @@
+import type { Arch } from '@vmakit/pagetable';
+
+/** When transparent huge pages of a size are used: as `/sys/kernel/mm/transparent_hugepage` says it. */
+export type ThpMode = 'never' | 'madvise' | 'always';
+export type ThpSizeMode = ThpMode | 'inherit';
+
+/** Transparent huge pages. */
+export interface ThpSettings {
+  /** The global mode. */
+  readonly enabled: ThpMode;
+  /** The mode of each folio size by order; sizes not named are never used. */
+  readonly sizes: ReadonlyMap<number, ThpSizeMode>;
+  /** The huge zero page is used for reads. */
+  readonly useZeroPage: boolean;
+}
+
+/** Overcommit: `vm.overcommit_memory` 0, 1, 2. */
+export type OvercommitMode = 'guess' | 'always' | 'never';
+
+/** The settings of the machine and its kernel that shape address spaces (spec 01). Pages unless said otherwise. */
+export interface MmSettings {
+  /** `vm.max_map_count`. Changes while the machine runs. */
+  maxMapCount: number;
+  /** `vm.mmap_min_addr`. */
+  mmapMinPage: number;
+  /** `stack_guard_gap`. */
+  stackGuardGap: number;
+  overcommit: OvercommitMode;
+  /** Commit limit of overcommit mode `never`. */
+  commitLimit: number;
+  /** RAM and swap together: more at once is refused by overcommit mode `guess`. */
+  totalPages: number;
+  thp: ThpSettings;
+  /** Soft-dirty tracking is configured (never on arm64). */
+  softDirty: boolean;
+  /** Processes have CAP_IPC_LOCK. */
+  canLockBeyondLimit: boolean;
+  /** Names of anonymous memory are configured (prctl PR_SET_VMA). */
+  anonymousNames: boolean;
+  /** A read fault in a file maps cached pages around it, up to this many bytes. */
+  faultAroundBytes: number;
+}
+
+/** The settings of an ordinary machine: the defaults of the kernel. */
+export function defaultSettings(arch: Arch): MmSettings {
+  const page = 2 ** arch.pageShift;
+  return {
+    maxMapCount: 65530,
+    mmapMinPage: Math.ceil(65536 / page),
+    stackGuardGap: 256,
+    overcommit: 'guess',
+    commitLimit: 2 ** 40 / page,
+    totalPages: 2 ** 40 / page,
+    thp: { enabled: 'madvise', sizes: new Map([[arch.pmdOrder, 'inherit']]), useZeroPage: true },
+    softDirty: arch.hasSoftDirty,
+    canLockBeyondLimit: false,
+    anonymousNames: true,
+    faultAroundBytes: 65536,
+  };
+}

@@ -1,0 +1,224 @@
+import {
+  type FaultInjector,
+  InvariantError,
+  type KernelProfile,
+  VM_ACCESS,
+  VM_MAYBE_GUARD,
+  VM_SOFTDIRTY,
+  equalFlags,
+} from '@vmakit/base';
+import type { PhysicalMemory } from '@vmakit/folio';
+import type { LockTracker } from '@vmakit/locking';
+import {
+  type AnonVma,
+  AnonVmaChain,
+  type AnonVmaRegistry,
+  type RmapVma,
+  insertLink,
+  isChainSingular,
+  removeLink,
+} from './anon-vma.js';
+
+/** Flags that merging ignores when comparing and or-s into the result: spec 01 section 2, STICKY. */
+export const STICKY_FLAGS: number = VM_SOFTDIRTY | VM_MAYBE_GUARD;
+
+/** What the reverse-mapping operations work with. */
+export interface RmapContext {
+  readonly profile: KernelProfile;
+  readonly anonVmas: AnonVmaRegistry;
+  readonly memory: PhysicalMemory;
+  readonly injector: FaultInjector | null;
+  readonly locks: LockTracker;
+}
+
+function newLinkFails(context: RmapContext): boolean {
+  return context.injector !== null && context.injector.fails('anon-vma-chain-alloc');
+}
+
+function newAnonVmaFails(context: RmapContext): boolean {
+  return context.injector !== null && context.injector.fails('anon-vma-alloc');
+}
+
+/**
+ * Gives `vma` an anon_vma of its own if it has none: a compatible neighbour's (next first, then previous), else a new
+ * one. Spec 03 section 2, prepare.
+ *
+ * @returns false when memory ran out; nothing has changed then.
+ */
+export function anonVmaPrepare(context: RmapContext, vma: RmapVma): boolean {
+  if (vma.anonVma !== null) return true;
+  if (newLinkFails(context)) return false;
+  const neighbours = findMergeableAnonVma(vma);
+  if (neighbours === null && newAnonVmaFails(context)) return false;
+  const anonVma = neighbours ?? context.anonVmas.create(null);
+  const { locks } = context;
+  if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
+  vma.anonVma = anonVma;
+  vma.chain = new AnonVmaChain(vma, anonVma, vma.chain);
+  insertLink(vma.chain);
+  anonVma.numActiveVmas++;
+  if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
+  return true;
+}
+
+/**
+ * The anon_vma of a neighbour that `vma` could share so that the two can merge later; null if there is none. The next
+ * neighbour is asked first. Userfaultfd and names are not compared, a forked parent's is taken (spec 03 section 2).
+ */
+export function findMergeableAnonVma(vma: RmapVma): AnonVma | null {
+  const { next, prev } = vma;
+  if (next !== null && isReusableNeighbour(vma, next)) return next.anonVma;
+  if (prev !== null && isReusableNeighbour(prev, vma) && isChainSingular(prev)) return prev.anonVma;
+  return null;
+
+  function isReusableNeighbour(low: RmapVma, high: RmapVma): boolean {
+    const neighbour = low === vma ? high : low;
+    const pages = low.end - low.start;
+    return (
+      low.end === high.start &&
+      neighbour.anonVma !== null &&
+      isChainSingular(neighbour) &&
+      low.policy === high.policy &&
+      low.file === high.file &&
+      equalFlags(low.flags, high.flags, VM_ACCESS | STICKY_FLAGS) &&
+      high.pageOffset === low.pageOffset + pages &&
+      high.anonPageOffset === low.anonPageOffset + pages
+    );
+  }
+}
+
+/** Why a VMA's links are copied (spec 03 section 2, clone). */
+export type CloneOperation = 'split' | 'merge-unfaulted' | 'remap' | 'fork';
+
+/**
+ * Links `target` to every anon_vma that `source` is linked to. For all but `fork` the caller has set `target.anonVma`
+ * already (a split or remap copies the VMA; merging sets it just before). Spec 03 section 2, clone.
+ *
+ * @returns false when memory ran out; `target` has no links and no anon_vma then.
+ */
+export function anonVmaClone(
+  context: RmapContext,
+  target: RmapVma,
+  source: RmapVma,
+  operation: CloneOperation,
+): boolean {
+  const { anonVma } = source;
+  if (anonVma === null) return true;
+  const order = cloneOrder(context, source);
+  for (let made = 0; made < order.length; made++) {
+    if (newLinkFails(context)) {
+      target.anonVma = null;
+      target.chain = null;
+      return false;
+    }
+  }
+  const { locks } = context;
+  if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
+  for (const link of order) {
+    target.chain = new AnonVmaChain(target, link.anonVma, target.chain);
+    insertLink(target.chain);
+    if (operation === 'fork' && target.anonVma === null && isReusable(link.anonVma)) {
+      target.anonVma = link.anonVma;
+      link.anonVma.numActiveVmas++;
+    }
+  }
+  if (operation !== 'fork') {
+    if (target.anonVma === null) throw new InvariantError('a cloned VMA has its anon_vma set', { operation });
+    target.anonVma.numActiveVmas++;
+  }
+  if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
+  return true;
+}
+
+/**
+ * The links in the order in which they are copied, each pushed at the head of the new list: from the head on, so that
+ * the list is reversed each time (7.3), or from the tail on, so that it keeps its order (before).
+ */
+function cloneOrder(context: RmapContext, source: RmapVma): AnonVmaChain[] {
+  const order: AnonVmaChain[] = [];
+  for (let link = source.chain; link !== null; link = link.next) order.push(link);
+  if (!context.profile.cloneReversesChain) order.reverse();
+  return order;
+}
+
+/** An inactive anon_vma with at most one child may be taken over by a forked VMA (spec 03 section 2, reuse test). */
+function isReusable(anonVma: AnonVma): boolean {
+  return anonVma.numActiveVmas === 0 && anonVma.numChildren <= 1;
+}
+
+/**
+ * Gives the VMA of a forked child its links: to all of the parent VMA's anon_vmas, and one of its own, reused or new
+ * (spec 03 section 2, fork).
+ *
+ * @returns false when memory ran out; the child VMA is unlinked then.
+ */
+export function anonVmaFork(context: RmapContext, child: RmapVma, parent: RmapVma): boolean {
+  if (parent.anonVma === null) return true;
+  child.anonVma = null;
+  child.chain = null;
+  if (newAnonVmaFails(context) || newLinkFails(context)) return false;
+  if (!anonVmaClone(context, child, parent, 'fork')) return false;
+  if (child.anonVma !== null) return true;
+  const anonVma = context.anonVmas.create(parent.anonVma);
+  anonVma.numActiveVmas = 1;
+  anonVma.root.refcount++;
+  anonVma.parent.numChildren++;
+  child.anonVma = anonVma;
+  child.chain = new AnonVmaChain(child, anonVma, child.chain);
+  const { locks } = context;
+  if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
+  insertLink(child.chain);
+  if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
+  return true;
+}
+
+/** Cuts `vma` off from every anon_vma; those left without links are freed (spec 03 section 2, unlink_anon_vmas). */
+export function unlinkAnonVmas(context: RmapContext, vma: RmapVma): void {
+  const active = vma.anonVma;
+  if (active === null) return;
+  const { locks } = context;
+  const rootId = active.root.id;
+  if (locks.enabled) locks.acquire('anon-vma', rootId, 'write');
+  for (let link = vma.chain; link !== null; link = link.next) {
+    removeLink(link);
+    if (link.anonVma.linkCount === 0) link.anonVma.parent.numChildren--;
+  }
+  active.numActiveVmas--;
+  vma.anonVma = null;
+  if (locks.enabled) locks.release('anon-vma', rootId);
+  for (let link = vma.chain; link !== null; link = link.next) {
+    if (link.anonVma.linkCount === 0) putAnonVma(context, link.anonVma);
+  }
+  vma.chain = null;
+}
+
+/** Takes one more reference: a walker, or KSM. */
+export function getAnonVma(anonVma: AnonVma): void {
+  anonVma.refcount++;
+}
+
+/** Gives a reference back; at none the anon_vma is freed, and with a descendant its reference on the root. */
+export function putAnonVma(context: RmapContext, anonVma: AnonVma): void {
+  if (--anonVma.refcount > 0) return;
+  context.anonVmas.remove(anonVma);
+  if (anonVma.root !== anonVma) putAnonVma(context, anonVma.root);
+}
+
+/**
+ * A VMA of a forked child, judged by its links: it has an anon_vma but not exactly one link. Stays so for the life of
+ * the VMA (spec 02 section 2).
+ */
+export function isForkChild(vma: RmapVma): boolean {
+  return vma.anonVma !== null && !isChainSingular(vma);
+}
+
+/**
+ * Whether folios of `vma` may be shared with another process: it has links to several anon_vmas, or its anon_vma has
+ * children besides itself (spec 06 section 3).
+ */
+export function maybeShared(vma: RmapVma): boolean {
+  const { anonVma } = vma;
+  if (anonVma === null) return false;
+  if (!isChainSingular(vma)) return true;
+  return anonVma.numChildren > (anonVma.root === anonVma ? 1 : 0);
+}

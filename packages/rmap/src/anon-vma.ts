@@ -1,0 +1,215 @@
+import { InvariantError, type VmFlags } from '@vmakit/base';
+import { LinkTree, type LinkTreeNode } from './link-tree.js';
+
+/** What reverse mapping needs to know of an address space. */
+export interface RmapMm {
+  readonly id: number;
+}
+
+/** What reverse mapping needs to know of a VMA (spec 01 section 1). Page numbers and page offsets. */
+export interface RmapVma {
+  readonly mm: RmapMm;
+  start: number;
+  end: number;
+  pageOffset: number;
+  /** The offset by which anonymous folios are indexed: `pageOffset` unless a private file mapping says otherwise. */
+  anonPageOffset: number;
+  flags: VmFlags;
+  /** Where new anonymous folios of this VMA go; null: unfaulted. */
+  anonVma: AnonVma | null;
+  /** Head of the list of links to every anon_vma whose folios may be mapped here. */
+  chain: AnonVmaChain | null;
+  readonly file: object | null;
+  readonly policy: object | null;
+  readonly prev: RmapVma | null;
+  readonly next: RmapVma | null;
+}
+
+/** A link between one VMA and one anon_vma: `anon_vma_chain` (AVC), spec 03 section 1. */
+export class AnonVmaChain {
+  readonly vma: RmapVma;
+  readonly anonVma: AnonVma;
+  /** The next link of the same VMA. */
+  next: AnonVmaChain | null;
+  /** Its place in a large tree of `anonVma`; null while the tree is small. */
+  node: LinkTreeNode | null = null;
+
+  constructor(vma: RmapVma, anonVma: AnonVma, next: AnonVmaChain | null) {
+    this.vma = vma;
+    this.anonVma = anonVma;
+    this.next = next;
+  }
+}
+
+/**
+ * The anchor of reverse mapping: folios point to one, VMAs link to it, and it knows the VMAs through a tree of links
+ * ordered by the range of page offsets that each covers (spec 03 section 1).
+ */
+export class AnonVma {
+  /** Never given to another anon_vma of the same kernel, so that a folio left with a dead one can be told. */
+  readonly id: number;
+  readonly root: AnonVma;
+  readonly parent: AnonVma;
+  /** Anon_vmas whose parent is this one; a root counts itself. */
+  numChildren: number;
+  /** VMAs whose own anon_vma this is. */
+  numActiveVmas = 0;
+  /** One for having links, one more for each living descendant if a root, and those of KSM and walkers. */
+  refcount = 1;
+  /** The only link, while there is just one: almost always. */
+  only: AnonVmaChain | null = null;
+  /** The links when there are several. */
+  many: LinkTree | null = null;
+
+  /** A root when `parent` is null, else a child of it. Counters of the family are adjusted by the caller's operation. */
+  constructor(id: number, parent: AnonVma | null) {
+    this.id = id;
+    this.parent = parent ?? this;
+    this.root = parent === null ? this : parent.root;
+    this.numChildren = parent === null ? 1 : 0;
+  }
+
+  /** Number of links. */
+  get linkCount(): number {
+    if (this.many !== null) return this.many.size;
+    return this.only === null ? 0 : 1;
+  }
+}
+
+const CHUNK_BITS = 10;
+const CHUNK = 1 << CHUNK_BITS;
+
+/**
+ * The living anon_vmas of a kernel by id. Ids go up and are never used again; chunks of ids that are all dead are
+ * dropped, so memory follows the living.
+ */
+export class AnonVmaRegistry {
+  readonly #chunks: ((AnonVma | null)[] | null)[] = [];
+  readonly #livePerChunk: number[] = [];
+  #nextId = 1;
+  /** Anon_vmas alive. */
+  liveCount = 0;
+
+  /** Makes one and registers it. */
+  create(parent: AnonVma | null): AnonVma {
+    const id = this.#nextId++;
+    const chunk = id >>> CHUNK_BITS;
+    if (chunk === this.#chunks.length) {
+      this.#chunks.push([]);
+      this.#livePerChunk.push(0);
+    } else if (chunk > this.#chunks.length) {
+      throw new InvariantError('ids are given one after the other', { id });
+    }
+    const anonVma = new AnonVma(id, parent);
+    const slots = this.#chunks[chunk] as (AnonVma | null)[];
+    slots[id & (CHUNK - 1)] = anonVma;
+    (this.#livePerChunk[chunk] as number)++;
+    this.liveCount++;
+    return anonVma;
+  }
+
+  /** The living anon_vma of that id. */
+  byId(id: number): AnonVma | undefined {
+    return this.#chunks[id >>> CHUNK_BITS]?.[id & (CHUNK - 1)] ?? undefined;
+  }
+
+  /** Forgets one that was freed. */
+  remove(anonVma: AnonVma): void {
+    const chunk = anonVma.id >>> CHUNK_BITS;
+    const slots = this.#chunks[chunk];
+    if (!slots || slots[anonVma.id & (CHUNK - 1)] !== anonVma) {
+      throw new InvariantError(`anon_vma ${anonVma.id} is freed twice`);
+    }
+    slots[anonVma.id & (CHUNK - 1)] = null;
+    this.liveCount--;
+    const left = ((this.#livePerChunk[chunk] as number) -= 1);
+    const full = this.#nextId > (chunk + 1) * CHUNK;
+    if (left === 0 && full) this.#chunks[chunk] = null;
+  }
+
+  /** Every living anon_vma, in order of their ids. */
+  *[Symbol.iterator](): IterableIterator<AnonVma> {
+    for (const slots of this.#chunks) {
+      if (slots === null) continue;
+      for (const anonVma of slots) if (anonVma) yield anonVma;
+    }
+  }
+}
+
+/** The links of `anonVma` in the order of its tree: ascending start, equal starts in the order of insertion. */
+export function* linksOf(anonVma: AnonVma): IterableIterator<AnonVmaChain> {
+  if (anonVma.only !== null) yield anonVma.only;
+  else if (anonVma.many !== null) yield* anonVma.many.all();
+}
+
+/** The links of `vma` in list order, head first. */
+export function* chainOf(vma: RmapVma): IterableIterator<AnonVmaChain> {
+  for (let link = vma.chain; link !== null; link = link.next) yield link;
+}
+
+/** Exactly one link. */
+export function isChainSingular(vma: RmapVma): boolean {
+  return vma.chain !== null && vma.chain.next === null;
+}
+
+/** The index of the anonymous folio page at `page` of `vma` (spec 01 section 1, index rule). */
+export function anonIndex(vma: RmapVma, page: number): number {
+  return vma.anonPageOffset + (page - vma.start);
+}
+
+/**
+ * Calls `visit` for each link whose range of offsets meets the closed interval [first, last], in tree order, until it
+ * gives false. The tree must not change meanwhile.
+ */
+export function forEachOverlap(
+  anonVma: AnonVma,
+  first: number,
+  last: number,
+  visit: (link: AnonVmaChain) => boolean,
+): void {
+  const only = anonVma.only;
+  if (only !== null) {
+    const { vma } = only;
+    if (vma.anonPageOffset <= last && vma.anonPageOffset + (vma.end - vma.start) > first) visit(only);
+  } else if (anonVma.many !== null) {
+    anonVma.many.forEachOverlap(first, last, visit);
+  }
+}
+
+/** Puts a link into the tree of its anon_vma. */
+export function insertLink(link: AnonVmaChain): void {
+  const { anonVma } = link;
+  if (anonVma.many !== null) {
+    anonVma.many.insert(link);
+  } else if (anonVma.only === null) {
+    anonVma.only = link;
+  } else {
+    anonVma.many = new LinkTree(anonVma.only, link);
+    anonVma.only = null;
+  }
+}
+
+/** Takes a link out of the tree of its anon_vma. The range of its VMA must be as it was when it was put in. */
+export function removeLink(link: AnonVmaChain): void {
+  const { anonVma } = link;
+  if (anonVma.only === link) {
+    anonVma.only = null;
+    return;
+  }
+  if (anonVma.many === null) throw new InvariantError('a link that is removed is in the tree', { id: anonVma.id });
+  anonVma.many.remove(link);
+  if (anonVma.many.size === 1) {
+    anonVma.only = anonVma.many.first();
+    anonVma.many = null;
+  }
+}
+
+/** Takes every link of `vma` out of the trees: before its range or offset changes. */
+export function removeAllLinks(vma: RmapVma): void {
+  for (let link = vma.chain; link !== null; link = link.next) removeLink(link);
+}
+
+/** Puts every link of `vma` back: after its range or offset changed. */
+export function insertAllLinks(vma: RmapVma): void {
+  for (let link = vma.chain; link !== null; link = link.next) insertLink(link);
+}

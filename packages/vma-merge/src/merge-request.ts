@@ -1,0 +1,94 @@
+import type { MergeKind } from '@vmakit/events';
+import type { VmFlags } from '@vmakit/base';
+import type { MappedFile } from '@vmakit/folio';
+import type { AnonVma } from '@vmakit/rmap';
+import type { MemoryPolicy, UserfaultContext, Vma, VmaOwner } from './vma.js';
+
+/**
+ * The first rule that kept a neighbour from merging, 0 when none did. The order of the names is the order in which the
+ * rules are tested (spec 02 section 2).
+ */
+export const MERGE_RULES = [
+  'mergeable',
+  'no-neighbour',
+  'special',
+  'not-adjacent',
+  'policy',
+  'flags',
+  'file',
+  'userfaultfd',
+  'name',
+  'fork-child',
+  'anon-vma',
+  'page-offset',
+  'anon-page-offset',
+  'neighbours-anon-vma',
+  'close-hook',
+  'not-at-edge',
+] as const;
+
+export type MergeRule = (typeof MERGE_RULES)[number];
+
+/**
+ * One merge attempt: what is proposed, then what came of it. `vma_merge_struct` of the kernel (spec 02 section 1).
+ */
+export class MergeRequest {
+  readonly kind: MergeKind;
+  readonly mm: VmaOwner;
+  start: number;
+  end: number;
+  /** Offsets of the page at `start`. */
+  pageOffset: number;
+  anonPageOffset: number;
+  /** The flags that the range shall have. */
+  flags: VmFlags;
+  file: MappedFile | null = null;
+  anonVma: AnonVma | null = null;
+  policy: MemoryPolicy | null = null;
+  uffd: UserfaultContext | null = null;
+  name: string | null = null;
+  prev: Vma | null = null;
+  /** The VMA that is changed; null for a new range. */
+  middle: Vma | null = null;
+  next: Vma | null = null;
+  /** The VMA that a moved range is copied from. */
+  copiedFrom: Vma | null = null;
+  /** Only the VMA before may grow (brk). */
+  justExpand = false;
+  /** A lack of memory means "no merge", never an error (uffd release). */
+  giveUpOnNoMemory = false;
+
+  /** Why each neighbour did not merge: index into {@link MERGE_RULES}, 0: it could. */
+  leftRule = 1;
+  rightRule = 1;
+  /** Memory ran out where that is an error for the caller. */
+  outOfMemory = false;
+  mergedLeft = false;
+  mergedRight = false;
+
+  constructor(kind: MergeKind, mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags) {
+    this.kind = kind;
+    this.mm = mm;
+    this.start = start;
+    this.end = end;
+    this.pageOffset = pageOffset;
+    this.anonPageOffset = pageOffset;
+    this.flags = flags;
+  }
+
+  /** Takes file, anon_vma, policy, userfaultfd and name from `vma`. */
+  takeAttributes(vma: Vma): void {
+    this.file = vma.file;
+    this.anonVma = vma.anonVma;
+    this.policy = vma.policy;
+    this.uffd = vma.uffd;
+    this.name = vma.name;
+  }
+}
+
+const RULE_NUMBER: ReadonlyMap<MergeRule, number> = new Map(MERGE_RULES.map((rule, number) => [rule, number]));
+
+/** The number of a rule, for comparing with {@link MergeRequest.leftRule}. */
+export function ruleNumber(rule: MergeRule): number {
+  return RULE_NUMBER.get(rule) as number;
+}

@@ -1,0 +1,221 @@
+import { type FaultInjector, VM_SPECIAL, type VmFlags, withFlags } from '@vmakit/base';
+import type { KernelBus } from '@vmakit/events';
+import {
+  type RmapContext,
+  STICKY_FLAGS,
+  anonVmaClone,
+  insertAllLinks,
+  removeAllLinks,
+  unlinkAnonVmas,
+} from '@vmakit/rmap';
+import { emitMerge } from './merge-report.js';
+import { isRemovable, leftRule, rightRule } from './merge-predicates.js';
+import { type MergeRequest, ruleNumber } from './merge-request.js';
+import type { Vma } from './vma.js';
+
+/** What the merge engine works with. */
+export interface MergeContext extends RmapContext {
+  readonly bus: KernelBus;
+  /**
+   * A boundary of `vma` is about to be put at `page`, inside it: a huge entry that straddles it must be split (spec 02
+   * section 5). Never fails.
+   */
+  readonly onBoundary: (vma: Vma, page: number) => void;
+}
+
+const NOT_AT_EDGE = ruleNumber('not-at-edge');
+const SPECIAL = ruleNumber('special');
+const CLOSE_HOOK = ruleNumber('close-hook');
+
+/**
+ * Merges a range that has no VMA yet with its neighbours: mmap, brk, growing in place, the destination of a move (spec
+ * 02 section 3). `request.prev` and `request.next` are the neighbours of the range.
+ *
+ * @returns the VMA that now covers the range, or null: nothing changed. `request` then says why.
+ */
+export function mergeNewRange(context: MergeContext, request: MergeRequest): Vma | null {
+  const { prev, next } = request;
+  request.leftRule = leftRule(request);
+  const left = request.leftRule === 0;
+  let right = false;
+  if (!request.justExpand) {
+    request.rightRule = rightRule(request, left);
+    right = request.rightRule === 0;
+    if (left && right && !isRemovable(next as Vma)) {
+      request.rightRule = CLOSE_HOOK;
+      right = false;
+    }
+  }
+  let target: Vma | null = null;
+  if (left || right) {
+    target = (left ? prev : next) as Vma;
+    const removed = left && right ? (next as Vma) : null;
+    if (!expand(context, request, target, removed)) target = null;
+    request.mergedLeft = left && target !== null;
+    request.mergedRight = right && target !== null;
+  }
+  if (context.bus.observed) emitMerge(context.bus, request);
+  return target;
+}
+
+/** Grows `target` over the range of the request, and over `removed` behind it. False: memory ran out, nothing changed. */
+function expand(context: MergeContext, request: MergeRequest, target: Vma, removed: Vma | null): boolean {
+  const wasUnfaulted = target.anonVma === null;
+  if (wasUnfaulted) {
+    const donor =
+      removed !== null && removed.anonVma !== null
+        ? removed
+        : request.copiedFrom !== null && request.copiedFrom.anonVma !== null
+          ? request.copiedFrom
+          : null;
+    if (donor !== null && !propagateAnonVma(context, target, donor)) return false;
+  }
+  if (treeNodeFails(context.injector)) {
+    if (wasUnfaulted) unlinkAnonVmas(context, target);
+    if (!request.giveUpOnNoMemory) request.outOfMemory = true;
+    return false;
+  }
+  const start = target === request.prev ? target.start : request.start;
+  const end = removed !== null ? removed.end : target === request.next ? target.end : request.end;
+  const sticky = stickyFlags(context, request.flags) | (removed === null ? 0 : stickyFlags(context, removed.flags));
+  removeAllLinks(target);
+  if (removed !== null) request.mm.tree.remove(removed);
+  moveBoundaries(target, start, end);
+  insertAllLinks(target);
+  if (removed !== null) dropMerged(context, removed);
+  target.flags = withFlags(target.flags, sticky);
+  return true;
+}
+
+/**
+ * Merges [start, end) of `request.middle`, whose attributes shall become those of the request, with the VMAs around it
+ * (spec 02 section 4). Flags are not applied, except that sticky ones gather on the result.
+ *
+ * @returns the VMA that now covers the range, or null: nothing changed; `request.outOfMemory` says whether that is an
+ * error.
+ */
+export function mergeExistingRange(context: MergeContext, request: MergeRequest): Vma | null {
+  const middle = request.middle as Vma;
+  const target = mergeMiddle(context, request, middle);
+  if (context.bus.observed) emitMerge(context.bus, request);
+  return target;
+}
+
+function mergeMiddle(context: MergeContext, request: MergeRequest, middle: Vma): Vma | null {
+  const atStart = request.start === middle.start;
+  const atEnd = request.end === middle.end;
+  if ((request.flags & VM_SPECIAL) !== 0) {
+    request.leftRule = SPECIAL;
+    request.rightRule = SPECIAL;
+    return null;
+  }
+  request.leftRule = atStart ? leftRule(request) : NOT_AT_EDGE;
+  const left = request.leftRule === 0;
+  request.rightRule = atEnd ? rightRule(request, left) : NOT_AT_EDGE;
+  let right = request.rightRule === 0;
+  if (!left && !right) return null;
+  const removeMiddle = atStart && atEnd;
+  if (removeMiddle && !isRemovable(middle)) {
+    if (left) request.leftRule = CLOSE_HOOK;
+    if (right) request.rightRule = CLOSE_HOOK;
+    return null;
+  }
+  if (left && right && !isRemovable(request.next as Vma)) {
+    request.rightRule = CLOSE_HOOK;
+    right = false;
+    if (!left) return null;
+  }
+  const target = (left ? request.prev : request.next) as Vma;
+  const removedNext = left && right ? (request.next as Vma) : null;
+  if (!prepareTarget(context, request, target, removedNext, middle)) return null;
+  commitMiddle(context, request, target, removeMiddle, removedNext, middle);
+  request.mergedLeft = left;
+  request.mergedRight = right;
+  return target;
+}
+
+/** Takes over anon_vmas and claims tree nodes; false when memory ran out. */
+function prepareTarget(
+  context: MergeContext,
+  request: MergeRequest,
+  target: Vma,
+  removedNext: Vma | null,
+  middle: Vma,
+): boolean {
+  const donor = removedNext !== null && removedNext.anonVma !== null ? removedNext : middle;
+  const wasUnfaulted = target.anonVma === null;
+  if (wasUnfaulted && donor.anonVma !== null && !propagateAnonVma(context, target, donor)) {
+    if (!request.giveUpOnNoMemory) request.outOfMemory = true;
+    return false;
+  }
+  if (treeNodeFails(context.injector)) {
+    if (wasUnfaulted) unlinkAnonVmas(context, target);
+    if (!request.giveUpOnNoMemory) request.outOfMemory = true;
+    return false;
+  }
+  return true;
+}
+
+function commitMiddle(
+  context: MergeContext,
+  request: MergeRequest,
+  target: Vma,
+  removeMiddle: boolean,
+  removedNext: Vma | null,
+  middle: Vma,
+): void {
+  const { tree } = request.mm;
+  const { start, end } = request;
+  let sticky = stickyFlags(context, request.flags) | stickyFlags(context, middle.flags);
+  if (removedNext !== null) sticky |= stickyFlags(context, removedNext.flags);
+  const mergesLeft = target === request.prev;
+  removeAllLinks(target);
+  if (removeMiddle) {
+    tree.remove(middle);
+  } else {
+    context.onBoundary(middle, mergesLeft ? end : start);
+    removeAllLinks(middle);
+    if (mergesLeft) moveBoundaries(middle, end, middle.end);
+    else moveBoundaries(middle, middle.start, start);
+    insertAllLinks(middle);
+  }
+  if (removedNext !== null) tree.remove(removedNext);
+  if (mergesLeft) moveBoundaries(target, target.start, removedNext !== null ? removedNext.end : end);
+  else moveBoundaries(target, start, target.end);
+  insertAllLinks(target);
+  if (removeMiddle) dropMerged(context, middle);
+  if (removedNext !== null) dropMerged(context, removedNext);
+  target.flags = withFlags(target.flags, sticky);
+}
+
+/** Sets the range of a VMA and lets both offsets follow its start. Its links must be out of their trees. */
+export function moveBoundaries(vma: Vma, start: number, end: number): void {
+  const shift = start - vma.start;
+  if (shift !== 0) {
+    vma.pageOffset += shift;
+    vma.anonPageOffset += shift;
+  }
+  vma.mm.tree.setRange(vma, start, end);
+}
+
+/** The last step for a VMA that a merge removed: it is out of the tree already. */
+function dropMerged(context: MergeContext, vma: Vma): void {
+  unlinkAnonVmas(context, vma);
+  vma.mm.mapCount--;
+}
+
+/** Gives an unfaulted VMA the anon_vma of `donor`. False: memory ran out, nothing changed. */
+function propagateAnonVma(context: MergeContext, target: Vma, donor: Vma): boolean {
+  target.anonVma = donor.anonVma;
+  return anonVmaClone(context, target, donor, 'merge-unfaulted');
+}
+
+/** The flags that a merge gathers on its result (spec 01 section 2, STICKY). */
+function stickyFlags(context: MergeContext, flags: VmFlags): number {
+  return context.profile.softDirtySticky ? flags & STICKY_FLAGS : 0;
+}
+
+/** Whether claiming nodes of the VMA tree fails now: the only failure of a commit (spec 02 section 5). */
+export function treeNodeFails(injector: FaultInjector | null): boolean {
+  return injector !== null && injector.fails('vma-tree-node');
+}

@@ -1,0 +1,92 @@
+import { type VmFlags, VM_SHARED } from '@vmakit/base';
+import type { MappedFile } from '@vmakit/folio';
+import type { AnonVma, AnonVmaChain, RmapVma } from '@vmakit/rmap';
+import type { VmaTree } from './vma-tree.js';
+
+/** What the merge engine needs of an address space. */
+export interface VmaOwner {
+  readonly id: number;
+  readonly tree: VmaTree;
+  /** VMAs in the tree. */
+  mapCount: number;
+}
+
+/** A NUMA memory policy. Two are equal when both values are: {@link policiesEqual}. */
+export interface MemoryPolicy {
+  readonly mode: string;
+  readonly flags: number;
+  /** Nodes as a bit mask. */
+  readonly nodes: number;
+}
+
+/** A userfaultfd registration as far as VMAs go: compared by identity (spec 02 section 2). */
+export interface UserfaultContext {
+  readonly id: number;
+  /** UFFD_FEATURE_EVENT_REMAP was asked for: the registration survives a move. */
+  readonly remapEvents: boolean;
+  /** UFFD_FEATURE_EVENT_FORK was asked for: a forked child keeps the registration. */
+  readonly forkEvents: boolean;
+}
+
+/** A virtual memory area: spec 01 section 1. All numbers are pages; the range is half open. */
+export class Vma implements RmapVma {
+  mm: VmaOwner;
+  start: number;
+  end: number;
+  pageOffset: number;
+  anonPageOffset: number;
+  flags: VmFlags;
+  anonVma: AnonVma | null = null;
+  chain: AnonVmaChain | null = null;
+  file: MappedFile | null = null;
+  policy: MemoryPolicy | null = null;
+  uffd: UserfaultContext | null = null;
+  /** The name given by prctl(PR_SET_VMA_ANON_NAME). */
+  name: string | null = null;
+  /** Neighbours in the tree, by address. Kept by {@link VmaTree}. */
+  prev: Vma | null = null;
+  next: Vma | null = null;
+  /** In its mm's tree. Kept by {@link VmaTree}. */
+  attached = false;
+
+  constructor(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags) {
+    this.mm = mm;
+    this.start = start;
+    this.end = end;
+    this.pageOffset = pageOffset;
+    this.anonPageOffset = pageOffset;
+    this.flags = flags;
+  }
+
+  /** Length in pages. */
+  get pages(): number {
+    return this.end - this.start;
+  }
+}
+
+/** A VMA like `vma`, attributes and offsets included, but not linked to any anon_vma and in no tree. */
+export function duplicateVma(vma: Vma, mm: VmaOwner = vma.mm): Vma {
+  const copy = new Vma(mm, vma.start, vma.end, vma.pageOffset, vma.flags);
+  copy.anonPageOffset = vma.anonPageOffset;
+  copy.file = vma.file;
+  copy.policy = vma.policy;
+  copy.uffd = vma.uffd;
+  copy.name = vma.name;
+  return copy;
+}
+
+/** The kernel's "anonymous" predicate, `vm_ops` is NULL: no file, or a private mapping of /dev/zero (spec 01 section 1). */
+export function isAnonymous(vma: Vma): boolean {
+  return vma.file === null || (vma.file.isAnonymousWhenPrivate && (vma.flags & VM_SHARED) === 0);
+}
+
+/** The page offset that `page` of `vma` has (spec 01 section 1, index rule). */
+export function pageOffsetAt(vma: Vma, page: number): number {
+  return vma.pageOffset + (page - vma.start);
+}
+
+/** Both absent, or the same mode, flags and nodes. */
+export function policiesEqual(a: MemoryPolicy | null, b: MemoryPolicy | null): boolean {
+  if (a === b) return true;
+  return a !== null && b !== null && a.mode === b.mode && a.flags === b.flags && a.nodes === b.nodes;
+}
