@@ -1,0 +1,329 @@
+import { DIRTY, EXCLUSIVE, EntryKind, type EntryState, type MigrationKind, type PageProtection, YOUNG } from './entry.js';
+import type { Level, LevelName } from './geometry.js';
+import type { SoftwareTypes } from './software-types.js';
+
+/**
+ * The words of some tables: 64-bit entries as two 32-bit halves, the low half at the even index. An entry is named by
+ * the array and the index `at` of its low half.
+ */
+export type EntryWords = Int32Array;
+
+/**
+ * Says whether frames [pfn, pfn + pages) all belong to one folio. Asked (on arm64 only) before entries that were set
+ * one by one are folded into a contiguous block; entries set in one call of `setPages` are of one folio by contract.
+ */
+export type SameFolio = (pfn: number, pages: number) => boolean;
+
+/** What every architecture has to say about its tables: sizes, limits and features. Spec 04 section 1. */
+export interface Geometry {
+  readonly name: string;
+  /** log2 of the page size in bytes. */
+  readonly pageShift: number;
+  /** Lowest level first; only levels that exist. */
+  readonly levels: readonly Level[];
+  /** Bits of a byte address of one address space (both halves together on x86-64). */
+  readonly virtualAddressBits: number;
+  /** Bits of a physical byte address. */
+  readonly physicalAddressBits: number;
+  /** First page number that a program can not map. */
+  readonly taskSizePages: number;
+  /** First page number that is given out only when asked for by address. */
+  readonly mapWindowPages: number;
+  /** Whether entries carry soft-dirty marks. */
+  readonly hasSoftDirty: boolean;
+  /** Whether page protections may carry a protection key. */
+  readonly protectionKeys: number;
+  /** Entries of one contiguous block of the lowest level; 1: the architecture has none. */
+  readonly contiguousEntries: number;
+  /** How the types of non-present entries are shared out. */
+  readonly softwareTypes: SoftwareTypes;
+}
+
+/**
+ * One architecture: the meaning of the words in its tables. Stateless; one instance serves any number of tables.
+ *
+ * All methods that take `words` and `at` read or write one entry and allocate nothing. They do not check ranges: that
+ * is the work of `encodeEntry` (edge API). "Page" methods apply to present entries: pages, and huge leaves above the
+ * lowest level. Where the meaning depends on the level, `level` is the index in `levels`.
+ *
+ * An architecture with contiguous blocks keeps them true by itself: setters of one entry unfold its block first,
+ * readers of the accessed and dirty marks gather them over the block, and setting a whole aligned block folds it.
+ */
+export abstract class Arch implements Geometry {
+  readonly name: string;
+  readonly pageShift: number;
+  /** Bytes of one page, and of one full table. */
+  readonly pageSize: number;
+  readonly levels: readonly Level[];
+  /** Index of the level whose one table is the root. */
+  readonly topLevel: number;
+  /** Index of the level whose leaves are the huge pages of anonymous memory: always 1, though it may be called pgd. */
+  readonly pmdLevel: number = 1;
+  /** Index of the level called pud, or 0 when it is folded away. */
+  readonly pudLevel: number;
+  /** log2 of the pages of a huge leaf. */
+  readonly pmdOrder: number;
+  /** Pages of a huge leaf. */
+  readonly pmdPages: number;
+  readonly virtualAddressBits: number;
+  readonly physicalAddressBits: number;
+  readonly taskSizePages: number;
+  readonly mapWindowPages: number;
+  readonly hasSoftDirty: boolean;
+  readonly protectionKeys: number;
+  readonly contiguousEntries: number;
+  readonly softwareTypes: SoftwareTypes;
+  /** Whether mremap may move a whole table of the lowest level by its upper entry. */
+  readonly canMovePmd: boolean = true;
+  /** Whether mremap may move an entry of level pud: only where that level is real. Spec 04 section 1. */
+  readonly canMovePud: boolean;
+  /** Bits of a frame number. */
+  readonly frameBits: number;
+  /** Frame number of table id 0: tables live in the upper half of the physical addresses, ids count from there. */
+  readonly tableFrameBase: number;
+
+  constructor(geometry: Geometry) {
+    const { levels } = geometry;
+    this.name = geometry.name;
+    this.pageShift = geometry.pageShift;
+    this.pageSize = 2 ** geometry.pageShift;
+    this.levels = levels;
+    this.topLevel = levels.length - 1;
+    this.pudLevel = Math.max(0, levels.findIndex((level) => level.name === 'pud'));
+    this.pmdOrder = this.level(1).shift;
+    this.pmdPages = this.level(1).span;
+    this.virtualAddressBits = geometry.virtualAddressBits;
+    this.physicalAddressBits = geometry.physicalAddressBits;
+    this.taskSizePages = geometry.taskSizePages;
+    this.mapWindowPages = geometry.mapWindowPages;
+    this.hasSoftDirty = geometry.hasSoftDirty;
+    this.protectionKeys = geometry.protectionKeys;
+    this.contiguousEntries = geometry.contiguousEntries;
+    this.softwareTypes = geometry.softwareTypes;
+    this.canMovePud = this.pudLevel !== 0;
+    this.frameBits = geometry.physicalAddressBits - geometry.pageShift;
+    this.tableFrameBase = 2 ** (this.frameBits - 1);
+  }
+
+  /** @throws {RangeError} when there is no level `index` */
+  level(index: number): Level {
+    const level = this.levels[index];
+    if (level === undefined) throw new RangeError(`level: ${index} is not one of 0..${this.levels.length - 1} (${this.name})`);
+    return level;
+  }
+
+  /**
+   * The index of a level by its name. With two levels the one above the pte level is called pgd and serves as pmd too.
+   *
+   * @throws {RangeError} when this architecture has no such level
+   */
+  levelIndex(name: LevelName): number {
+    const index = this.levels.findIndex((level) => level.name === name);
+    if (index >= 0) return index;
+    if (name === 'pmd') return this.pmdLevel;
+    const names = this.levels.map((level) => level.name).join(', ');
+    throw new RangeError(`levelName: ${this.name} has no level ${name}; its levels are ${names}`);
+  }
+
+  // Kinds.
+
+  /** What the entry is. */
+  abstract kindOf(words: EntryWords, at: number, level: number): EntryKind;
+  /** Whether the entry is empty. */
+  abstract isNone(words: EntryWords, at: number): boolean;
+  /** Whether the entry maps a page or huge page, be it without access. (At an upper level: or leads to a table.) */
+  abstract isPresent(words: EntryWords, at: number): boolean;
+  /** Upper levels: whether the entry leads to a table. */
+  abstract isTable(words: EntryWords, at: number): boolean;
+  /** Upper levels: whether the entry maps a huge page. */
+  abstract isLeaf(words: EntryWords, at: number): boolean;
+
+  // Table entries.
+
+  /** The id of the table that an upper entry leads to. */
+  abstract tableAt(words: EntryWords, at: number): number;
+  /** Makes an upper entry lead to table `id`. */
+  abstract setTable(words: EntryWords, at: number, id: number): void;
+
+  // Present entries.
+
+  /** The frame number. */
+  abstract pfn(words: EntryWords, at: number, level: number): number;
+  abstract isWritable(words: EntryWords, at: number): boolean;
+  /** Accessed; of a contiguous block: some entry of it. */
+  abstract isYoung(words: EntryWords, at: number): boolean;
+  /** Modified, by the processor's mark or a software one; of a contiguous block: some entry of it. */
+  abstract isDirty(words: EntryWords, at: number): boolean;
+  /** Present or not: carries the soft-dirty mark. */
+  abstract isSoftDirty(words: EntryWords, at: number): boolean;
+  /** Present or not: write-protected by userfaultfd. */
+  abstract isUffdWp(words: EntryWords, at: number): boolean;
+  abstract isSpecial(words: EntryWords, at: number): boolean;
+  /** Whether the entry has the form for no access. */
+  abstract isProtNone(words: EntryWords, at: number): boolean;
+
+  /** Maps frame `pfn`; at an upper level, as a huge page. `state` says every mark; none comes from `prot`. */
+  abstract setPage(
+    words: EntryWords,
+    at: number,
+    level: number,
+    pfn: number,
+    prot: PageProtection,
+    state: EntryState,
+  ): void;
+  /** Permits stores. */
+  abstract mkWrite(words: EntryWords, at: number): void;
+  /** Forbids stores; a dirty mark is kept. */
+  abstract wrprotect(words: EntryWords, at: number): void;
+  /** Marks modified, as software does: where there is soft-dirty, that too. */
+  abstract mkDirty(words: EntryWords, at: number): void;
+  /** Takes the modified mark away (not soft-dirty); of a contiguous block from all entries. */
+  abstract mkClean(words: EntryWords, at: number): void;
+  abstract mkYoung(words: EntryWords, at: number): void;
+  /** Takes the accessed mark away; of a contiguous block from all entries. */
+  abstract mkOld(words: EntryWords, at: number): void;
+  /** Present or not: sets the soft-dirty mark. Nothing where there is none. */
+  abstract setSoftDirty(words: EntryWords, at: number): void;
+  /** Present or not: takes the soft-dirty mark away. */
+  abstract clearSoftDirty(words: EntryWords, at: number): void;
+  /** Present or not: marks as protected by userfaultfd. A present entry loses write permission by it. */
+  abstract setUffdWp(words: EntryWords, at: number): void;
+  /** Present or not: takes the userfaultfd mark away; write permission does not come back by it. */
+  abstract clearUffdWp(words: EntryWords, at: number): void;
+  /**
+   * Changes the protection: keeps frame and marks, drops write permission unless `prot` gives it (`PROT_SHARED` and
+   * `PROT_WRITE`), goes to and from the form for no access. Spec 04 section 2.
+   */
+  abstract modifyProt(words: EntryWords, at: number, level: number, prot: PageProtection): void;
+  /**
+   * What the processor itself does at an access: the accessed mark, and at a store the modified one. It touches this
+   * word only, even in a contiguous block, and no software mark.
+   */
+  abstract hardwareAccess(words: EntryWords, at: number, store: boolean): void;
+  /**
+   * What a fault on a present entry does: adds `YOUNG`, `DIRTY`, `WRITABLE` of `state`. A contiguous block stays folded
+   * unless the write permission changes.
+   */
+  abstract setAccessFlags(words: EntryWords, at: number, state: EntryState): void;
+
+  // Entries without a page.
+
+  /** Makes a swap entry; of `state` counts `EXCLUSIVE`, `SOFT_DIRTY` and `UFFD_WP`. */
+  abstract setSwap(words: EntryWords, at: number, type: number, offset: number, state: EntryState): void;
+  /** Software type of a non-present entry, 0..31. */
+  abstract swapType(words: EntryWords, at: number): number;
+  /** Offset of a non-present entry: 50 bits. */
+  abstract swapOffset(words: EntryWords, at: number): number;
+  /** Swap entries: whether the page belongs to this process alone. */
+  abstract isExclusive(words: EntryWords, at: number): boolean;
+  abstract setExclusive(words: EntryWords, at: number): void;
+  abstract clearExclusive(words: EntryWords, at: number): void;
+
+  /** The kind of a non-present, non-empty entry with software type `type`. */
+  protected kindOfType(type: number): EntryKind {
+    const { swapTypes, hardwarePoison, migration, marker } = this.softwareTypes;
+    if (type < swapTypes) return EntryKind.Swap;
+    if (type === marker) return EntryKind.Marker;
+    if (type === hardwarePoison) return EntryKind.HardwarePoison;
+    return type < migration + 3 ? EntryKind.Migration : EntryKind.Device;
+  }
+
+  /** Makes a migration entry; of `state` counts `YOUNG`, `DIRTY`, `SOFT_DIRTY` and `UFFD_WP`. */
+  setMigration(words: EntryWords, at: number, kind: MigrationKind, pfn: number, state: EntryState): void {
+    // Accessed and modified marks sit above the frame number in the offset. Spec 04 section 4.
+    let offset = pfn;
+    if ((state & YOUNG) !== 0) offset += 2 ** this.frameBits;
+    if ((state & DIRTY) !== 0) offset += 2 ** (this.frameBits + 1);
+    this.setSwap(words, at, this.softwareTypes.migration + kind, offset, state & ~EXCLUSIVE);
+  }
+
+  /** Which of the three forms a migration entry has. */
+  migrationKind(words: EntryWords, at: number): MigrationKind {
+    return (this.swapType(words, at) - this.softwareTypes.migration) as MigrationKind;
+  }
+
+  /** The frame that a migration entry stands for. */
+  migrationPfn(words: EntryWords, at: number): number {
+    return this.swapOffset(words, at) % 2 ** this.frameBits;
+  }
+
+  /** Whether the page was accessed when its migration entry was made. */
+  migrationYoung(words: EntryWords, at: number): boolean {
+    return Math.floor(this.swapOffset(words, at) / 2 ** this.frameBits) % 2 === 1;
+  }
+
+  /** Whether the page was modified when its migration entry was made. */
+  migrationDirty(words: EntryWords, at: number): boolean {
+    return Math.floor(this.swapOffset(words, at) / 2 ** (this.frameBits + 1)) % 2 === 1;
+  }
+
+  /** Makes a marker of `MARKER_UFFD_WP`, `MARKER_POISONED`, `MARKER_GUARD`. */
+  setMarker(words: EntryWords, at: number, bits: number): void {
+    this.setSwap(words, at, this.softwareTypes.marker, bits, 0);
+  }
+
+  /** The bits of a marker. */
+  markerBits(words: EntryWords, at: number): number {
+    return this.swapOffset(words, at);
+  }
+
+  // Moving and clearing; several entries at once.
+
+  /** Empties the entry. */
+  clear(words: EntryWords, at: number): void {
+    words[at] = 0;
+    words[at + 1] = 0;
+  }
+
+  /** Empties `count` entries; a contiguous block that is cleared in part is unfolded. */
+  clearEntries(words: EntryWords, at: number, count: number): void {
+    words.fill(0, at, at + 2 * count);
+  }
+
+  /** Moves one entry of any kind as it is: the source is empty after it. The destination must be empty. */
+  moveEntry(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number): void {
+    target[targetAt] = source[sourceAt]!;
+    target[targetAt + 1] = source[sourceAt + 1]!;
+    source[sourceAt] = 0;
+    source[sourceAt + 1] = 0;
+  }
+
+  /**
+   * How many entries from `at` on (at least 1, at most `limit`) a mover may take in one step: those that map consecutive
+   * frames with the same permissions, if the entry carries the contiguous hint; else 1. The caller sees to it that
+   * `limit` does not go beyond the folio. Spec 04 section 7.
+   */
+  batchLength(_words: EntryWords, _at: number, _limit: number): number {
+    return 1;
+  }
+
+  /**
+   * Moves `count` pages (as `batchLength` gave them) as one: the accessed and modified marks of all are or-ed together
+   * and whole aligned blocks are folded at the destination.
+   */
+  movePages(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number, count: number): void {
+    for (let i = 0; i < count; i++) this.moveEntry(source, sourceAt + 2 * i, target, targetAt + 2 * i);
+  }
+
+  /** Maps `count` consecutive frames of one folio from `pfn` on; whole aligned blocks are folded. */
+  setPages(
+    words: EntryWords,
+    at: number,
+    count: number,
+    pfn: number,
+    prot: PageProtection,
+    state: EntryState,
+  ): void {
+    for (let i = 0; i < count; i++) this.setPage(words, at + 2 * i, 0, pfn + i, prot, state);
+  }
+
+  /** Forbids stores to `count` pages; a contiguous block stays folded unless only part of it is meant. */
+  wrprotectPages(words: EntryWords, at: number, count: number): void {
+    for (let i = 0; i < count; i++) this.wrprotect(words, at + 2 * i);
+  }
+
+  /** Whether the entry is one of a folded contiguous block. */
+  isContiguous(_words: EntryWords, _at: number): boolean {
+    return false;
+  }
+}

@@ -1,0 +1,342 @@
+import { Arch, type EntryWords } from '../arch.js';
+import {
+  DIRTY,
+  EXCLUSIVE,
+  EntryKind,
+  type EntryState,
+  PROT_EXEC,
+  PROT_KEY_SHIFT,
+  PROT_READ,
+  PROT_SHARED,
+  PROT_WRITE,
+  type PageProtection,
+  SOFT_DIRTY,
+  SPECIAL,
+  UFFD_WP,
+  WRITABLE,
+  YOUNG,
+} from '../entry.js';
+import { makeLevels } from '../geometry.js';
+import { type SoftwareTypeOptions, softwareTypes } from '../software-types.js';
+
+// Bits of the low half of a present entry. Spec 04 section 2.
+const PRESENT = 1 << 0;
+const RW = 1 << 1;
+const USER = 1 << 2;
+const ACCESSED = 1 << 5;
+const HARDWARE_DIRTY = 1 << 6;
+const PSE = 1 << 7;
+const GLOBAL = 1 << 8;
+const SPECIAL_BIT = 1 << 9;
+const UFFD_BIT = 1 << 10;
+const SOFT_DIRTY_BIT = 1 << 11;
+/** The form for no access: not present for the processor, the global bit set. */
+const PROT_NONE = GLOBAL;
+/** Any of these: the entry is there for the kernel. A huge page being split keeps PSE. */
+const PRESENT_FORMS = PRESENT | PROT_NONE | PSE;
+/** Bits that an erratum may leave in an empty entry. */
+const NONE_IGNORED = ACCESSED | HARDWARE_DIRTY;
+/** Bits of the low half that a protection decides. */
+const PROTECTION = PRESENT | RW | USER | GLOBAL;
+/** Of every entry that leads to a table. */
+const TABLE = PRESENT | RW | USER | ACCESSED | HARDWARE_DIRTY;
+
+// Bits of the high half.
+const SAVED_DIRTY = 1 << (58 - 32);
+const KEY_SHIFT = 59 - 32;
+const NX = 1 << (63 - 32);
+/** Bits of the high half that a protection decides: protection key and NX. */
+const PROTECTION_HIGH = -1 << KEY_SHIFT;
+
+/** Frame number in bits 12..51: 20 bits in the low half and 20 in the high one. */
+const FRAME_SHIFT = 12;
+const FRAME_LOW_SPAN = 2 ** 20;
+const FRAME_HIGH = 0xfffff;
+/** Frame bits in the low half by level: below a huge leaf's own size they are attributes or zero. */
+const FRAME_LOW: readonly number[] = [-1 << 12, -1 << 21, -1 << 30];
+
+// Non-present entries: type in bits 59..63, the complement of the offset in 9..58.
+const SWAP_SOFT_DIRTY = 1 << 1;
+const SWAP_UFFD = 1 << 2;
+const SWAP_EXCLUSIVE = 1 << 3;
+const OFFSET_SHIFT = 9;
+const OFFSET_LOW_SPAN = 2 ** 23;
+const OFFSET_LOW = OFFSET_LOW_SPAN - 1;
+const OFFSET_HIGH = 2 ** 27 - 1;
+const TYPE_SHIFT = 59 - 32;
+
+/** Low half by `PROT_*` (the key aside): the accessed bit, which the page protections have, is up to the state. */
+const PROTECTION_LOW: Int32Array = Int32Array.from({ length: 16 }, (_, prot) => {
+  if ((prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) === 0) return PROT_NONE;
+  const writable = (prot & (PROT_SHARED | PROT_WRITE)) === (PROT_SHARED | PROT_WRITE);
+  return PRESENT | USER | (writable ? RW : 0);
+});
+
+/** What sets one x86-64 machine apart from another. */
+export interface X8664Options extends SoftwareTypeOptions {
+  /** Levels of the tables: 4 (48-bit addresses) or 5 (57-bit). Default 4. */
+  readonly levels?: 4 | 5;
+  /** Whether the kernel keeps soft-dirty marks. Default true. */
+  readonly softDirty?: boolean;
+}
+
+/** x86-64 with 4 KiB pages. Spec 04 section 2. */
+export class X8664 extends Arch {
+  /** The soft-dirty bit, or 0 in a kernel without. */
+  readonly #softDirty: number;
+  readonly #swapSoftDirty: number;
+
+  constructor(options: X8664Options = {}) {
+    const { levels = 4, softDirty = true } = options;
+    const virtualAddressBits = levels === 5 ? 57 : 48;
+    super({
+      name: levels === 5 ? 'x86-64-la57' : 'x86-64',
+      pageShift: FRAME_SHIFT,
+      levels: makeLevels(virtualAddressBits - FRAME_SHIFT, 9),
+      virtualAddressBits,
+      physicalAddressBits: levels === 5 ? 52 : 46,
+      // Half of the addresses are the kernel's; the last page below the middle is kept free.
+      taskSizePages: 2 ** (virtualAddressBits - 1 - FRAME_SHIFT) - 1,
+      mapWindowPages: 2 ** (47 - FRAME_SHIFT) - 1,
+      hasSoftDirty: softDirty,
+      protectionKeys: 16,
+      contiguousEntries: 1,
+      softwareTypes: softwareTypes(options),
+    });
+    this.#softDirty = softDirty ? SOFT_DIRTY_BIT : 0;
+    this.#swapSoftDirty = softDirty ? SWAP_SOFT_DIRTY : 0;
+  }
+
+  override kindOf(words: EntryWords, at: number, level: number): EntryKind {
+    const low = words[at]!;
+    if ((low & PRESENT_FORMS) !== 0) {
+      return level !== 0 && (low & (PRESENT | PSE)) === PRESENT ? EntryKind.Table : EntryKind.Page;
+    }
+    if (this.isNone(words, at)) return EntryKind.None;
+    return this.kindOfType(words[at + 1]! >>> TYPE_SHIFT);
+  }
+
+  override isNone(words: EntryWords, at: number): boolean {
+    return ((words[at]! & ~NONE_IGNORED) | words[at + 1]!) === 0;
+  }
+
+  override isPresent(words: EntryWords, at: number): boolean {
+    return (words[at]! & PRESENT_FORMS) !== 0;
+  }
+
+  override isTable(words: EntryWords, at: number): boolean {
+    return (words[at]! & (PRESENT | PSE)) === PRESENT;
+  }
+
+  override isLeaf(words: EntryWords, at: number): boolean {
+    return (words[at]! & PSE) !== 0;
+  }
+
+  override tableAt(words: EntryWords, at: number): number {
+    return this.pfn(words, at, 0) - this.tableFrameBase;
+  }
+
+  override setTable(words: EntryWords, at: number, id: number): void {
+    const pfn = this.tableFrameBase + id;
+    words[at] = (pfn << FRAME_SHIFT) | TABLE;
+    words[at + 1] = (pfn / FRAME_LOW_SPAN) & FRAME_HIGH;
+  }
+
+  override pfn(words: EntryWords, at: number, level: number): number {
+    let low = words[at]!;
+    let high = words[at + 1]!;
+    // Entries that the processor takes as not present hold the complement, so that it never speculates on the frame.
+    if ((low & PRESENT) === 0) {
+      low = ~low;
+      high = ~high;
+    }
+    return ((low & FRAME_LOW[level]!) >>> FRAME_SHIFT) + (high & FRAME_HIGH) * FRAME_LOW_SPAN;
+  }
+
+  override isWritable(words: EntryWords, at: number): boolean {
+    return (words[at]! & RW) !== 0;
+  }
+
+  override isYoung(words: EntryWords, at: number): boolean {
+    return (words[at]! & ACCESSED) !== 0;
+  }
+
+  override isDirty(words: EntryWords, at: number): boolean {
+    return (words[at]! & HARDWARE_DIRTY) !== 0 || (words[at + 1]! & SAVED_DIRTY) !== 0;
+  }
+
+  override isSoftDirty(words: EntryWords, at: number): boolean {
+    return (words[at]! & this.#softDirtyOf(words, at)) !== 0;
+  }
+
+  override isUffdWp(words: EntryWords, at: number): boolean {
+    return (words[at]! & uffdOf(words, at)) !== 0;
+  }
+
+  override isSpecial(words: EntryWords, at: number): boolean {
+    return (words[at]! & SPECIAL_BIT) !== 0;
+  }
+
+  override isProtNone(words: EntryWords, at: number): boolean {
+    return (words[at]! & (PRESENT | PROT_NONE)) === PROT_NONE;
+  }
+
+  override setPage(
+    words: EntryWords,
+    at: number,
+    level: number,
+    pfn: number,
+    prot: PageProtection,
+    state: EntryState,
+  ): void {
+    let low = PROTECTION_LOW[prot & 15]!;
+    let high = protectionHigh(prot);
+    const inverted = (low & PRESENT) === 0 ? -1 : 0;
+    low |= ((pfn << FRAME_SHIFT) ^ inverted) & FRAME_LOW[level]!;
+    high |= ((pfn / FRAME_LOW_SPAN) ^ inverted) & FRAME_HIGH;
+    if (level !== 0) low |= PSE;
+    if ((state & WRITABLE) !== 0) low |= RW;
+    if ((state & YOUNG) !== 0) low |= ACCESSED;
+    if ((state & DIRTY) !== 0) {
+      if ((low & RW) !== 0) low |= HARDWARE_DIRTY;
+      else high |= SAVED_DIRTY;
+    }
+    if ((state & SOFT_DIRTY) !== 0) low |= this.#softDirty;
+    if ((state & UFFD_WP) !== 0) low |= UFFD_BIT;
+    if ((state & SPECIAL) !== 0) low |= SPECIAL_BIT;
+    words[at] = low;
+    words[at + 1] = high;
+  }
+
+  override mkWrite(words: EntryWords, at: number): void {
+    const high = words[at + 1]!;
+    const dirty = (high & SAVED_DIRTY) !== 0 ? HARDWARE_DIRTY : 0;
+    words[at] = words[at]! | RW | dirty;
+    words[at + 1] = high & ~SAVED_DIRTY;
+  }
+
+  override wrprotect(words: EntryWords, at: number): void {
+    const low = words[at]!;
+    words[at] = low & ~RW;
+    // Read-only with the processor's dirty bit would be a shadow-stack page.
+    if ((low & HARDWARE_DIRTY) !== 0) saveDirty(words, at);
+  }
+
+  override mkDirty(words: EntryWords, at: number): void {
+    const low = words[at]! | this.#softDirty;
+    if ((low & RW) !== 0) {
+      words[at] = low | HARDWARE_DIRTY;
+      return;
+    }
+    words[at] = low;
+    words[at + 1] = words[at + 1]! | SAVED_DIRTY;
+  }
+
+  override mkClean(words: EntryWords, at: number): void {
+    words[at] = words[at]! & ~HARDWARE_DIRTY;
+    words[at + 1] = words[at + 1]! & ~SAVED_DIRTY;
+  }
+
+  override mkYoung(words: EntryWords, at: number): void {
+    words[at] = words[at]! | ACCESSED;
+  }
+
+  override mkOld(words: EntryWords, at: number): void {
+    words[at] = words[at]! & ~ACCESSED;
+  }
+
+  override setSoftDirty(words: EntryWords, at: number): void {
+    words[at] = words[at]! | this.#softDirtyOf(words, at);
+  }
+
+  override clearSoftDirty(words: EntryWords, at: number): void {
+    words[at] = words[at]! & ~this.#softDirtyOf(words, at);
+  }
+
+  override setUffdWp(words: EntryWords, at: number): void {
+    words[at] = words[at]! | uffdOf(words, at);
+    if (this.isPresent(words, at)) this.wrprotect(words, at);
+  }
+
+  override clearUffdWp(words: EntryWords, at: number): void {
+    words[at] = words[at]! & ~uffdOf(words, at);
+  }
+
+  override modifyProt(words: EntryWords, at: number, level: number, prot: PageProtection): void {
+    const oldLow = words[at]!;
+    const oldHigh = words[at + 1]!;
+    let low = (oldLow & ~PROTECTION) | PROTECTION_LOW[prot & 15]!;
+    let high = (oldHigh & ~PROTECTION_HIGH) | protectionHigh(prot);
+    if (((low ^ oldLow) & PRESENT) !== 0) {
+      low ^= FRAME_LOW[level]!;
+      high ^= FRAME_HIGH;
+    }
+    if ((low & HARDWARE_DIRTY) !== 0 || (high & SAVED_DIRTY) !== 0) {
+      low &= ~HARDWARE_DIRTY;
+      high &= ~SAVED_DIRTY;
+      if ((low & RW) !== 0) low |= HARDWARE_DIRTY;
+      else high |= SAVED_DIRTY;
+    }
+    words[at] = low;
+    words[at + 1] = high;
+  }
+
+  override hardwareAccess(words: EntryWords, at: number, store: boolean): void {
+    words[at] = words[at]! | ACCESSED | (store ? HARDWARE_DIRTY : 0);
+  }
+
+  override setAccessFlags(words: EntryWords, at: number, state: EntryState): void {
+    if ((state & WRITABLE) !== 0) this.mkWrite(words, at);
+    if ((state & DIRTY) !== 0) this.mkDirty(words, at);
+    if ((state & YOUNG) !== 0) this.mkYoung(words, at);
+  }
+
+  override setSwap(words: EntryWords, at: number, type: number, offset: number, state: EntryState): void {
+    let low = (~offset & OFFSET_LOW) << OFFSET_SHIFT;
+    if ((state & SOFT_DIRTY) !== 0) low |= this.#swapSoftDirty;
+    if ((state & UFFD_WP) !== 0) low |= SWAP_UFFD;
+    if ((state & EXCLUSIVE) !== 0) low |= SWAP_EXCLUSIVE;
+    words[at] = low;
+    words[at + 1] = (type << TYPE_SHIFT) | (~(offset / OFFSET_LOW_SPAN) & OFFSET_HIGH);
+  }
+
+  override swapType(words: EntryWords, at: number): number {
+    return words[at + 1]! >>> TYPE_SHIFT;
+  }
+
+  override swapOffset(words: EntryWords, at: number): number {
+    return (~words[at]! >>> OFFSET_SHIFT) + (~words[at + 1]! & OFFSET_HIGH) * OFFSET_LOW_SPAN;
+  }
+
+  override isExclusive(words: EntryWords, at: number): boolean {
+    return (words[at]! & SWAP_EXCLUSIVE) !== 0;
+  }
+
+  override setExclusive(words: EntryWords, at: number): void {
+    words[at] = words[at]! | SWAP_EXCLUSIVE;
+  }
+
+  override clearExclusive(words: EntryWords, at: number): void {
+    words[at] = words[at]! & ~SWAP_EXCLUSIVE;
+  }
+
+  #softDirtyOf(words: EntryWords, at: number): number {
+    return (words[at]! & PRESENT_FORMS) !== 0 ? this.#softDirty : this.#swapSoftDirty;
+  }
+}
+
+/** High half by protection: NX unless executable (the form for no access has no NX), and the key. */
+function protectionHigh(prot: PageProtection): number {
+  const accessible = (prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) !== 0;
+  const nx = accessible && (prot & PROT_EXEC) === 0 ? NX : 0;
+  return nx | ((prot >>> PROT_KEY_SHIFT) << KEY_SHIFT);
+}
+
+function saveDirty(words: EntryWords, at: number): void {
+  words[at] = words[at]! & ~HARDWARE_DIRTY;
+  words[at + 1] = words[at + 1]! | SAVED_DIRTY;
+}
+
+function uffdOf(words: EntryWords, at: number): number {
+  return (words[at]! & PRESENT_FORMS) !== 0 ? UFFD_BIT : SWAP_UFFD;
+}

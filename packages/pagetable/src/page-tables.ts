@@ -1,0 +1,230 @@
+import { InvariantError } from '@vmakit/base';
+import type { Arch } from './arch.js';
+import type { Level } from './geometry.js';
+import type { TablePool } from './table-pool.js';
+import { TlbCounters } from './tlb.js';
+
+/**
+ * The page tables of one address space: a radix tree over the levels of the architecture.
+ *
+ * A table is addressed by its id in the pool; "the table of level L for page v" is the one whose entries are of level
+ * L. Pages are page numbers; ranges are half open. Nothing here looks at what is mapped: frames, VMAs and locks are the
+ * affair of the layers above.
+ */
+export class PageTables {
+  readonly arch: Arch;
+  readonly pool: TablePool;
+  /** The table of the top level. */
+  readonly root: number;
+  readonly tlb: TlbCounters = new TlbCounters();
+  /** Live tables of this address space by level index; tables in reserve are counted as the lowest level. */
+  readonly tables: Int32Array;
+
+  readonly #levels: readonly Level[];
+  readonly #top: number;
+  /** The table of the lowest level that was looked up last, and the first page it maps divided by its span. */
+  #lastTable = 0;
+  #lastKey = -1;
+  readonly #leafInverseSpan: number;
+
+  /** @throws {RangeError} when the pool refuses the root table: ask `PageTables.create` where that can happen */
+  constructor(arch: Arch, pool: TablePool) {
+    if (pool.arch !== arch) throw new TypeError('pool: it was made for another architecture');
+    this.arch = arch;
+    this.pool = pool;
+    this.#levels = arch.levels;
+    this.#top = arch.topLevel;
+    this.#leafInverseSpan = 1 / arch.level(0).tableSpan;
+    this.tables = new Int32Array(arch.levels.length);
+    this.root = pool.allocate(arch.topLevel);
+    if (this.root === 0) throw new RangeError('pool: it refused the table of the top level');
+    this.tables[arch.topLevel] = 1;
+  }
+
+  /** An address space with an empty root, or null when the pool refuses the root table. */
+  static create(arch: Arch, pool: TablePool): PageTables | null {
+    if (pool.refuse !== null && pool.refuse(arch.level(arch.topLevel).name)) return null;
+    const { refuse } = pool;
+    pool.refuse = null;
+    try {
+      return new PageTables(arch, pool);
+    } finally {
+      pool.refuse = refuse;
+    }
+  }
+
+  /** Index, within its table, of the entry of `level` that maps page `vpn`. */
+  indexAt(level: number, vpn: number): number {
+    const { inverseSpan, indexMask } = this.#levels[level]!;
+    return (vpn * inverseSpan) & indexMask;
+  }
+
+  /** Where the entry of `level` for page `vpn` is in the words of `table`: the index of its low half. */
+  entryAt(table: number, level: number, vpn: number): number {
+    const { inverseSpan, indexMask } = this.#levels[level]!;
+    return this.pool.base(table) + (((vpn * inverseSpan) & indexMask) << 1);
+  }
+
+  /** The table of `level` for page `vpn`; 0 when it does not exist, or a huge leaf is in its place. */
+  lookup(level: number, vpn: number): number {
+    if (level !== 0) return this.#walk(level, vpn);
+    const key = Math.floor(vpn * this.#leafInverseSpan);
+    if (key === this.#lastKey) return this.#lastTable;
+    const table = this.#walk(0, vpn);
+    if (table !== 0) {
+      this.#lastKey = key;
+      this.#lastTable = table;
+    }
+    return table;
+  }
+
+  /**
+   * The table of `level` for page `vpn`, with the path to it allocated as needed; 0 when an allocation is refused (what
+   * was allocated above stays, as in the kernel; spec 04 section 7) or a huge leaf is in the way.
+   */
+  ensure(level: number, vpn: number): number {
+    const existing = this.lookup(level, vpn);
+    if (existing !== 0) return existing;
+    let table = this.root;
+    for (let upper = this.#top; upper > level; upper--) {
+      table = this.#ensureBelow(table, upper, vpn);
+      if (table === 0) return 0;
+    }
+    return table;
+  }
+
+  /** Makes a table for the entry of `level` (at least 1) for `vpn` from one at hand: a withdrawn reserve, say. */
+  populate(upperTable: number, level: number, vpn: number, table: number): void {
+    this.arch.setTable(this.pool.words(upperTable), this.entryAt(upperTable, level, vpn), table);
+  }
+
+  /** A table of the lowest level that is not linked in: to be put in reserve or linked by `populate`. 0: refused. */
+  allocateDetached(): number {
+    return this.#allocate(0);
+  }
+
+  /** Gives back a table that is not linked in. It must be empty. */
+  freeDetached(table: number): void {
+    this.#free(table, 0);
+  }
+
+  /** Keeps an empty table in reserve for a huge leaf of `pmdTable`. */
+  deposit(pmdTable: number, table: number): void {
+    this.pool.deposit(pmdTable, table);
+  }
+
+  /** Takes out a table kept in reserve for `pmdTable`; 0 when there is none. */
+  withdraw(pmdTable: number): number {
+    return this.pool.withdraw(pmdTable);
+  }
+
+  /** Forgets the table looked up last. To be called by whoever changes upper entries without the methods here. */
+  invalidate(): void {
+    this.#lastKey = -1;
+    this.#lastTable = 0;
+  }
+
+  /**
+   * Moves one upper entry (a table below it, or a huge leaf) as it is. Both `level` entries must exist as table slots;
+   * the destination must be empty.
+   *
+   * @throws {InvariantError} when the destination entry is not empty
+   */
+  moveTableEntry(level: number, sourceTable: number, sourceVpn: number, targetTable: number, targetVpn: number): void {
+    const { arch, pool } = this;
+    const targetWords = pool.words(targetTable);
+    const targetAt = this.entryAt(targetTable, level, targetVpn);
+    if (!arch.isNone(targetWords, targetAt)) {
+      throw new InvariantError('the destination of a moved upper entry must be empty', { level, sourceVpn, targetVpn });
+    }
+    arch.moveEntry(pool.words(sourceTable), this.entryAt(sourceTable, level, sourceVpn), targetWords, targetAt);
+    this.invalidate();
+  }
+
+  /**
+   * Frees the tables that map nothing but [start, end), whose entries must be empty: after the VMAs there are gone.
+   * `floor` and `ceiling` are the end of the VMA before and the start of the VMA after (0 and Infinity: none); a table
+   * is freed when all it spans lies between them. Spec 04 section 10.
+   *
+   * @throws {InvariantError} when a table to be freed is not empty
+   */
+  freeRange(start: number, end: number, floor: number, ceiling: number): void {
+    if (start >= end) return;
+    this.invalidate();
+    this.#freeBelow(this.root, this.#top, start, end, floor, ceiling);
+  }
+
+  /** Gives back every table, the root and what is in reserve too, with whatever is in them. */
+  destroy(): void {
+    this.invalidate();
+    this.#discardTree(this.root, this.#top);
+  }
+
+  #walk(level: number, vpn: number): number {
+    const { arch, pool } = this;
+    let table = this.root;
+    for (let upper = this.#top; upper > level; upper--) {
+      const words = pool.words(table);
+      const at = this.entryAt(table, upper, vpn);
+      if (!arch.isTable(words, at)) return 0;
+      table = arch.tableAt(words, at);
+    }
+    return table;
+  }
+
+  #ensureBelow(table: number, level: number, vpn: number): number {
+    const { arch, pool } = this;
+    const words = pool.words(table);
+    const at = this.entryAt(table, level, vpn);
+    if (arch.isTable(words, at)) return arch.tableAt(words, at);
+    if (!arch.isNone(words, at)) return 0;
+    const below = this.#allocate(level - 1);
+    if (below !== 0) arch.setTable(words, at, below);
+    return below;
+  }
+
+  #allocate(level: number): number {
+    const table = this.pool.allocate(level);
+    if (table !== 0) this.tables[level]!++;
+    return table;
+  }
+
+  #free(table: number, level: number): void {
+    this.pool.free(table);
+    this.tables[level]!--;
+  }
+
+  /** Frees what lies below the entries of `table` for [start, end); the caller decides on `table` itself. */
+  #freeBelow(table: number, level: number, start: number, end: number, floor: number, ceiling: number): void {
+    const { arch, pool } = this;
+    const { span } = this.#levels[level]!;
+    const words = pool.words(table);
+    for (let first = start - (start % span); first < end; first += span) {
+      const at = this.entryAt(table, level, first);
+      if (!arch.isTable(words, at)) continue;
+      const below = arch.tableAt(words, at);
+      if (level > 1) {
+        this.#freeBelow(below, level - 1, Math.max(start, first), Math.min(end, first + span), floor, ceiling);
+      }
+      if (first < floor || first + span > ceiling) continue;
+      words[at] = 0;
+      words[at + 1] = 0;
+      this.#free(below, level - 1);
+    }
+  }
+
+  #discardTree(table: number, level: number): void {
+    const { arch, pool } = this;
+    if (level > 0) {
+      const words = pool.words(table);
+      const base = pool.base(table);
+      const { entries } = this.#levels[level]!;
+      for (let at = base; at < base + 2 * entries; at += 2) {
+        if (arch.isTable(words, at)) this.#discardTree(arch.tableAt(words, at), level - 1);
+      }
+      for (let kept = pool.withdraw(table); kept !== 0; kept = pool.withdraw(table)) this.#discardTree(kept, 0);
+    }
+    pool.discard(table);
+    this.tables[level]!--;
+  }
+}

@@ -1,0 +1,175 @@
+import { InvariantError } from '@vmakit/base';
+import type { Arch } from './arch.js';
+import type { LevelName } from './geometry.js';
+
+/** Bytes of one chunk: enough tables at once that a chunk costs nothing to find, few enough that the last one wastes little. */
+const CHUNK_BYTES = 256 * 1024;
+const BYTES_PER_WORD = 8;
+const INITIAL_CHUNKS = 4;
+
+/**
+ * The memory of page tables: all tables of all address spaces of one model.
+ *
+ * A table is named by a small integer id, from 1 on; 0 means "no table". Its words are in `words(id)`, from `base(id)`
+ * on, two halves an entry. Tables are aligned to their size in there, so that `at` of an entry tells its place in a
+ * contiguous block. All tables have the size of a page, whatever their level. A free table is all zero.
+ *
+ * Beside its words a table costs 13 bytes.
+ */
+export class TablePool {
+  readonly arch: Arch;
+  /** Tables handed out since the start. */
+  allocated = 0;
+  /** Tables given back since the start. */
+  freed = 0;
+  /** Live tables by level index. */
+  readonly live: Int32Array;
+  /** When set and true for a level, the allocation of a table of that level fails: fault injection. */
+  refuse: ((level: LevelName) => boolean) | null = null;
+
+  /** The words; table `id` is in chunk `id >> chunkShift`. */
+  readonly chunks: Int32Array[] = [];
+  readonly #chunkShift: number;
+  readonly #chunkMask: number;
+  /** log2 of the 32-bit halves of one table. */
+  readonly #tableShift: number;
+  /** Next table of the chain that this one is in: free tables, or tables kept in reserve. */
+  #next: Int32Array;
+  /** Level index + 1 of a live table, 0 of a free one. */
+  #levelOf: Uint8Array;
+  /** First table kept in reserve for the leaves of this one. */
+  #reserve: Int32Array;
+  #free = 0;
+  #unused = 1;
+
+  constructor(arch: Arch) {
+    this.arch = arch;
+    this.live = new Int32Array(arch.levels.length);
+    const perChunk = Math.max(4, CHUNK_BYTES / arch.pageSize);
+    this.#chunkShift = Math.log2(perChunk);
+    this.#chunkMask = perChunk - 1;
+    this.#tableShift = Math.log2((arch.pageSize / BYTES_PER_WORD) * 2);
+    this.#next = new Int32Array(INITIAL_CHUNKS * perChunk);
+    this.#levelOf = new Uint8Array(INITIAL_CHUNKS * perChunk);
+    this.#reserve = new Int32Array(INITIAL_CHUNKS * perChunk);
+  }
+
+  /** The array that holds table `id`. */
+  words(id: number): Int32Array {
+    return this.chunks[id >> this.#chunkShift]!;
+  }
+
+  /** Index of the low half of the first entry of table `id` in `words(id)`. */
+  base(id: number): number {
+    return (id & this.#chunkMask) << this.#tableShift;
+  }
+
+  /** Level index of a live table; -1 of a free one. */
+  levelOf(id: number): number {
+    return this.#levelOf[id]! - 1;
+  }
+
+  /** Bytes that the pool has taken: words and side tables, live or not. */
+  get bytes(): number {
+    return this.chunks.length * (this.#chunkMask + 1) * this.arch.pageSize + this.#next.length * 9;
+  }
+
+  /** An empty table for `level`, or 0 when the allocation is refused. */
+  allocate(level: number): number {
+    if (this.refuse !== null && this.refuse(this.arch.level(level).name)) return 0;
+    let id = this.#free;
+    if (id !== 0) this.#free = this.#next[id]!;
+    else id = this.#takeUnused();
+    this.#levelOf[id] = level + 1;
+    this.#next[id] = 0;
+    this.live[level]!++;
+    this.allocated++;
+    return id;
+  }
+
+  /**
+   * Takes an empty table back.
+   *
+   * @throws {InvariantError} when an entry is not empty, tables are in reserve for it, or it is not live
+   */
+  free(id: number): void {
+    const words = this.words(id);
+    const base = this.base(id);
+    const end = base + (1 << this.#tableShift);
+    let any = 0;
+    for (let i = base; i < end; i++) any |= words[i]!;
+    if (any !== 0) throw this.#notEmpty(id);
+    this.#release(id);
+  }
+
+  /** Takes a table back with whatever is in it. */
+  discard(id: number): void {
+    const base = this.base(id);
+    this.words(id).fill(0, base, base + (1 << this.#tableShift));
+    this.#release(id);
+  }
+
+  /** Keeps table `id` in reserve for a leaf of the table `owner`. */
+  deposit(owner: number, id: number): void {
+    this.#next[id] = this.#reserve[owner]!;
+    this.#reserve[owner] = id;
+  }
+
+  /** Takes out a table kept in reserve for `owner`, the one put in last; 0 when there is none. */
+  withdraw(owner: number): number {
+    const id = this.#reserve[owner]!;
+    if (id !== 0) {
+      this.#reserve[owner] = this.#next[id]!;
+      this.#next[id] = 0;
+    }
+    return id;
+  }
+
+  /** How many tables are in reserve for `owner`. */
+  deposited(owner: number): number {
+    let count = 0;
+    for (let id = this.#reserve[owner]!; id !== 0; id = this.#next[id]!) count++;
+    return count;
+  }
+
+  #release(id: number): void {
+    const level = this.levelOf(id);
+    if (level < 0) throw new InvariantError('a table that is freed must be live', { id });
+    if (this.#reserve[id] !== 0) {
+      throw new InvariantError('a table that is freed must have no table in reserve', { id, reserve: this.deposited(id) });
+    }
+    this.#levelOf[id] = 0;
+    this.#next[id] = this.#free;
+    this.#free = id;
+    this.live[level]!--;
+    this.freed++;
+  }
+
+  #notEmpty(id: number): InvariantError {
+    const words = this.words(id);
+    const base = this.base(id);
+    let entry = 0;
+    while (words[base + 2 * entry] === 0 && words[base + 2 * entry + 1] === 0) entry++;
+    const [low, high] = [words[base + 2 * entry]!, words[base + 2 * entry + 1]!];
+    const word = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    const level = this.levelOf(id);
+    const name = level < 0 ? 'none' : this.arch.level(level).name;
+    return new InvariantError('a table that is freed must be empty', { id, level: name, entry, word: `0x${word.toString(16)}` });
+  }
+
+  #takeUnused(): number {
+    const id = this.#unused++;
+    if (id >> this.#chunkShift >= this.chunks.length) this.chunks.push(new Int32Array((this.#chunkMask + 1) << this.#tableShift));
+    if (id >= this.#next.length) {
+      this.#next = grown(this.#next, new Int32Array(this.#next.length * 2));
+      this.#reserve = grown(this.#reserve, new Int32Array(this.#reserve.length * 2));
+      this.#levelOf = grown(this.#levelOf, new Uint8Array(this.#levelOf.length * 2));
+    }
+    return id;
+  }
+}
+
+function grown<T extends Int32Array | Uint8Array>(old: T, larger: T): T {
+  larger.set(old);
+  return larger;
+}

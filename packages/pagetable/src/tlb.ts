@@ -1,0 +1,38 @@
+/**
+ * Counts the TLB invalidations of one address space. Ranges are pages, half open; the stride says by what level the
+ * range was mapped, since one invalidation of a huge entry covers it all. Spec 04 section 7.
+ */
+export class TlbCounters {
+  /** Range flushes, by level index of the stride. */
+  readonly ranges: Int32Array = new Int32Array(5);
+  /** Entries invalidated by range flushes, by level index of the stride. */
+  readonly entries: Float64Array = new Float64Array(5);
+  /** Pages covered by range flushes. */
+  pages = 0;
+  /** Flushes of a single entry. */
+  single = 0;
+  /** Flushes of the whole address space. */
+  full = 0;
+
+  /** Flushes pages [start, end) that are mapped by entries of level index `level`, each spanning 2^shift pages. */
+  flushRange(start: number, end: number, level: number, shift: number): void {
+    this.ranges[level]!++;
+    this.entries[level]! += (end - start) * 2 ** -shift;
+    this.pages += end - start;
+  }
+
+  /** Flushes one page. */
+  flushPage(): void {
+    this.single++;
+  }
+
+  /** Flushes everything. */
+  flushAll(): void {
+    this.full++;
+  }
+
+  /** Range flushes of all levels together. */
+  get rangeFlushes(): number {
+    return this.ranges.reduce((sum, count) => sum + count, 0);
+  }
+}
