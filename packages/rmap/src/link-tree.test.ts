@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AnonVma, AnonVmaChain, type RmapVma, forEachOverlap, insertLink, linksOf, removeLink } from './anon-vma.js';
+
+function vmaAt(anonPageOffset: number, pages: number): RmapVma {
+  return {
+    mm: { id: 1 },
+    start: 1000,
+    end: 1000 + pages,
+    pageOffset: anonPageOffset,
+    anonPageOffset,
+    flags: 0,
+    anonVma: null,
+    chain: null,
+    file: null,
+    policy: null,
+    prev: null,
+    next: null,
+  };
+}
+
+const linkAt = (anonVma: AnonVma, offset: number, pages: number): AnonVmaChain =>
+  new AnonVmaChain(vmaAt(offset, pages), anonVma, null);
+
+describe('the tree of links of an anon_vma', () => {
+  it('gives links by start, and equal starts in the order in which they came', () => {
+    const anonVma = new AnonVma(1, null);
+    const links = [linkAt(anonVma, 8, 1), linkAt(anonVma, 4, 9), linkAt(anonVma, 8, 5), linkAt(anonVma, 8, 2)];
+    for (const link of links) insertLink(link);
+    expect([...linksOf(anonVma)]).toEqual([links[1], links[0], links[2], links[3]]);
+  });
+
+  it('visits what overlaps a closed range and stops when told to', () => {
+    const anonVma = new AnonVma(1, null);
+    for (const offset of [0, 10, 20, 30]) insertLink(linkAt(anonVma, offset, 5));
+    const seen: number[] = [];
+    forEachOverlap(anonVma, 14, 30, (link) => seen.push(link.vma.anonPageOffset) < 2);
+    expect(seen).toEqual([10, 20]);
+  });
+
+  it('agrees with a plain list through any inserts and removes, small and large', () => {
+    const step = fc.record({ offset: fc.nat(60), pages: fc.integer({ min: 1, max: 12 }), remove: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const anonVma = new AnonVma(1, null);
+        const list: AnonVmaChain[] = [];
+        for (const { offset, pages, remove } of steps) {
+          if (remove && list.length > 0) {
+            removeLink(list.splice(offset % list.length, 1)[0] as AnonVmaChain);
+          } else {
+            const link = linkAt(anonVma, offset, pages);
+            insertLink(link);
+            list.push(link);
+          }
+        }
+        const sorted = list
+          .map((link, order) => ({ link, order }))
+          .sort((a, b) => a.link.vma.anonPageOffset - b.link.vma.anonPageOffset || a.order - b.order)
+          .map(({ link }) => link);
+        expect([...linksOf(anonVma)]).toEqual(sorted);
+        const found: AnonVmaChain[] = [];
+        forEachOverlap(anonVma, 20, 30, (link) => found.push(link) > 0);
+        const overlaps = sorted.filter(
+          ({ vma }) => vma.anonPageOffset <= 30 && vma.anonPageOffset + (vma.end - vma.start) > 20,
+        );
+        expect(found).toEqual(overlaps);
+      }),
+    );
+  });
+
+  it('stays balanced with very many links', () => {
+    const anonVma = new AnonVma(1, null);
+    const links: AnonVmaChain[] = [];
+    for (let i = 0; i < 20_000; i++) links.push(linkAt(anonVma, i, 1));
+    for (const link of links) insertLink(link);
+    let visited = 0;
+    forEachOverlap(anonVma, 10_000, 10_003, () => ++visited > 0);
+    expect(visited).toBe(4);
+    for (const link of links) removeLink(link);
+    expect(anonVma.linkCount).toBe(0);
+  });
+});
