@@ -27,6 +27,8 @@ export interface MmLimits {
   addressSpace: number;
   /** RLIMIT_DATA. */
   data: number;
+  /** The hard limit of RLIMIT_DATA: what counts while the soft one is 0 (spec 01 section 9). */
+  dataHard: number;
   /** RLIMIT_STACK. */
   stack: number;
   /** RLIMIT_MEMLOCK. */
@@ -40,7 +42,13 @@ export class Mm implements VmaOwner {
   readonly tree: VmaTree = new VmaTree();
   readonly pages: PageTables;
   layout: MmLayout;
-  limits: MmLimits = { addressSpace: Infinity, data: Infinity, stack: 2048, lockedMemory: Infinity };
+  limits: MmLimits = {
+    addressSpace: Infinity,
+    data: Infinity,
+    dataHard: Infinity,
+    stack: 2048,
+    lockedMemory: Infinity,
+  };
 
   mapCount = 0;
   totalVm = 0;
@@ -68,6 +76,17 @@ export class Mm implements VmaOwner {
   /** The heap: byte addresses, since the break need not be page aligned. */
   brkStart = 0;
   brk = 0;
+  /** Bytes of the program's data segment, which count for RLIMIT_DATA when the heap grows. */
+  dataSegmentBytes = 0;
+
+  /** The READ_IMPLIES_EXEC personality. */
+  readImpliesExec = false;
+  /** prctl(PR_SET_MDWE): nothing is ever both writable and executable, or becomes executable. */
+  denyWriteExec = false;
+  /** Protection keys handed out, as a bit mask; key 0 always is. */
+  protectionKeys = 1;
+  /** The key of execute-only memory; -1: not needed yet. */
+  executeOnlyKey = -1;
 
   constructor(env: MmEnvironment, layout: MmLayout) {
     this.env = env;
