@@ -29,8 +29,9 @@ export class VmaTree {
     if (hint !== null && page >= hint.start && page < hint.end) return hint;
     const leaf = this.#leafFor(page);
     const at = lastAtOrBelow(leaf.starts, leaf.count, page);
-    if (at < 0) return leaf.count === 0 ? null : (leaf.vmas[0] as Vma);
-    const floor = leaf.vmas[at] as Vma;
+    // A leaf's key may be lower than its first start, and the VMA before may reach over it.
+    const floor = at >= 0 ? (leaf.vmas[at] as Vma) : leaf.prev === null ? null : leaf.prev.lastVma();
+    if (floor === null) return this.first;
     const found = floor.end > page ? floor : floor.next;
     this.#hint = found;
     return found;
