@@ -1,0 +1,153 @@
+import { KERNEL_PROFILES, type KernelProfile } from '@vmakit/base';
+import { PhysicalMemory } from '@vmakit/folio';
+import { NO_LOCK_TRACKER } from '@vmakit/locking';
+import { describe, expect, it } from 'vitest';
+import { type AnonVma, AnonVmaRegistry, type RmapVma, chainOf } from './anon-vma.js';
+import {
+  type RmapContext,
+  anonVmaClone,
+  anonVmaFork,
+  anonVmaPrepare,
+  maybeShared,
+  unlinkAnonVmas,
+} from './anon-vma-operations.js';
+
+function contextFor(profile: KernelProfile = KERNEL_PROFILES['v7.3']): RmapContext {
+  return {
+    profile,
+    anonVmas: new AnonVmaRegistry(),
+    memory: new PhysicalMemory({ maxOrder: 9 }),
+    injector: null,
+    locks: NO_LOCK_TRACKER,
+  };
+}
+
+interface TestVma extends RmapVma {
+  prev: RmapVma | null;
+  next: RmapVma | null;
+}
+
+function vma(process: number, start = 0, end = start + 10): TestVma {
+  return {
+    mm: { id: process },
+    start,
+    end,
+    pageOffset: start,
+    anonPageOffset: start,
+    flags: 0,
+    anonVma: null,
+    chain: null,
+    file: null,
+    policy: null,
+    prev: null,
+    next: null,
+  };
+}
+
+/** `children/active/references` of an anon_vma. */
+const counts = (anonVma: AnonVma | null): string =>
+  anonVma === null ? 'none' : `${anonVma.numChildren}/${anonVma.numActiveVmas}/${anonVma.refcount}`;
+
+const chainIds = (of: RmapVma): number[] => [...chainOf(of)].map((link) => link.anonVma.id);
+
+describe('worked examples of spec 03 section 3', () => {
+  it('E1: the first fault makes a root that counts itself', () => {
+    const context = contextFor();
+    const a = vma(1);
+    anonVmaPrepare(context, a);
+    expect(counts(a.anonVma)).toBe('1/1/1');
+    expect(a.anonVma?.parent).toBe(a.anonVma);
+  });
+
+  it('E2: a chain of forks', () => {
+    const context = contextFor();
+    const [p1, p2, p3, p4] = [vma(1), vma(2), vma(3), vma(4)];
+    anonVmaPrepare(context, p1);
+    anonVmaFork(context, p2, p1);
+    expect([counts(p1.anonVma), counts(p2.anonVma)]).toEqual(['2/1/2', '0/1/1']);
+    anonVmaFork(context, p3, p2);
+    expect([p1, p2, p3].map((v) => counts(v.anonVma))).toEqual(['2/1/3', '1/1/1', '0/1/1']);
+    anonVmaFork(context, p4, p3);
+    expect([p1, p2, p3, p4].map((v) => counts(v.anonVma))).toEqual(['2/1/4', '1/1/1', '1/1/1', '0/1/1']);
+    expect([chainIds(p2), chainIds(p3).length, chainIds(p4).length]).toEqual([[2, 1], 3, 4]);
+    expect([p1, p2, p3, p4].map(maybeShared)).toEqual([true, true, true, true]);
+  });
+
+  it('E3: an anon_vma without VMAs of its own and with one child is used again', () => {
+    const context = contextFor();
+    const [p1, p2, p3, p4] = [vma(1), vma(2), vma(3), vma(4)];
+    anonVmaPrepare(context, p1);
+    anonVmaFork(context, p2, p1);
+    anonVmaFork(context, p3, p2);
+    const b = p2.anonVma as AnonVma;
+    unlinkAnonVmas(context, p2);
+    expect([counts(b), counts(p1.anonVma)]).toEqual(['1/0/1', '2/1/3']);
+    anonVmaFork(context, p4, p3);
+    expect(p4.anonVma).toBe(b);
+    expect([counts(b), counts(p3.anonVma)]).toEqual(['1/1/1', '0/1/1']);
+    expect(maybeShared(p3)).toBe(true);
+  });
+
+  it('E4: the root outlives its process while a descendant lives', () => {
+    const context = contextFor();
+    const [p1, p2] = [vma(1), vma(2)];
+    anonVmaPrepare(context, p1);
+    anonVmaFork(context, p2, p1);
+    unlinkAnonVmas(context, p1);
+    expect(context.anonVmas.liveCount).toBe(2);
+    unlinkAnonVmas(context, p2);
+    expect(context.anonVmas.liveCount).toBe(0);
+  });
+
+  it('E5, E6: clones count as active, unlinking takes that back', () => {
+    const context = contextFor();
+    const [faulted, other] = [vma(1), vma(1, 10)];
+    anonVmaPrepare(context, faulted);
+    other.anonVma = faulted.anonVma;
+    anonVmaClone(context, other, faulted, 'merge-unfaulted');
+    expect(counts(faulted.anonVma)).toBe('1/2/1');
+    unlinkAnonVmas(context, other);
+    expect(counts(faulted.anonVma)).toBe('1/1/1');
+  });
+});
+
+describe('the anon_vma of a first fault', () => {
+  it('is that of the next neighbour, else of the previous one, if the two could merge', () => {
+    const context = contextFor();
+    const [low, middle, high] = [vma(1, 0), vma(1, 10), vma(1, 20)];
+    anonVmaPrepare(context, low);
+    anonVmaPrepare(context, high);
+    middle.prev = low;
+    middle.next = high;
+    anonVmaPrepare(context, middle);
+    expect(middle.anonVma).toBe(high.anonVma);
+  });
+});
+
+describe('the order of links when a VMA is cloned', () => {
+  it.each([
+    ['v7.3', [1, 2]],
+    ['v6.18', [2, 1]],
+  ] as const)('%s', (profile, expected) => {
+    const context = contextFor(KERNEL_PROFILES[profile]);
+    const [parent, child, half] = [vma(1), vma(2), vma(2)];
+    anonVmaPrepare(context, parent);
+    anonVmaFork(context, child, parent);
+    half.anonVma = child.anonVma;
+    anonVmaClone(context, half, child, 'split');
+    expect(chainIds(child)).toEqual([2, 1]);
+    expect(chainIds(half)).toEqual(expected);
+  });
+});
+
+describe('when memory runs out', () => {
+  it('a clone leaves nothing behind', () => {
+    const context = contextFor();
+    const [parent, child] = [vma(1), vma(2)];
+    anonVmaPrepare(context, parent);
+    let calls = 0;
+    const injector = { fails: () => ++calls === 3 };
+    expect(anonVmaFork({ ...context, injector }, child, parent)).toBe(false);
+    expect([child.anonVma, child.chain, counts(parent.anonVma)]).toEqual([null, null, '1/1/1']);
+  });
+});
