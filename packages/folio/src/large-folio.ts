@@ -7,7 +7,7 @@ import { PG_MAYBE_SHARED } from './page-flags.js';
  * | page | `refcount` | `mapping` | `index` |
  * |---|---|---|---|
  * | head + 1 | large mapcount | entire mapcount | pins |
- * | head + 2 | mappings of the mm in slot 0 | its id, 0: free | |
+ * | head + 2 | mappings of the mm in slot 0 | its id, 0: free | pages that some PTE maps |
  * | head + 3 | mappings of the mm in slot 1 | its id, 0: free | |
  *
  * So a large folio has at least four pages: order 1 does not exist (nor does it for anonymous memory in the kernel).
@@ -38,6 +38,15 @@ export function largePins(table: FrameTable, head: number): number {
 
 export function addLargePins(table: FrameTable, head: number, change: number): void {
   (table.index[head + FIRST] as number) += change;
+}
+
+/** Pages of the folio that at least one PTE maps. */
+export function pagesMapped(table: FrameTable, head: number): number {
+  return table.index[head + SLOT_0] as number;
+}
+
+export function addPagesMapped(table: FrameTable, head: number, change: number): void {
+  (table.index[head + SLOT_0] as number) += change;
 }
 
 /** The ids of the mms in the two slots and how many mappings each is known to have; id 0: the slot is free. */
