@@ -1,21 +1,56 @@
-// Runs the workspace's own steps with nothing but Node and npm there: fetches the pinned pnpm into .tools once,
-// installs from the lockfile when it changed, builds what is out of date.
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+// node tools/run.mjs setup | demo | test | vmakit ARGS | pnpm ARGS | nx ARGS
+// The root scripts: each sets up what is missing by itself, from a clone with only Node and npm on the machine.
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { readJson, root } from './lib/workspace.mjs';
+import { pathToFileURL } from 'node:url';
+import { root } from './lib/workspace.mjs';
+import { SetupError, ensureInstalled, environment, exclusively, pnpm, setUp } from './lib/setup.mjs';
 
-const version = readJson(join(root, 'package.json')).packageManager.split('@')[1].split('+')[0];
-const home = join(root, '.tools');
-const installed = join(home, 'node_modules/pnpm/package.json');
+const nodeVersionMin = [20, 19];
 
-function pnpm(args) {
-  if (!existsSync(installed) || readJson(installed).version !== version) {
-    execFileSync('npm', ['install', '--prefix', home, '--no-save', '--no-package-lock', '--no-audit', '--no-fund', `pnpm@${version}`], {
-      stdio: ['ignore', 2, 2],
-    });
-  }
-  execFileSync(process.execPath, [join(home, 'node_modules/pnpm/bin/pnpm.cjs'), ...args], { cwd: root, stdio: ['ignore', 2, 2] });
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [needMajor, needMinor] = nodeVersionMin;
+  if (major > needMajor || (major === needMajor && minor >= needMinor)) return;
+  throw new SetupError(`Node ${nodeVersionMin.join('.')} or newer is needed, this is ${process.versions.node}`);
 }
 
-if (process.argv[2] === 'pnpm') pnpm(process.argv.slice(3));
+/** Runs the built CLI in this process, as if it had been started by its own name from the caller's folder. */
+async function vmakit(args) {
+  setUp();
+  if (process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+  const bin = join(root, 'packages/cli/dist/bin.js');
+  process.argv = [process.execPath, bin, ...args];
+  await import(pathToFileURL(bin).href);
+}
+
+const commands = {
+  setup: async () => setUp(),
+  demo: async (args) => vmakit(['demo', ...args]),
+  vmakit,
+  test: async (args) => {
+    const { testAll } = await import('./lib/test-all.mjs');
+    process.exitCode = await testAll(args);
+  },
+  pnpm: async (args) => exclusively(() => pnpm(...args)),
+  nx: async (args) => {
+    exclusively(ensureInstalled);
+    process.exitCode = spawnSync('nx', args, { cwd: root, env: environment(), stdio: 'inherit' }).status ?? 1;
+  },
+};
+
+const [name, ...args] = process.argv.slice(2);
+const command = commands[name];
+if (command === undefined) {
+  console.error(`usage: node tools/run.mjs ${Object.keys(commands).join('|')} [ARGS]`);
+  process.exitCode = 2;
+} else {
+  try {
+    checkNode();
+    await command(args);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(`vmakit: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,6 +1,7 @@
-// node tools/sync-references.mjs [--check]
+// node tools/sync-references.mjs [--prune | --check]
 // Keeps three things in line: what a package's sources import, what its manifest declares, and the TypeScript
-// project references. With --check nothing is written; every difference is printed and the exit code is 1.
+// project references. It adds what is missing; --prune also removes declared dependencies that nothing imports.
+// With --check nothing is written; every difference is printed and the exit code is 1.
 import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
@@ -31,55 +32,68 @@ export function importedPackages(dir, ownName) {
   return [...names].filter((name) => !isBuiltin(name) && name !== ownName).sort();
 }
 
-/** The manifest's dependencies as the sources need them; versions that are already declared stay. */
-function neededDependencies(pkg) {
-  const declared = pkg.manifest.dependencies ?? {};
-  const kept = pkg.manifest.vmakit?.keepDependencies ?? [];
-  const names = [...new Set([...importedPackages(pkg.dir, pkg.manifest.name), ...kept])].sort();
-  return Object.fromEntries(names.map((name) => [name, declared[name] ?? (folderOf(name) ? 'workspace:^' : 'catalog:')]));
-}
+const byName = (entries) => Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+const versionOf = (name) => (folderOf(name) === undefined ? 'catalog:' : 'workspace:^');
 
-/** Every file that is out of line, as { path, text, says }. */
-export function differences(top = root) {
+/** What is out of line in one package, as { path, text, says }. */
+function packageDifferences(pkg, prune) {
   const found = [];
-  const all = packages(top);
-  for (const pkg of all) {
-    const dependencies = neededDependencies(pkg);
-    const before = pkg.manifest.dependencies ?? {};
-    const missing = Object.keys(dependencies).filter((name) => !(name in before));
-    const unused = Object.keys(before).filter((name) => !(name in dependencies));
-    const manifest = { ...pkg.manifest, dependencies };
-    if (missing.length > 0 || unused.length > 0) {
-      const says = [...missing.map((name) => `imports ${name} undeclared`), ...unused.map((name) => `declares ${name} unused`)];
-      found.push({ path: join(pkg.dir, 'package.json'), text: formatJson(manifest), says: says.join(', ') });
-    }
-    const buildPath = join(pkg.dir, 'tsconfig.build.json');
-    const build = readJson(buildPath);
-    const references = referencesOf(manifest);
-    if (JSON.stringify(build.references) !== JSON.stringify(references)) {
-      found.push({ path: buildPath, text: formatJson({ ...build, references }), says: 'references differ from dependencies' });
-    }
+  const declared = pkg.manifest.dependencies ?? {};
+  const imported = importedPackages(pkg.dir, pkg.manifest.name);
+  const missing = imported.filter((name) => !(name in declared));
+  const unused = prune ? Object.keys(declared).filter((name) => !imported.includes(name)) : [];
+  const kept = Object.entries(declared).filter(([name]) => !unused.includes(name));
+  const dependencies = byName([...kept, ...missing.map((name) => [name, versionOf(name)])]);
+  const manifest = { ...pkg.manifest, dependencies };
+  if (missing.length > 0 || unused.length > 0) {
+    const says = [
+      ...missing.map((name) => `imports ${name} undeclared`),
+      ...unused.map((name) => `declares ${name} unused`),
+    ];
+    found.push({ path: join(pkg.dir, 'package.json'), text: formatJson(manifest), says: says.join(', ') });
   }
-  const rootPath = join(top, 'tsconfig.json');
-  const rootText = formatJson({
-    files: [],
-    references: all.map(({ folder }) => ({ path: `packages/${folder}/tsconfig.build.json` })),
-  });
-  if (!existsSync(rootPath) || readFileSync(rootPath, 'utf8') !== rootText) {
-    found.push({ path: rootPath, text: rootText, says: 'references differ from the packages there are' });
+  const path = join(pkg.dir, 'tsconfig.build.json');
+  const build = readJson(path);
+  const references = referencesOf(manifest);
+  if (JSON.stringify(build.references) !== JSON.stringify(references)) {
+    found.push({ path, text: formatJson({ ...build, references }), says: 'references differ from dependencies' });
   }
   return found;
 }
 
+/** The root manifest lists every package, so that tests and README examples anywhere may import any of them. */
+function rootDifferences(top, all) {
+  const path = join(top, 'package.json');
+  const manifest = readJson(path);
+  const others = Object.entries(manifest.devDependencies ?? {}).filter(([name]) => folderOf(name) === undefined);
+  const ours = all.filter(({ folder }) => folder !== 'cli').map(({ manifest: { name } }) => [name, 'workspace:^']);
+  const text = formatJson({ ...manifest, devDependencies: byName([...others, ...ours]) });
+  const config = formatJson({
+    files: [],
+    references: all.map(({ folder }) => ({ path: `packages/${folder}/tsconfig.build.json` })),
+  });
+  const files = [
+    { path, text, says: 'devDependencies differ from the packages there are' },
+    { path: join(top, 'tsconfig.json'), text: config, says: 'references differ from the packages there are' },
+  ];
+  return files.filter((file) => !existsSync(file.path) || readFileSync(file.path, 'utf8') !== file.text);
+}
+
+/** Every file that is out of line, as { path, text, says }; `prune` counts unused dependencies too. */
+export function differences(prune, top = root) {
+  const all = packages(top);
+  return [...all.flatMap((pkg) => packageDifferences(pkg, prune)), ...rootDifferences(top, all)];
+}
+
 function main() {
-  const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
-  const found = differences();
+  const { values } = parseArgs({ options: { check: { type: 'boolean' }, prune: { type: 'boolean' } } });
+  const found = differences((values.check || values.prune) ?? false);
   for (const { path, text, says } of found) {
     console.log(`${path.slice(root.length + 1)}: ${says}`);
     if (!values.check) writeIfChanged(path, text);
   }
   if (values.check && found.length > 0) {
-    console.log('run: node tools/sync-references.mjs, then npm run setup');
+    console.log('run: node tools/sync-references.mjs --prune && npm run pnpm install');
     process.exitCode = 1;
   }
 }
