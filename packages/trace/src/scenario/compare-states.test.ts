@@ -4,7 +4,11 @@ import { StateRenaming } from './id-renaming.js';
 import type { AnonVmaRow, PageRow, ScenarioState, VmaRow } from './state.js';
 
 /** One process with these mappings, entries and anon_vmas. */
-function state(vmas: readonly VmaRow[], pages: readonly PageRow[] = [], anonVmas: readonly AnonVmaRow[] = []): ScenarioState {
+function state(
+  vmas: readonly VmaRow[],
+  pages: readonly PageRow[] = [],
+  anonVmas: readonly AnonVmaRow[] = [],
+): ScenarioState {
   return { procs: [{ p: 0, mm: [8, 0, 8], vmas, pages }], anonVmas };
 }
 
@@ -17,6 +21,23 @@ function faulted(anonVma: number, firstFolio: number): ScenarioState {
   );
 }
 
+/** Two mappings, the second under the anon_vma `second`. */
+function two(second: number): ScenarioState {
+  return state([
+    [0, 4, 'rw-p', 0, 1, [1], ''],
+    [8, 12, 'rw-p', 8, second, [second], ''],
+  ]);
+}
+
+/** A mapping of a forked child whose parent is gone: nothing but its own anon_vma names the root. */
+function family(child: number, root: number): ScenarioState {
+  const rows: AnonVmaRow[] = [
+    [root, root, root, 2, 0, 2, []],
+    [child, root, root, 0, 1, 1, [[0, 0]]],
+  ];
+  return state([[0, 4, 'rw-p', 0, child, [child], '']], [], child < root ? rows.toReversed() : rows);
+}
+
 describe('comparing states', () => {
   it('finds states equal that differ in names only', () => {
     expect(compareStates(faulted(1, 1), faulted(7, 40), new StateRenaming())).toEqual([]);
@@ -26,15 +47,15 @@ describe('comparing states', () => {
     const renaming = new StateRenaming();
     compareStates(faulted(1, 1), faulted(7, 40), renaming);
     const [difference] = compareStates(faulted(1, 1), faulted(8, 40), renaming);
-    expect(difference).toMatchObject({ field: 'vmas.anonVma', where: 'process 0, mapping [16, 24) rw-p', expected: 1, actual: 8 });
+    expect(difference).toMatchObject({
+      field: 'vmas.anonVma',
+      where: 'process 0, mapping [16, 24) rw-p',
+      expected: 1,
+      actual: 8,
+    });
   });
 
   it('does not take one object for two', () => {
-    const two = (second: number): ScenarioState =>
-      state([
-        [0, 4, 'rw-p', 0, 1, [1], ''],
-        [8, 12, 'rw-p', 8, second, [second], ''],
-      ]);
     expect(compareStates(two(2), two(2), new StateRenaming())).toEqual([]);
     expect(compareStates(two(2), two(1), new StateRenaming())[0]?.field).toBe('vmas.anonVma');
   });
@@ -71,20 +92,12 @@ describe('comparing states', () => {
   });
 
   it('pairs anon_vmas that nothing but a descendant names', () => {
-    const family = (child: number, root: number): ScenarioState =>
-      state(
-        [[0, 4, 'rw-p', 0, child, [child], '']],
-        [],
-        [
-          [root, root, root, 2, 0, 2, []],
-          [child, root, root, 0, 1, 1, [[0, 0]]],
-        ].sort((a, b) => (a[0] as number) - (b[0] as number)) as unknown as AnonVmaRow[],
-      );
     expect(compareStates(family(1, 2), family(9, 4), new StateRenaming())).toEqual([]);
   });
 
   it('gives the first difference of each part', () => {
     const other: ScenarioState = { ...faulted(1, 1), procs: [{ ...faulted(1, 1).procs[0]!, mm: [9, 0, 8], vmas: [] }] };
-    expect(compareStates(faulted(1, 1), other, new StateRenaming()).map((d) => d.field)).toEqual(['vmas.range', 'mm.total']);
+    const fields = compareStates(faulted(1, 1), other, new StateRenaming()).map((difference) => difference.field);
+    expect(fields).toEqual(['vmas.range', 'mm.total']);
   });
 });

@@ -11,7 +11,6 @@ import { scenarioToLines } from './writer.js';
 const HEADER =
   '{"format":"mm-scenario/1","name":"example","thp":{"enabled":"never","16":"always"},"repairs":["undoAfterMove"],' +
   '"arch":"x86_64","pageSize":4096,"arena":{"start":"0x100000000000","pages":4096}}';
-const EMPTY = '{"procs":[{"p":0,"mm":[0,0,0],"vmas":[],"pages":[]}],"anonVmas":[]}';
 const MAPPED =
   '{"procs":[{"p":0,"mm":[8,0,8],"vmas":[[16,24,"rw-p",16,null,[],"ac sd"]],"pages":[]}],"anonVmas":[]}';
 const MMAP = `{"op":"mmap","p":0,"addr":16,"len":8,"flags":["PRIVATE","ANONYMOUS","FIXED"],"ret":16,"state":${MAPPED}}`;
@@ -23,6 +22,16 @@ async function read(lines: readonly string[] | Buffer, unrecorded = false): Prom
     found.push(scenario);
   }
   return found;
+}
+
+/** An exit after which the state is `state`. */
+function exitTo(state: string): string {
+  return `{"op":"exit","p":0,"ret":0,"state":${state}}`;
+}
+
+/** The complaint about a whole file. */
+async function messageOf(lines: readonly string[] | Buffer): Promise<string> {
+  return read(lines).then(String, (error: Error) => error.message);
 }
 
 /** What the reader says about a file whose third line is `line`. */
@@ -42,7 +51,8 @@ describe('reading a scenario', () => {
   });
 
   it('expands "same" to the state that it stands for', async () => {
-    const fork = `{"op":"fork","p":0,"child":1,"ret":1,"state":{"procs":[{"p":0,"same":true},${EMPTY.slice(10, -16).replace('"p":0', '"p":1')}],"anonVmas":"same"}}`;
+    const procs = '[{"p":0,"same":true},{"p":1,"mm":[0,0,0],"vmas":[],"pages":[]}]';
+    const fork = `{"op":"fork","p":0,"child":1,"ret":1,"state":{"procs":${procs},"anonVmas":"same"}}`;
     const [scenario] = await read([HEADER, MMAP, fork, '{"op":"clearrefs","p":0,"ret":0,"state":"same"}']);
     const [first, second, third] = scenario?.steps ?? [];
     expect(second?.state?.procs[0]).toBe(first?.state?.procs[0]);
@@ -51,7 +61,8 @@ describe('reading a scenario', () => {
   });
 
   it('reads gzip as well as plain text, and every form of an amount', async () => {
-    const line = '{"op":"mremap","p":0,"addr":"+65537","oldLen":"0xffffffffffffffff","newLen":8,"err":"EINVAL","state":"same"}';
+    const line =
+      '{"op":"mremap","p":0,"addr":"+65537","oldLen":"0xffffffffffffffff","newLen":8,"err":"EINVAL","state":"same"}';
     const [scenario] = await read(gzipSync([HEADER, MMAP, line].join('\n')));
     expect(scenario?.steps[1]?.operation).toMatchObject({
       addr: { bytes: 65537 },
@@ -78,9 +89,12 @@ describe('a broken file', () => {
     expect(await complaint('{"op":"mmapp","p":0}')).toMatch(
       /^example\.jsonl:3: unknown operation "mmapp", expected one of mmap, munmap, mremap, /,
     );
-    expect(await complaint('{"p":0}')).toBe('example.jsonl:3: expected an operation with "op", or a header with "format"');
+    expect(await complaint('{"p":0}')).toBe(
+      'example.jsonl:3: expected an operation with "op", or a header with "format"',
+    );
     expect(await complaint('{"op":"munmap","p":0,"addr":16,"ret":0,"state":"same"}')).toBe(
-      'example.jsonl:3: munmap: "len" is missing, expected a length: a count of pages, "+N" bytes, or a raw "0x..." value',
+      'example.jsonl:3: munmap: "len" is missing, expected a length: ' +
+        'a count of pages, "+N" bytes, or a raw "0x..." value',
     );
     expect(await complaint('{"op":"munmap","p":"0","addr":16,"len":8,"ret":0,"state":"same"}')).toBe(
       'example.jsonl:3: munmap: "p" is "0", expected an integer of at least 0',
@@ -91,10 +105,10 @@ describe('a broken file', () => {
     expect(await complaint('{"op":"exit","p":0,"ret":0}')).toBe(
       'example.jsonl:3: exit: "state" is missing, expected "same" or an object',
     );
-    expect(await complaint('{"op":"exit","p":0,"ret":0,"state":{"procs":[{"p":0,"mm":[0,0,0],"vmas":[[1,2]],"pages":[]}]}}')).toMatch(
+    expect(await complaint(exitTo('{"procs":[{"p":0,"mm":[0,0,0],"vmas":[[1,2]],"pages":[]}]}'))).toMatch(
       /^example\.jsonl:3: "vmas": expected \[start, end, prot, .* found \[1,2\]$/,
     );
-    expect(await complaint('{"op":"exit","p":0,"ret":0,"state":{"procs":[{"p":4,"same":true}],"anonVmas":[]}}')).toBe(
+    expect(await complaint(exitTo('{"procs":[{"p":4,"same":true}],"anonVmas":[]}'))).toBe(
       'example.jsonl:3: "procs": a process is "same", but no earlier state has it',
     );
     expect(await complaint('{"format":"mm-scenario/2"}')).toBe(
@@ -103,14 +117,15 @@ describe('a broken file', () => {
   });
 
   it('may be no scenario file at all', async () => {
-    const message = (lines: readonly string[] | Buffer): Promise<string> => read(lines).then(String, (e: Error) => e.message);
-    expect(await message([])).toBe('example.jsonl: expected scenarios, the file is empty');
-    expect(await message([MMAP])).toBe('example.jsonl:1: expected a header line with "format", or a word with "word"');
-    expect(await message(gzipSync([HEADER, MMAP].join('\n')).subarray(0, 60))).toMatch(
+    expect(await messageOf([])).toBe('example.jsonl: expected scenarios, the file is empty');
+    expect(await messageOf([MMAP])).toBe(
+      'example.jsonl:1: expected a header line with "format", or a word with "word"',
+    );
+    expect(await messageOf(gzipSync([HEADER, MMAP].join('\n')).subarray(0, 60))).toMatch(
       /^example\.jsonl:\d: expected more data, the gzip stream is cut off here$/,
     );
     const missing = readScenarios('/no/such/file.jsonl').next();
-    await expect(missing).rejects.toThrow('/no/such/file.jsonl: expected a scenario file, there is no file of this name');
+    await expect(missing).rejects.toThrow(/^\/no\/such\/file\.jsonl: expected .* there is no file of this name$/);
     await expect(readScenarios('/').next()).rejects.toThrow('/: expected a scenario file, found a folder');
   });
 });
@@ -132,9 +147,8 @@ describe.skipIf(goldenFiles.length === 0)('the golden recordings (skipped withou
         scenarios++;
         const [again] = await read(scenarioToLines(record.scenario));
         expect(again?.header).toEqual(record.scenario.header);
-        expect(again?.steps.map(({ line: _, ...rest }) => rest)).toEqual(
-          record.scenario.steps.map(({ line: _, ...rest }) => rest),
-        );
+        const steps = again?.steps.map((step, i) => ({ ...step, line: record.scenario.steps[i]?.line }));
+        expect(steps).toEqual(record.scenario.steps);
       }
     }
     expect(scenarios).toBeGreaterThan(1000);
