@@ -17,6 +17,7 @@ export const order = [
   'kernel',
   'trace',
   'check',
+  'verify',
   'policy-testkit',
   'replay',
   'oracle',
