@@ -1,4 +1,16 @@
-import { DIRTY, EXCLUSIVE, EntryKind, type EntryState, type MigrationKind, type PageProtection, YOUNG } from './entry.js';
+import type { EntryDescriber } from './describe/describer.js';
+import {
+  DIRTY,
+  EXCLUSIVE,
+  EntryKind,
+  type EntryState,
+  type MigrationKind,
+  type PageProtection,
+  SOFT_DIRTY,
+  UFFD_WP,
+  WRITABLE,
+  YOUNG,
+} from './entry.js';
 import type { Level, LevelName } from './geometry.js';
 import type { SoftwareTypes } from './software-types.js';
 
@@ -82,6 +94,9 @@ export abstract class Arch implements Geometry {
   /** Frame number of table id 0: tables live in the upper half of the physical addresses, ids count from there. */
   readonly tableFrameBase: number;
 
+  /** What it says of entries to people. */
+  abstract readonly describer: EntryDescriber;
+
   constructor(geometry: Geometry) {
     const { levels } = geometry;
     this.name = geometry.name;
@@ -108,7 +123,7 @@ export abstract class Arch implements Geometry {
   /** @throws {RangeError} when there is no level `index` */
   level(index: number): Level {
     const level = this.levels[index];
-    if (level === undefined) throw new RangeError(`level: ${index} is not one of 0..${this.levels.length - 1} (${this.name})`);
+    if (level === undefined) throw new RangeError(`level: ${index} is not one of 0..${this.topLevel} (${this.name})`);
     return level;
   }
 
@@ -298,6 +313,25 @@ export abstract class Arch implements Geometry {
   }
 
   /**
+   * How many entries from the present one at `at` on (at least 1, at most `limit`) map consecutive frames with the same
+   * permissions, whatever their accessed, modified and soft-dirty marks.
+   */
+  runLength(words: EntryWords, at: number, limit: number): number {
+    const pfn = this.pfn(words, at, 0);
+    let length = 1;
+    while (length < limit) {
+      const other = at + 2 * length;
+      if (!this.isPresent(words, other) || this.pfn(words, other, 0) !== pfn + length) break;
+      if (!this.samePermissions(words, at, other)) break;
+      length++;
+    }
+    return length;
+  }
+
+  /** Whether two present entries are equal but for frame and marks. */
+  protected abstract samePermissions(words: EntryWords, at: number, other: number): boolean;
+
+  /**
    * Moves `count` pages (as `batchLength` gave them) as one: the accessed and modified marks of all are or-ed together
    * and whole aligned blocks are folded at the destination.
    */
@@ -315,6 +349,45 @@ export abstract class Arch implements Geometry {
     state: EntryState,
   ): void {
     for (let i = 0; i < count; i++) this.setPage(words, at + 2 * i, 0, pfn + i, prot, state);
+  }
+
+  /**
+   * Changes the protection of `count` pages of one run (see `runLength`) as one: their accessed and modified marks are
+   * gathered and go to each of them. `add` may have `WRITABLE`, `YOUNG`, `DIRTY` and `UFFD_WP`, `drop` may have `UFFD_WP`;
+   * an entry with `UFFD_WP` added is not writable. Whole aligned blocks are folded.
+   */
+  modifyProtPages(
+    words: EntryWords,
+    at: number,
+    count: number,
+    prot: PageProtection,
+    add: EntryState,
+    drop: EntryState,
+  ): void {
+    let marks = add;
+    for (let entry = at; entry < at + 2 * count; entry += 2) {
+      if (this.isYoung(words, entry)) marks |= YOUNG;
+      if (this.isDirty(words, entry)) marks |= DIRTY;
+      if (this.isSoftDirty(words, entry)) marks |= SOFT_DIRTY;
+    }
+    for (let entry = at; entry < at + 2 * count; entry += 2) {
+      this.modifyProt(words, entry, 0, prot);
+      if ((drop & UFFD_WP) !== 0) this.clearUffdWp(words, entry);
+      this.#addMarks(words, entry, marks);
+    }
+  }
+
+  #addMarks(words: EntryWords, at: number, marks: EntryState): void {
+    const softDirty = this.isSoftDirty(words, at) || (marks & SOFT_DIRTY) !== 0;
+    if ((marks & WRITABLE) !== 0) this.mkWrite(words, at);
+    if ((marks & YOUNG) !== 0) this.mkYoung(words, at);
+    if ((marks & DIRTY) !== 0 && !this.isDirty(words, at)) {
+      this.mkDirty(words, at);
+      // Gathering a mark is not a store.
+      if (!softDirty) this.clearSoftDirty(words, at);
+    }
+    if (softDirty) this.setSoftDirty(words, at);
+    if ((marks & UFFD_WP) !== 0) this.setUffdWp(words, at);
   }
 
   /** Forbids stores to `count` pages; a contiguous block stays folded unless only part of it is meant. */

@@ -17,56 +17,44 @@ import {
   YOUNG,
 } from '../entry.js';
 import { makeLevels } from '../geometry.js';
+import type { EntryDescriber } from '../describe/describer.js';
 import { type SoftwareTypeOptions, softwareTypes } from '../software-types.js';
-
-// Bits of the low half of a present entry. Spec 04 section 2.
-const PRESENT = 1 << 0;
-const RW = 1 << 1;
-const USER = 1 << 2;
-const ACCESSED = 1 << 5;
-const HARDWARE_DIRTY = 1 << 6;
-const PSE = 1 << 7;
-const GLOBAL = 1 << 8;
-const SPECIAL_BIT = 1 << 9;
-const UFFD_BIT = 1 << 10;
-const SOFT_DIRTY_BIT = 1 << 11;
-/** The form for no access: not present for the processor, the global bit set. */
-const PROT_NONE = GLOBAL;
-/** Any of these: the entry is there for the kernel. A huge page being split keeps PSE. */
-const PRESENT_FORMS = PRESENT | PROT_NONE | PSE;
-/** Bits that an erratum may leave in an empty entry. */
-const NONE_IGNORED = ACCESSED | HARDWARE_DIRTY;
-/** Bits of the low half that a protection decides. */
-const PROTECTION = PRESENT | RW | USER | GLOBAL;
-/** Of every entry that leads to a table. */
-const TABLE = PRESENT | RW | USER | ACCESSED | HARDWARE_DIRTY;
-
-// Bits of the high half.
-const SAVED_DIRTY = 1 << (58 - 32);
-const KEY_SHIFT = 59 - 32;
-const NX = 1 << (63 - 32);
-/** Bits of the high half that a protection decides: protection key and NX. */
-const PROTECTION_HIGH = -1 << KEY_SHIFT;
-
-/** Frame number in bits 12..51: 20 bits in the low half and 20 in the high one. */
-const FRAME_SHIFT = 12;
-const FRAME_LOW_SPAN = 2 ** 20;
-const FRAME_HIGH = 0xfffff;
-/** Frame bits in the low half by level: below a huge leaf's own size they are attributes or zero. */
-const FRAME_LOW: readonly number[] = [-1 << 12, -1 << 21, -1 << 30];
-
-// Non-present entries: type in bits 59..63, the complement of the offset in 9..58.
-const SWAP_SOFT_DIRTY = 1 << 1;
-const SWAP_UFFD = 1 << 2;
-const SWAP_EXCLUSIVE = 1 << 3;
-const OFFSET_SHIFT = 9;
-const OFFSET_LOW_SPAN = 2 ** 23;
-const OFFSET_LOW = OFFSET_LOW_SPAN - 1;
-const OFFSET_HIGH = 2 ** 27 - 1;
-const TYPE_SHIFT = 59 - 32;
+import {
+  ACCESSED,
+  FRAME_HIGH,
+  FRAME_LOW,
+  FRAME_LOW_SPAN,
+  FRAME_SHIFT,
+  HARDWARE_DIRTY,
+  KEY_SHIFT,
+  NONE_IGNORED,
+  NX,
+  OFFSET_HIGH,
+  OFFSET_LOW,
+  OFFSET_LOW_SPAN,
+  OFFSET_SHIFT,
+  PRESENT,
+  PRESENT_FORMS,
+  PROTECTION_HIGH,
+  PROTECTION_LOW,
+  PROT_NONE,
+  PSE,
+  RW,
+  SAVED_DIRTY,
+  SOFT_DIRTY_BIT,
+  SPECIAL_BIT,
+  SWAP_EXCLUSIVE,
+  SWAP_SOFT_DIRTY,
+  SWAP_UFFD,
+  TABLE,
+  TYPE_SHIFT,
+  UFFD_BIT,
+  USER,
+} from './x86-64-bits.js';
+import { X8664_DESCRIBER } from './x86-64-describe.js';
 
 /** Low half by `PROT_*` (the key aside): the accessed bit, which the page protections have, is up to the state. */
-const PROTECTION_LOW: Int32Array = Int32Array.from({ length: 16 }, (_, prot) => {
+const PROT_LOW: Int32Array = Int32Array.from({ length: 16 }, (_, prot) => {
   if ((prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) === 0) return PROT_NONE;
   const writable = (prot & (PROT_SHARED | PROT_WRITE)) === (PROT_SHARED | PROT_WRITE);
   return PRESENT | USER | (writable ? RW : 0);
@@ -82,6 +70,7 @@ export interface X8664Options extends SoftwareTypeOptions {
 
 /** x86-64 with 4 KiB pages. Spec 04 section 2. */
 export class X8664 extends Arch {
+  override readonly describer: EntryDescriber = X8664_DESCRIBER;
   /** The soft-dirty bit, or 0 in a kernel without. */
   readonly #softDirty: number;
   readonly #swapSoftDirty: number;
@@ -189,7 +178,7 @@ export class X8664 extends Arch {
     prot: PageProtection,
     state: EntryState,
   ): void {
-    let low = PROTECTION_LOW[prot & 15]!;
+    let low = PROT_LOW[prot & 15]!;
     let high = protectionHigh(prot);
     const inverted = (low & PRESENT) === 0 ? -1 : 0;
     low |= ((pfn << FRAME_SHIFT) ^ inverted) & FRAME_LOW[level]!;
@@ -265,7 +254,7 @@ export class X8664 extends Arch {
   override modifyProt(words: EntryWords, at: number, level: number, prot: PageProtection): void {
     const oldLow = words[at]!;
     const oldHigh = words[at + 1]!;
-    let low = (oldLow & ~PROTECTION) | PROTECTION_LOW[prot & 15]!;
+    let low = (oldLow & ~PROTECTION_LOW) | PROT_LOW[prot & 15]!;
     let high = (oldHigh & ~PROTECTION_HIGH) | protectionHigh(prot);
     if (((low ^ oldLow) & PRESENT) !== 0) {
       low ^= FRAME_LOW[level]!;
@@ -318,6 +307,12 @@ export class X8664 extends Arch {
 
   override clearExclusive(words: EntryWords, at: number): void {
     words[at] = words[at]! & ~SWAP_EXCLUSIVE;
+  }
+
+  protected override samePermissions(words: EntryWords, at: number, other: number): boolean {
+    const lowMask = PROTECTION_LOW | SPECIAL_BIT | UFFD_BIT;
+    const differ = (words[at]! ^ words[other]!) & lowMask;
+    return differ === 0 && ((words[at + 1]! ^ words[other + 1]!) & PROTECTION_HIGH) === 0;
   }
 
   #softDirtyOf(words: EntryWords, at: number): number {
