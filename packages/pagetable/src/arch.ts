@@ -21,10 +21,11 @@ import type { SoftwareTypes } from './software-types.js';
 export type EntryWords = Int32Array;
 
 /**
- * Says whether frames [pfn, pfn + pages) all belong to one folio. Asked (on arm64 only) before entries that were set
- * one by one are folded into a contiguous block; entries set in one call of `setPages` are of one folio by contract.
+ * Pages from frame `pfn` to the end of its folio, at least 1. Asked on arm64 only: entries that were set one by one are
+ * folded into a contiguous block when all are of one folio, and a batch ends where the folio does. Entries set in one
+ * call of `setPages` are of one folio by contract.
  */
-export type SameFolio = (pfn: number, pages: number) => boolean;
+export type PagesToFolioEnd = (pfn: number) => number;
 
 /** What every architecture has to say about its tables: sizes, limits and features. Spec 04 section 1. */
 export interface Geometry {
@@ -43,8 +44,10 @@ export interface Geometry {
   readonly mapWindowPages: number;
   /** Whether entries carry soft-dirty marks. */
   readonly hasSoftDirty: boolean;
-  /** Whether page protections may carry a protection key. */
+  /** How many protection keys a page protection can carry. */
   readonly protectionKeys: number;
+  /** The key that makes memory executable only (`--x`); 0: the architecture does it otherwise or not at all. */
+  readonly executeOnlyKey: number;
   /** Entries of one contiguous block of the lowest level; 1: the architecture has none. */
   readonly contiguousEntries: number;
   /** How the types of non-present entries are shared out. */
@@ -83,6 +86,7 @@ export abstract class Arch implements Geometry {
   readonly mapWindowPages: number;
   readonly hasSoftDirty: boolean;
   readonly protectionKeys: number;
+  readonly executeOnlyKey: number;
   readonly contiguousEntries: number;
   readonly softwareTypes: SoftwareTypes;
   /** Whether mremap may move a whole table of the lowest level by its upper entry. */
@@ -113,6 +117,7 @@ export abstract class Arch implements Geometry {
     this.mapWindowPages = geometry.mapWindowPages;
     this.hasSoftDirty = geometry.hasSoftDirty;
     this.protectionKeys = geometry.protectionKeys;
+    this.executeOnlyKey = geometry.executeOnlyKey;
     this.contiguousEntries = geometry.contiguousEntries;
     this.softwareTypes = geometry.softwareTypes;
     this.canMovePud = this.pudLevel !== 0;
@@ -295,7 +300,10 @@ export abstract class Arch implements Geometry {
     words.fill(0, at, at + 2 * count);
   }
 
-  /** Moves one entry of any kind as it is: the source is empty after it. The destination must be empty. */
+  /**
+   * Moves one entry of any kind as it is: the source is empty after it. The destination must be empty. Of an upper level
+   * only leaves and what stands for them: a table goes by `PageTables.moveTableEntry`.
+   */
   moveEntry(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number): void {
     target[targetAt] = source[sourceAt]!;
     target[targetAt + 1] = source[sourceAt + 1]!;
@@ -304,9 +312,9 @@ export abstract class Arch implements Geometry {
   }
 
   /**
-   * How many entries from `at` on (at least 1, at most `limit`) a mover may take in one step: those that map consecutive
-   * frames with the same permissions, if the entry carries the contiguous hint; else 1. The caller sees to it that
-   * `limit` does not go beyond the folio. Spec 04 section 7.
+   * How many entries from the present one at `at` on (at least 1, at most `limit`) a mover takes in one step: those that
+   * map consecutive frames of its folio with the same permissions, if it carries the contiguous hint; else 1.
+   * Spec 04 section 7.
    */
   batchLength(_words: EntryWords, _at: number, _limit: number): number {
     return 1;
@@ -333,10 +341,20 @@ export abstract class Arch implements Geometry {
 
   /**
    * Moves `count` pages (as `batchLength` gave them) as one: the accessed and modified marks of all are or-ed together
-   * and whole aligned blocks are folded at the destination.
+   * and whole aligned blocks are folded at the destination. Of `drop` counts `UFFD_WP`.
    */
-  movePages(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number, count: number): void {
-    for (let i = 0; i < count; i++) this.moveEntry(source, sourceAt + 2 * i, target, targetAt + 2 * i);
+  movePages(
+    source: EntryWords,
+    sourceAt: number,
+    target: EntryWords,
+    targetAt: number,
+    count: number,
+    drop: EntryState,
+  ): void {
+    for (let i = 0; i < 2 * count; i += 2) {
+      this.moveEntry(source, sourceAt + i, target, targetAt + i);
+      if ((drop & UFFD_WP) !== 0) this.clearUffdWp(target, targetAt + i);
+    }
   }
 
   /** Maps `count` consecutive frames of one folio from `pfn` on; whole aligned blocks are folded. */
@@ -398,5 +416,10 @@ export abstract class Arch implements Geometry {
   /** Whether the entry is one of a folded contiguous block. */
   isContiguous(_words: EntryWords, _at: number): boolean {
     return false;
+  }
+
+  /** Index of the first entry of the contiguous block that `at` would be in. */
+  blockAt(at: number): number {
+    return at & ~(2 * this.contiguousEntries - 1);
   }
 }

@@ -137,8 +137,21 @@ export class PageTables {
     if (!arch.isNone(targetWords, targetAt)) {
       throw new InvariantError('the destination of a moved upper entry must be empty', { level, sourceVpn, targetVpn });
     }
-    arch.moveEntry(pool.words(sourceTable), this.entryAt(sourceTable, level, sourceVpn), targetWords, targetAt);
+    const sourceWords = pool.words(sourceTable);
+    const sourceAt = this.entryAt(sourceTable, level, sourceVpn);
+    targetWords[targetAt] = sourceWords[sourceAt]!;
+    targetWords[targetAt + 1] = sourceWords[sourceAt + 1]!;
+    sourceWords[sourceAt] = 0;
+    sourceWords[sourceAt + 1] = 0;
     this.invalidate();
+  }
+
+  /** Hands a table kept in reserve from one pmd table to another, as a huge leaf moves. Spec 04 section 7. */
+  moveDeposit(sourceTable: number, targetTable: number): void {
+    if (sourceTable === targetTable) return;
+    const table = this.pool.withdraw(sourceTable);
+    if (table === 0) throw new InvariantError('a huge leaf must have a table in reserve', { sourceTable, targetTable });
+    this.pool.deposit(targetTable, table);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Arch, SameFolio } from './arch.js';
+import type { Arch, PagesToFolioEnd } from './arch.js';
 import { Arm64 } from './arch/arm64.js';
 import { GRANULES, type Granule } from './arch/arm64-geometry.js';
 import { X8664 } from './arch/x86-64.js';
@@ -7,7 +7,7 @@ import type { SoftwareTypeOptions } from './software-types.js';
 /** What a kernel adds to an architecture that is chosen by name. */
 export interface ArchOptions extends SoftwareTypeOptions {
   /** Who knows the folios: asked before entries that were set one by one are folded (arm64). */
-  readonly sameFolio?: SameFolio;
+  readonly pagesToFolioEnd?: PagesToFolioEnd;
   /** Whether the kernel keeps soft-dirty marks, where the architecture has them. Default true. */
   readonly softDirty?: boolean;
 }

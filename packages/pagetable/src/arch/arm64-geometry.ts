@@ -1,4 +1,4 @@
-import type { SameFolio } from '../arch.js';
+import type { PagesToFolioEnd } from '../arch.js';
 import type { SoftwareTypeOptions } from '../software-types.js';
 
 /** Page sizes in KiB. */
@@ -31,7 +31,7 @@ export interface Arm64Options extends SoftwareTypeOptions {
    */
   readonly physicalAddressBits?: 48 | 52;
   /** Who knows the folios; without it, entries set one by one are never folded. */
-  readonly sameFolio?: SameFolio;
+  readonly pagesToFolioEnd?: PagesToFolioEnd;
 }
 
 /** @throws {RangeError} for address widths that the architecture does not have with this page size */

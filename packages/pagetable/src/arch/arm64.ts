@@ -1,4 +1,4 @@
-import { Arch, type EntryWords, type SameFolio } from '../arch.js';
+import { Arch, type EntryWords, type PagesToFolioEnd } from '../arch.js';
 import {
   DIRTY,
   EXCLUSIVE,
@@ -58,7 +58,7 @@ export class Arm64 extends Arch {
   override readonly describer: EntryDescriber;
   /** Whether the LPA2 layout is used: bits 9:8 hold bits 51:50 of the address instead of the shareability. */
   readonly lpa2: boolean;
-  readonly #sameFolio: SameFolio | null;
+  readonly #pagesToFolioEnd: PagesToFolioEnd | null;
   /** Bits of an entry that maps something, beside address and protection. */
   readonly #common: number;
   // A frame number lies in three fields: from the page shift up to bit 31, from bit 32 up, and (52-bit addresses) its
@@ -87,13 +87,14 @@ export class Arm64 extends Arch {
       mapWindowPages: 2 ** (Math.min(virtualAddressBits, 48) - facts.pageShift),
       hasSoftDirty: false,
       protectionKeys: 8,
+      executeOnlyKey: 0,
       contiguousEntries: facts.contiguousEntries,
       softwareTypes: softwareTypes(options),
     });
     const wide = physicalAddressBits === 52;
     this.lpa2 = wide && options.granule !== 64;
     this.describer = arm64Describer(facts.pageShift, physicalAddressBits);
-    this.#sameFolio = options.sameFolio ?? null;
+    this.#pagesToFolioEnd = options.pagesToFolioEnd ?? null;
     this.#common = this.lpa2 ? 0 : SHARED_INNER;
     this.#frameLow = -1 << facts.pageShift;
     this.#frameLowSpan = 2 ** (32 - facts.pageShift);
@@ -348,14 +349,27 @@ export class Arm64 extends Arch {
   }
 
   override batchLength(words: EntryWords, at: number, limit: number): number {
-    if (!isFolded(words, at)) return 1;
-    return this.runLength(words, at, limit);
+    if (limit === 1 || !isFolded(words, at)) return 1;
+    const size = this.contiguousEntries;
+    const toEnd =
+      this.#pagesToFolioEnd === null
+        ? size - (at - blockStart(at, size)) / 2
+        : this.#pagesToFolioEnd(this.pfn(words, at, 0));
+    return this.runLength(words, at, Math.min(limit, toEnd));
   }
 
-  override movePages(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number, count: number): void {
+  override movePages(
+    source: EntryWords,
+    sourceAt: number,
+    target: EntryWords,
+    targetAt: number,
+    count: number,
+    drop: EntryState,
+  ): void {
     unfoldEdges(source, sourceAt, count, this.contiguousEntries);
     const marks = gatherMarks(source, sourceAt, count);
-    const high = markedHigh(source[sourceAt + 1]!, marks) & ~CONTIGUOUS;
+    const dropped = CONTIGUOUS | ((drop & UFFD_WP) !== 0 ? UFFD_BIT : 0);
+    const high = markedHigh(source[sourceAt + 1]!, marks) & ~dropped;
     const low = markedLow(source[sourceAt]!, high, marks);
     super.clearEntries(source, sourceAt, count);
     this.#setRun(target, targetAt, count, low, high);
@@ -440,10 +454,10 @@ export class Arm64 extends Arch {
 
   /** After an entry was set by itself: folds its block if it completes one. */
   #tryFold(words: EntryWords, at: number): void {
-    if (this.#sameFolio === null) return;
+    if (this.#pagesToFolioEnd === null) return;
     const size = this.contiguousEntries;
     if (!isFoldable(words, at, size, 1 << this.pageShift)) return;
     const first = blockStart(at, size);
-    if (this.#sameFolio(this.pfn(words, first, 0), size)) fold(words, first, size);
+    if (this.#pagesToFolioEnd(this.pfn(words, first, 0)) >= size) fold(words, first, size);
   }
 }

@@ -89,6 +89,7 @@ export class X8664 extends Arch {
       mapWindowPages: 2 ** (47 - FRAME_SHIFT) - 1,
       hasSoftDirty: softDirty,
       protectionKeys: 16,
+      executeOnlyKey: 1,
       contiguousEntries: 1,
       softwareTypes: softwareTypes(options),
     });

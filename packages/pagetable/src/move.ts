@@ -1,0 +1,88 @@
+import type { Arch, EntryWords } from './arch.js';
+import { EntryKind, MARKER_UFFD_WP, UFFD_WP } from './entry.js';
+
+/** Counts what a move of lowest-level entries met. Reused: moving allocates nothing. */
+export class MoveTally {
+  /** Entries moved that map a page: the old range must be flushed before the locks are dropped. */
+  present = 0;
+  /** Entries moved that map none: swap, migration, markers. */
+  absent = 0;
+  /** Markers of userfaultfd left behind, because the new mapping does not inherit it. */
+  dropped = 0;
+
+  reset(): void {
+    this.present = 0;
+    this.absent = 0;
+    this.dropped = 0;
+  }
+}
+
+/**
+ * Moves `count` entries of the lowest level from one table to another: step 4 of `move_ptes`, spec 04 section 7. Empty
+ * ones are skipped; all others keep their bits, are marked soft-dirty, and with `dropUffd` (a userfaultfd without
+ * remap events) lose its protection. The destination entries must be empty. Counts are added to `tally`.
+ */
+export function moveEntries(
+  arch: Arch,
+  source: EntryWords,
+  sourceAt: number,
+  target: EntryWords,
+  targetAt: number,
+  count: number,
+  dropUffd: boolean,
+  tally: MoveTally,
+): void {
+  const distance = targetAt - sourceAt;
+  const end = sourceAt + 2 * count;
+  let at = sourceAt;
+  while (at < end) {
+    let taken = 1;
+    if (arch.isNone(source, at)) {
+      // Nothing to move.
+    } else if (arch.isPresent(source, at)) {
+      taken = arch.batchLength(source, at, (end - at) >> 1);
+      if (taken === 1) moveOne(arch, source, at, target, at + distance, dropUffd);
+      else moveBatch(arch, source, at, target, at + distance, taken, dropUffd);
+      tally.present += taken;
+    } else if (dropUffd && isUffdMarker(arch, source, at)) {
+      arch.clear(source, at);
+      tally.dropped++;
+    } else {
+      moveOne(arch, source, at, target, at + distance, dropUffd);
+      tally.absent++;
+    }
+    at += 2 * taken;
+  }
+}
+
+function moveOne(
+  arch: Arch,
+  source: EntryWords,
+  at: number,
+  target: EntryWords,
+  targetAt: number,
+  dropUffd: boolean,
+): void {
+  arch.moveEntry(source, at, target, targetAt);
+  arch.setSoftDirty(target, targetAt);
+  if (dropUffd && arch.isUffdWp(target, targetAt)) arch.clearUffdWp(target, targetAt);
+}
+
+function moveBatch(
+  arch: Arch,
+  source: EntryWords,
+  at: number,
+  target: EntryWords,
+  targetAt: number,
+  count: number,
+  dropUffd: boolean,
+): void {
+  arch.movePages(source, at, target, targetAt, count, dropUffd ? UFFD_WP : 0);
+  if (!arch.hasSoftDirty) return;
+  for (let i = 0; i < count; i++) arch.setSoftDirty(target, targetAt + 2 * i);
+}
+
+/** A marker that says nothing but "protected by userfaultfd". */
+function isUffdMarker(arch: Arch, words: EntryWords, at: number): boolean {
+  return arch.kindOf(words, at, 0) === EntryKind.Marker && arch.markerBits(words, at) === MARKER_UFFD_WP;
+}
