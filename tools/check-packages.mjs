@@ -19,7 +19,9 @@ function missingFiles(files, manifest) {
   for (const path of Object.values(manifest.bin ?? {})) wanted.push(path.replace(/^\.\//, ''));
   const shipped = new Set(files);
   const absent = wanted.filter((path) => !shipped.has(path)).map((path) => `the tarball lacks ${path}`);
-  const surplus = files.filter((path) => /\.test\.|\.tsbuildinfo$/.test(path)).map((path) => `the tarball ships ${path}`);
+  const surplus = files
+    .filter((path) => /\.test\.|\.tsbuildinfo$/.test(path))
+    .map((path) => `the tarball ships ${path}`);
   return [...absent, ...surplus];
 }
 
@@ -30,7 +32,10 @@ async function problemsOf({ manifest }, tarball) {
   const lint = messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
   const contents = createPackageFromTarballData(new Uint8Array(bytes));
   const prefix = `/node_modules/${manifest.name}/`;
-  const missing = missingFiles(contents.listFiles(prefix).map((path) => path.slice(prefix.length)), manifest);
+  const missing = missingFiles(
+    contents.listFiles(prefix).map((path) => path.slice(prefix.length)),
+    manifest,
+  );
   const analysis = await checkPackage(contents);
   const types = (analysis.problems ?? [{ kind: 'no types' }])
     .filter(({ resolutionKind }) => !otherResolutions.includes(resolutionKind))
@@ -40,7 +45,7 @@ async function problemsOf({ manifest }, tarball) {
 
 const folder = mkdtempSync(join(tmpdir(), 'vmakit-pack-'));
 try {
-  pnpm('--filter', './packages/*', '--silent', 'pack', '--pack-destination', folder);
+  pnpm(['--filter', './packages/*', 'pack', '--pack-destination', folder], { quiet: true });
   const packed = new Set(readdirSync(folder));
   for (const pkg of packages()) {
     const name = tarballName(pkg.manifest);

@@ -40,8 +40,10 @@ function readme(folder, description) {
   return `# ${npmName(folder)}\n\n${description}\n`;
 }
 
-const vitestConfig = (folder) =>
-  `import { packageProject } from '../../vitest.shared.js';\n\nexport default packageProject('${folder}', import.meta.url);\n`;
+const vitestConfig = (folder) => `import { packageProject } from '../../vitest.shared.js';
+
+export default packageProject('${folder}', import.meta.url);
+`;
 
 /** Everything a package needs beside its sources, as path → text. */
 export function boilerplate(folder, description, options = {}) {

@@ -1,9 +1,10 @@
-// node tools/run.mjs setup | demo | test | vmakit ARGS | pnpm ARGS | nx ARGS
+// node tools/run.mjs setup | demo | test | vmakit ARGS | pnpm ARGS | nx ARGS | changeset ARGS | format | clean
 // The root scripts: each sets up what is missing by itself, from a clone with only Node and npm on the machine.
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root } from './lib/workspace.mjs';
+import { packages, root } from './lib/workspace.mjs';
 import { SetupError, ensureInstalled, environment, exclusively, pnpm, setUp } from './lib/setup.mjs';
 
 const nodeVersionMin = [20, 19];
@@ -24,6 +25,12 @@ async function vmakit(args) {
   await import(pathToFileURL(bin).href);
 }
 
+/** Runs an installed tool with the terminal as its own. */
+function tool(name, args) {
+  exclusively(ensureInstalled);
+  process.exitCode = spawnSync(name, args, { cwd: root, env: environment(), stdio: 'inherit' }).status ?? 1;
+}
+
 const commands = {
   setup: async () => setUp(),
   demo: async (args) => vmakit(['demo', ...args]),
@@ -32,10 +39,12 @@ const commands = {
     const { testAll } = await import('./lib/test-all.mjs');
     process.exitCode = await testAll(args);
   },
-  pnpm: async (args) => exclusively(() => pnpm(...args)),
-  nx: async (args) => {
-    exclusively(ensureInstalled);
-    process.exitCode = spawnSync('nx', args, { cwd: root, env: environment(), stdio: 'inherit' }).status ?? 1;
+  pnpm: async (args) => exclusively(() => pnpm(args)),
+  nx: async (args) => tool('nx', args),
+  changeset: async (args) => tool('changeset', args),
+  format: async (args) => tool('prettier', ['--write', ...(args.length > 0 ? args : ['.'])]),
+  clean: async () => {
+    for (const { dir } of packages()) rmSync(join(dir, 'dist'), { recursive: true, force: true });
   },
 };
 

@@ -25,7 +25,7 @@ const isBuiltin = (name) => name.startsWith('node:') || builtinModules.includes(
 /** Names of the packages that the shipped sources below `dir` import, without the package itself. */
 export function importedPackages(dir, ownName) {
   const names = new Set();
-  for (const path of filesBelow(join(dir, 'src'), (file) => /\.[cm]?ts$/.test(file) && !/\.test\.ts$/.test(file))) {
+  for (const path of filesBelow(join(dir, 'src'), (file) => /\.[cm]?ts$/.test(file) && !file.endsWith('.test.ts'))) {
     const code = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
     for (const [, specifier] of code.matchAll(importPattern)) names.add(packageOf(specifier));
   }

@@ -1,7 +1,11 @@
-import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
+import { packageProject } from '../vitest.shared.js';
+import { readmeExamplesPlugin } from './vitest/readme-plugin.js';
 
-export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
-  test: { name: 'tools', include: ['**/*.test.ts'], passWithNoTests: true },
-});
+export default mergeConfig(
+  packageProject('tools', import.meta.url),
+  defineConfig({
+    plugins: [readmeExamplesPlugin()],
+    test: { testTimeout: 60_000 },
+  }),
+);

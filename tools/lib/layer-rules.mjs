@@ -64,7 +64,10 @@ export function layerRules(top = root) {
       exclude: { path: '(^|/)(dist|coverage|fixtures)/' },
       tsPreCompilationDeps: true,
       tsConfig: { fileName: join(root, 'tsconfig.check.json') },
-      enhancedResolveOptions: { conditionNames: ['@vmakit/source', 'import', 'node', 'default'], exportsFields: ['exports'] },
+      enhancedResolveOptions: {
+        conditionNames: ['@vmakit/source', 'import', 'node', 'default'],
+        exportsFields: ['exports'],
+      },
     },
   };
 }

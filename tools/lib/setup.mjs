@@ -3,7 +3,17 @@
 // person asked for owns stdout.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { filesBelow, packages, readJson, root } from './workspace.mjs';
 
@@ -18,9 +28,9 @@ export class SetupError extends Error {}
 
 const say = (text) => process.stderr.write(`vmakit: ${text}\n`);
 
-function run(what, file, args) {
+function run(what, file, args, stdio = toStderr) {
   try {
-    execFileSync(file, args, { cwd: root, stdio: toStderr });
+    execFileSync(file, args, { cwd: root, stdio });
   } catch {
     throw new SetupError(`${what} failed (see above)`);
   }
@@ -38,13 +48,20 @@ function ensurePnpm() {
   mkdirSync(toolsHome, { recursive: true });
   const npm = process.env.npm_execpath?.endsWith('npm-cli.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const quiet = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error'];
-  run(`fetching pnpm ${version}`, npm[0], [...npm.slice(1), 'install', '--prefix', toolsHome, ...quiet, `pnpm@${version}`]);
+  run(`fetching pnpm ${version}`, npm[0], [
+    ...npm.slice(1),
+    'install',
+    '--prefix',
+    toolsHome,
+    ...quiet,
+    `pnpm@${version}`,
+  ]);
 }
 
-/** Runs the pinned pnpm in the workspace. */
-export function pnpm(...args) {
+/** Runs the pinned pnpm in the workspace; with `quiet` only its complaints are shown. */
+export function pnpm(args, { quiet = false } = {}) {
   ensurePnpm();
-  run(`pnpm ${args[0]}`, process.execPath, [pnpmEntry, ...args]);
+  run(`pnpm ${args[0]}`, process.execPath, [pnpmEntry, ...args], quiet ? ['ignore', 'ignore', 2] : toStderr);
 }
 
 /** The environment in which tools that start `pnpm` themselves (nx, changesets) find the pinned one. */
@@ -58,7 +75,10 @@ const isFresh = (stamp, print) => existsSync(stamp) && readFileSync(stamp, 'utf8
 function installPrint() {
   const hash = createHash('sha256');
   const manifests = packages().map(({ dir }) => join(dir, 'package.json'));
-  for (const path of [...manifests, ...['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'].map((name) => join(root, name))]) {
+  for (const path of [
+    ...manifests,
+    ...['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'].map((name) => join(root, name)),
+  ]) {
     hash.update(relative(root, path)).update(readFileSync(path));
   }
   return hash.digest('hex');
@@ -87,7 +107,7 @@ export function ensureInstalled() {
   const print = installPrint();
   if (isFresh(installStamp, print)) return;
   say('installing dependencies from the lockfile');
-  pnpm('install', '--frozen-lockfile', '--prefer-offline');
+  pnpm(['install', '--frozen-lockfile', '--prefer-offline']);
   writeFileSync(installStamp, print);
 }
 

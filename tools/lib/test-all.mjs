@@ -9,23 +9,32 @@ import { SetupError, ensureInstalled, environment, exclusively, setUp } from './
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const node = process.execPath;
 
-/** The checks beside the tests; each counts as one. `output: 'inherit'` shows it while it runs. */
+/** The checks beside the tests; each counts as one. */
 const checks = [
   { name: 'types of sources, tests and tools', command: [bin('tsc'), '-p', 'tsconfig.check.json'] },
   { name: 'lint', command: [bin('oxlint'), '--deny-warnings'] },
+  { name: 'format', command: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
   { name: 'layers', command: [bin('depcruise'), '--config', '.dependency-cruiser.mjs', 'packages'] },
   { name: 'manifests and references', command: [node, 'tools/sync-references.mjs', '--check'] },
-  { name: 'lockfile', command: [node, 'tools/run.mjs', 'pnpm', 'install', '--frozen-lockfile', '--lockfile-only', '--offline'] },
-  { name: 'unused files, exports and dependencies', command: [bin('knip')] },
+  {
+    name: 'lockfile',
+    command: [node, 'tools/run.mjs', 'pnpm', 'install', '--frozen-lockfile', '--lockfile-only', '--offline'],
+  },
+  { name: 'unused files, exports and dependencies', command: [bin('knip'), '--no-config-hints'] },
   { name: 'published packages (publint, attw)', command: [node, 'tools/check-packages.mjs'] },
 ];
 
 function execute(command, env = {}) {
   return new Promise((resolve) => {
     const [file, ...args] = command;
-    const child = spawn(file, args, { cwd: root, env: { ...environment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, {
+      cwd: root,
+      env: { ...environment(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('error', (error) => resolve({ ok: false, output: String(error) }));
     child.on('close', (code) => resolve({ ok: code === 0, output }));
   });
@@ -62,7 +71,11 @@ function runTests(args) {
   const summary = join(folder, 'summary.json');
   return new Promise((resolve) => {
     const env = { ...environment(), VMAKIT_TEST_SUMMARY: summary };
-    const child = spawn(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args], { cwd: root, env, stdio: 'inherit' });
+    const child = spawn(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args], {
+      cwd: root,
+      env,
+      stdio: 'inherit',
+    });
     child.on('close', (code) => {
       let counts = { passed: 0, failed: 0 };
       try {
