@@ -160,8 +160,11 @@ export abstract class Arch implements Geometry {
 
   // Table entries.
 
-  /** The id of the table that an upper entry leads to. */
-  abstract tableAt(words: EntryWords, at: number): number;
+  /** The id of the table that an upper entry leads to: the low bits of its frame number, as many as fit 32 bits. */
+  tableAt(words: EntryWords, at: number): number {
+    return (words[at]! >>> this.pageShift) | ((words[at + 1]! & 0xff) << (32 - this.pageShift));
+  }
+
   /** Makes an upper entry lead to table `id`. */
   abstract setTable(words: EntryWords, at: number, id: number): void;
 

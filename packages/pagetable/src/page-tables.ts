@@ -4,6 +4,9 @@ import type { Level } from './geometry.js';
 import type { TablePool } from './table-pool.js';
 import { TlbCounters } from './tlb.js';
 
+/** A first page that no page is near to. */
+const NOWHERE: number = -(2 ** 53);
+
 /**
  * The page tables of one address space: a radix tree over the levels of the architecture.
  *
@@ -22,10 +25,12 @@ export class PageTables {
 
   readonly #levels: readonly Level[];
   readonly #top: number;
-  /** The table of the lowest level that was looked up last, and the first page it maps divided by its span. */
+  /** The table of the lowest level that was looked up last, and the first page it maps. */
   #lastTable = 0;
-  #lastKey = -1;
-  readonly #leafInverseSpan: number;
+  #lastFirst: number;
+  /** Pages of one table of the lowest level. */
+  readonly #leafPages: number;
+  readonly #leafMask: number;
 
   /** @throws {RangeError} when the pool refuses the root table: ask `PageTables.create` where that can happen */
   constructor(arch: Arch, pool: TablePool) {
@@ -34,7 +39,9 @@ export class PageTables {
     this.pool = pool;
     this.#levels = arch.levels;
     this.#top = arch.topLevel;
-    this.#leafInverseSpan = 1 / arch.level(0).tableSpan;
+    this.#leafPages = arch.level(0).entries;
+    this.#leafMask = this.#leafPages - 1;
+    this.#lastFirst = NOWHERE;
     this.tables = new Int32Array(arch.levels.length);
     this.root = pool.allocate(arch.topLevel);
     if (this.root === 0) throw new RangeError('pool: it refused the table of the top level');
@@ -61,18 +68,20 @@ export class PageTables {
 
   /** Where the entry of `level` for page `vpn` is in the words of `table`: the index of its low half. */
   entryAt(table: number, level: number, vpn: number): number {
+    const base = this.pool.base(table);
+    if (level === 0) return base + ((vpn & this.#leafMask) << 1);
     const { inverseSpan, indexMask } = this.#levels[level]!;
-    return this.pool.base(table) + (((vpn * inverseSpan) & indexMask) << 1);
+    return base + (((vpn * inverseSpan) & indexMask) << 1);
   }
 
   /** The table of `level` for page `vpn`; 0 when it does not exist, or a huge leaf is in its place. */
   lookup(level: number, vpn: number): number {
     if (level !== 0) return this.#walk(level, vpn);
-    const key = Math.floor(vpn * this.#leafInverseSpan);
-    if (key === this.#lastKey) return this.#lastTable;
+    const offset = vpn - this.#lastFirst;
+    if (offset >= 0 && offset < this.#leafPages) return this.#lastTable;
     const table = this.#walk(0, vpn);
     if (table !== 0) {
-      this.#lastKey = key;
+      this.#lastFirst = vpn - (vpn & this.#leafMask);
       this.#lastTable = table;
     }
     return table;
@@ -120,7 +129,7 @@ export class PageTables {
 
   /** Forgets the table looked up last. To be called by whoever changes upper entries without the methods here. */
   invalidate(): void {
-    this.#lastKey = -1;
+    this.#lastFirst = NOWHERE;
     this.#lastTable = 0;
   }
 

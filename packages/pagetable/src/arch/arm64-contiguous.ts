@@ -74,18 +74,14 @@ export function unfoldEdges(words: EntryWords, at: number, count: number, size: 
 }
 
 /**
- * Whether the block that `at` is the last entry of could be folded: all valid, not special, equal but for the marks, and
- * their frames consecutive and aligned. `frameStep` is what one frame adds to the low half.
+ * Whether the entries of the block at `first` could be folded: not special, equal but for the marks, and their frames
+ * consecutive. `frameStep` is what one frame adds to the low half.
  */
-export function isFoldable(words: EntryWords, at: number, size: number, frameStep: number): boolean {
-  if (at !== blockStart(at, size) + 2 * (size - 1)) return false;
-  const first = blockStart(at, size);
+export function isFoldable(words: EntryWords, first: number, size: number, frameStep: number): boolean {
+  // Marks are ignored. Without write permission READ_ONLY is always set, so or-ing it in hides nothing.
   const low = words[first]! | READ_ONLY | ACCESSED;
   const high = words[first + 1]! | SOFTWARE_DIRTY;
-  if ((low & TYPE_MASK) !== (VALID | TYPE_PAGE)) return false;
   if ((high & (CONTIGUOUS | SPECIAL_BIT)) !== 0) return false;
-  if ((low & ((size - 1) * frameStep)) !== 0) return false;
-  // Marks are ignored. Without write permission READ_ONLY is always set, so or-ing it in hides nothing.
   for (let i = 1; i < size; i++) {
     const entry = first + 2 * i;
     if ((words[entry]! | READ_ONLY | ACCESSED) !== ((low + i * frameStep) | 0)) return false;

@@ -1,7 +1,7 @@
 import type { EntryWords } from '../arch.js';
 import {
   DIRTY,
-  type EntryState,
+  EXCLUSIVE,
   PROT_EXEC,
   PROT_KEY_SHIFT,
   PROT_READ,
@@ -11,8 +11,10 @@ import {
   SPECIAL,
   UFFD_WP,
   WRITABLE,
+  YOUNG,
 } from '../entry.js';
 import {
+  ACCESSED,
   NOT_GLOBAL,
   OVERLAY,
   OVERLAY_SHIFT,
@@ -39,15 +41,27 @@ export const PROT_HIGH: Int32Array = Int32Array.from({ length: 16 }, (_, prot) =
   return PXN | ((prot & PROT_EXEC) !== 0 ? 0 : UXN) | (writable ? WRITE : 0);
 });
 
-/** High half of a page entry, the frame aside. */
-export function highFor(prot: PageProtection, state: EntryState): number {
-  let high = PROT_HIGH[prot & 15]! | overlay(prot);
+/** States that a page entry can have: the bits below `EXCLUSIVE`. */
+export const STATES: number = EXCLUSIVE;
+
+/** High half of a page entry by protection * STATES + state; frame and overlay index aside. */
+export const PAGE_HIGH: Int32Array = Int32Array.from({ length: 16 * STATES }, (_, index) => {
+  const state = index % STATES;
+  let high = PROT_HIGH[Math.floor(index / STATES)]!;
   if ((state & WRITABLE) !== 0) high |= WRITE;
   if ((state & DIRTY) !== 0) high |= SOFTWARE_DIRTY;
   if ((state & SPECIAL) !== 0) high |= SPECIAL_BIT;
   if ((state & UFFD_WP) !== 0) high |= UFFD_BIT;
   return high;
-}
+});
+
+/** Low half of a page entry by protection * STATES + state; frame, type and shareability aside. */
+export const PAGE_LOW: Int32Array = Int32Array.from({ length: 16 * STATES }, (_, index) => {
+  const state = index % STATES;
+  const low = PROT_LOW[Math.floor(index / STATES)]! | ((state & YOUNG) !== 0 ? ACCESSED : 0);
+  const writable = (PAGE_HIGH[index]! & WRITE) !== 0;
+  return writable && (state & DIRTY) !== 0 ? low & ~READ_ONLY : low;
+});
 
 /** The overlay index of a protection, in place. */
 export function overlay(prot: PageProtection): number {

@@ -51,7 +51,7 @@ import {
 } from './arm64-contiguous.js';
 import { arm64Describer } from './arm64-describe.js';
 import { type Arm64Options, checkWidths, GRANULES, nameOf } from './arm64-geometry.js';
-import { highFor, markDirty, overlay, PROT_HIGH, PROT_LOW, wrprotectWord } from './arm64-words.js';
+import { markDirty, overlay, PAGE_HIGH, PAGE_LOW, PROT_HIGH, PROT_LOW, STATES, wrprotectWord } from './arm64-words.js';
 
 /** arm64 with pages of 4, 16 or 64 KiB. Spec 04 section 3. */
 export class Arm64 extends Arch {
@@ -61,10 +61,13 @@ export class Arm64 extends Arch {
   readonly #pagesToFolioEnd: PagesToFolioEnd | null;
   /** Bits of an entry that maps something, beside address and protection. */
   readonly #common: number;
+  /** Bits of `at` that are all set in the last entry of a block. */
+  readonly #lastInBlock: number;
   // A frame number lies in three fields: from the page shift up to bit 31, from bit 32 up, and (52-bit addresses) its
   // top bits in a spare place of the low half.
   readonly #frameLow: number;
   readonly #frameLowSpan: number;
+  readonly #frameLowInverse: number;
   readonly #frameHigh: number;
   readonly #topShift: number;
   readonly #topMask: number;
@@ -96,8 +99,10 @@ export class Arm64 extends Arch {
     this.describer = arm64Describer(facts.pageShift, physicalAddressBits);
     this.#pagesToFolioEnd = options.pagesToFolioEnd ?? null;
     this.#common = this.lpa2 ? 0 : SHARED_INNER;
+    this.#lastInBlock = 2 * (facts.contiguousEntries - 1);
     this.#frameLow = -1 << facts.pageShift;
     this.#frameLowSpan = 2 ** (32 - facts.pageShift);
+    this.#frameLowInverse = 1 / this.#frameLowSpan;
     this.#frameHigh = this.lpa2 ? 0x3ffff : 0xffff;
     this.#topShift = this.lpa2 ? 8 : 12;
     this.#topMask = wide ? (this.lpa2 ? 3 : 15) : 0;
@@ -128,10 +133,6 @@ export class Arm64 extends Arch {
   override isLeaf(words: EntryWords, at: number): boolean {
     const low = words[at]!;
     return (low & (VALID | PRESENT_INVALID)) !== 0 && (low & TYPE_PAGE) === 0;
-  }
-
-  override tableAt(words: EntryWords, at: number): number {
-    return this.pfn(words, at, 0) - this.tableFrameBase;
   }
 
   override setTable(words: EntryWords, at: number, id: number): void {
@@ -185,7 +186,9 @@ export class Arm64 extends Arch {
     state: EntryState,
   ): void {
     if (level === 0) unfold(words, at, this.contiguousEntries);
-    this.#setFrame(words, at, pfn, this.#lowFor(prot, state, level), highFor(prot, state));
+    const index = (prot & 15) * STATES + (state & (STATES - 1));
+    const low = PAGE_LOW[index]! | this.#common | (level === 0 ? TYPE_PAGE : 0);
+    this.#setFrame(words, at, pfn, low, PAGE_HIGH[index]! | overlay(prot));
     this.#tryFold(words, at);
   }
 
@@ -384,7 +387,9 @@ export class Arm64 extends Arch {
     state: EntryState,
   ): void {
     unfoldEdges(words, at, count, this.contiguousEntries);
-    this.#setFrame(words, at, pfn, this.#lowFor(prot, state, 0), highFor(prot, state));
+    const index = (prot & 15) * STATES + (state & (STATES - 1));
+    const low = PAGE_LOW[index]! | this.#common | TYPE_PAGE;
+    this.#setFrame(words, at, pfn, low, PAGE_HIGH[index]! | overlay(prot));
     this.#setRun(words, at, count, words[at]!, words[at + 1]!);
   }
 
@@ -409,14 +414,6 @@ export class Arm64 extends Arch {
     return isFolded(words, at) ? this.contiguousEntries : 1;
   }
 
-  #lowFor(prot: PageProtection, state: EntryState, level: number): number {
-    let low = PROT_LOW[prot & 15]! | this.#common;
-    if (level === 0) low |= TYPE_PAGE;
-    if ((state & YOUNG) !== 0) low |= ACCESSED;
-    const writable = (state & WRITABLE) !== 0 || (PROT_HIGH[prot & 15]! & WRITE) !== 0;
-    return writable && (state & DIRTY) !== 0 ? low & ~READ_ONLY : low;
-  }
-
   #changeProtection(words: EntryWords, at: number, prot: PageProtection): void {
     const dirty = (gatherMarks(words, at, 1) & GATHERED_DIRTY) !== 0;
     words[at] = (words[at]! & ~PROTECTION_LOW) | PROT_LOW[prot & 15]!;
@@ -425,9 +422,9 @@ export class Arm64 extends Arch {
   }
 
   #setFrame(words: EntryWords, at: number, pfn: number, low: number, high: number): void {
-    const top = ((pfn / this.#topSpan) & this.#topMask) << this.#topShift;
-    words[at] = low | (pfn << this.pageShift) | top;
-    words[at + 1] = high | ((pfn / this.#frameLowSpan) & this.#frameHigh);
+    words[at] = low | (pfn << this.pageShift);
+    words[at + 1] = high | ((pfn * this.#frameLowInverse) & this.#frameHigh);
+    if (this.#topMask !== 0) words[at] = words[at]! | (((pfn / this.#topSpan) & this.#topMask) << this.#topShift);
   }
 
   #wideFrame(frame: number, low: number): number {
@@ -454,10 +451,16 @@ export class Arm64 extends Arch {
 
   /** After an entry was set by itself: folds its block if it completes one. */
   #tryFold(words: EntryWords, at: number): void {
-    if (this.#pagesToFolioEnd === null) return;
+    if ((at & this.#lastInBlock) === this.#lastInBlock && this.#pagesToFolioEnd !== null) this.#foldBlockOf(words, at);
+  }
+
+  #foldBlockOf(words: EntryWords, at: number): void {
     const size = this.contiguousEntries;
-    if (!isFoldable(words, at, size, 1 << this.pageShift)) return;
+    // Cheapest first: most pages are of small folios, and never come to the comparison of the whole block.
+    if ((words[at]! & TYPE_MASK) !== (VALID | TYPE_PAGE)) return;
+    const firstFrame = this.pfn(words, at, 0) - (size - 1);
+    if (firstFrame % size !== 0 || this.#pagesToFolioEnd!(firstFrame) < size) return;
     const first = blockStart(at, size);
-    if (this.#pagesToFolioEnd(this.pfn(words, first, 0)) >= size) fold(words, first, size);
+    if (isFoldable(words, first, size, 1 << this.pageShift)) fold(words, first, size);
   }
 }

@@ -35,6 +35,7 @@ export const PROTECTION_HIGH: number = -1 << KEY_SHIFT;
 /** Frame number in bits 12..51: 20 bits in the low half and 20 in the high one. */
 export const FRAME_SHIFT = 12;
 export const FRAME_LOW_SPAN: number = 2 ** 20;
+export const FRAME_LOW_INVERSE: number = 2 ** -20;
 export const FRAME_HIGH = 0xfffff;
 /** Frame bits in the low half by level: below a huge leaf's own size they are attributes or zero. */
 export const FRAME_LOW: readonly number[] = [-1 << 12, -1 << 21, -1 << 30];
@@ -45,6 +46,7 @@ export const SWAP_UFFD: number = 1 << 2;
 export const SWAP_EXCLUSIVE: number = 1 << 3;
 export const OFFSET_SHIFT = 9;
 export const OFFSET_LOW_SPAN: number = 2 ** 23;
+export const OFFSET_LOW_INVERSE: number = 2 ** -23;
 export const OFFSET_LOW: number = OFFSET_LOW_SPAN - 1;
 export const OFFSET_HIGH: number = 2 ** 27 - 1;
 export const TYPE_SHIFT: number = 59 - 32;

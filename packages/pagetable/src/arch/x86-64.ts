@@ -23,6 +23,7 @@ import {
   ACCESSED,
   FRAME_HIGH,
   FRAME_LOW,
+  FRAME_LOW_INVERSE,
   FRAME_LOW_SPAN,
   FRAME_SHIFT,
   HARDWARE_DIRTY,
@@ -31,6 +32,7 @@ import {
   NX,
   OFFSET_HIGH,
   OFFSET_LOW,
+  OFFSET_LOW_INVERSE,
   OFFSET_LOW_SPAN,
   OFFSET_SHIFT,
   PRESENT,
@@ -53,11 +55,19 @@ import {
 } from './x86-64-bits.js';
 import { X8664_DESCRIBER } from './x86-64-describe.js';
 
-/** Low half by `PROT_*` (the key aside): the accessed bit, which the page protections have, is up to the state. */
+/** States that a page entry can have: the bits below `EXCLUSIVE`. */
+const STATES = EXCLUSIVE;
+
+/** Low half by `PROT_*` (the key aside). The accessed bit, which the page protections have, is up to the state. */
 const PROT_LOW: Int32Array = Int32Array.from({ length: 16 }, (_, prot) => {
   if ((prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) === 0) return PROT_NONE;
   const writable = (prot & (PROT_SHARED | PROT_WRITE)) === (PROT_SHARED | PROT_WRITE);
   return PRESENT | USER | (writable ? RW : 0);
+});
+
+/** High half by `PROT_*` (the key aside): NX unless executable. The form for no access has no NX. */
+const PROT_HIGH: Int32Array = Int32Array.from({ length: 16 }, (_, prot) => {
+  return (prot & (PROT_READ | PROT_WRITE)) !== 0 && (prot & PROT_EXEC) === 0 ? NX : 0;
 });
 
 /** What sets one x86-64 machine apart from another. */
@@ -74,6 +84,9 @@ export class X8664 extends Arch {
   /** The soft-dirty bit, or 0 in a kernel without. */
   readonly #softDirty: number;
   readonly #swapSoftDirty: number;
+  /** The halves of a page entry, the frame aside, by protection and state. */
+  readonly #pageLow: Int32Array = new Int32Array(16 * STATES);
+  readonly #pageHigh: Int32Array = new Int32Array(16 * STATES);
 
   constructor(options: X8664Options = {}) {
     const { levels = 4, softDirty = true } = options;
@@ -95,6 +108,7 @@ export class X8664 extends Arch {
     });
     this.#softDirty = softDirty ? SOFT_DIRTY_BIT : 0;
     this.#swapSoftDirty = softDirty ? SWAP_SOFT_DIRTY : 0;
+    for (let index = 0; index < 16 * STATES; index++) this.#fillPage(index);
   }
 
   override kindOf(words: EntryWords, at: number, level: number): EntryKind {
@@ -122,14 +136,10 @@ export class X8664 extends Arch {
     return (words[at]! & PSE) !== 0;
   }
 
-  override tableAt(words: EntryWords, at: number): number {
-    return this.pfn(words, at, 0) - this.tableFrameBase;
-  }
-
   override setTable(words: EntryWords, at: number, id: number): void {
     const pfn = this.tableFrameBase + id;
     words[at] = (pfn << FRAME_SHIFT) | TABLE;
-    words[at + 1] = (pfn / FRAME_LOW_SPAN) & FRAME_HIGH;
+    words[at + 1] = (pfn * FRAME_LOW_INVERSE) & FRAME_HIGH;
   }
 
   override pfn(words: EntryWords, at: number, level: number): number {
@@ -179,21 +189,13 @@ export class X8664 extends Arch {
     prot: PageProtection,
     state: EntryState,
   ): void {
-    let low = PROT_LOW[prot & 15]!;
-    let high = protectionHigh(prot);
+    const index = (prot & 15) * STATES + (state & (STATES - 1));
+    let low = this.#pageLow[index]!;
+    let high = this.#pageHigh[index]! | ((prot >>> PROT_KEY_SHIFT) << KEY_SHIFT);
     const inverted = (low & PRESENT) === 0 ? -1 : 0;
     low |= ((pfn << FRAME_SHIFT) ^ inverted) & FRAME_LOW[level]!;
-    high |= ((pfn / FRAME_LOW_SPAN) ^ inverted) & FRAME_HIGH;
+    high |= ((pfn * FRAME_LOW_INVERSE) ^ inverted) & FRAME_HIGH;
     if (level !== 0) low |= PSE;
-    if ((state & WRITABLE) !== 0) low |= RW;
-    if ((state & YOUNG) !== 0) low |= ACCESSED;
-    if ((state & DIRTY) !== 0) {
-      if ((low & RW) !== 0) low |= HARDWARE_DIRTY;
-      else high |= SAVED_DIRTY;
-    }
-    if ((state & SOFT_DIRTY) !== 0) low |= this.#softDirty;
-    if ((state & UFFD_WP) !== 0) low |= UFFD_BIT;
-    if ((state & SPECIAL) !== 0) low |= SPECIAL_BIT;
     words[at] = low;
     words[at + 1] = high;
   }
@@ -256,7 +258,7 @@ export class X8664 extends Arch {
     const oldLow = words[at]!;
     const oldHigh = words[at + 1]!;
     let low = (oldLow & ~PROTECTION_LOW) | PROT_LOW[prot & 15]!;
-    let high = (oldHigh & ~PROTECTION_HIGH) | protectionHigh(prot);
+    let high = (oldHigh & ~PROTECTION_HIGH) | PROT_HIGH[prot & 15]! | ((prot >>> PROT_KEY_SHIFT) << KEY_SHIFT);
     if (((low ^ oldLow) & PRESENT) !== 0) {
       low ^= FRAME_LOW[level]!;
       high ^= FRAME_HIGH;
@@ -287,7 +289,7 @@ export class X8664 extends Arch {
     if ((state & UFFD_WP) !== 0) low |= SWAP_UFFD;
     if ((state & EXCLUSIVE) !== 0) low |= SWAP_EXCLUSIVE;
     words[at] = low;
-    words[at + 1] = (type << TYPE_SHIFT) | (~(offset / OFFSET_LOW_SPAN) & OFFSET_HIGH);
+    words[at + 1] = (type << TYPE_SHIFT) | (~(offset * OFFSET_LOW_INVERSE) & OFFSET_HIGH);
   }
 
   override swapType(words: EntryWords, at: number): number {
@@ -316,16 +318,27 @@ export class X8664 extends Arch {
     return differ === 0 && ((words[at + 1]! ^ words[other + 1]!) & PROTECTION_HIGH) === 0;
   }
 
+  /** The halves for protection `index` / STATES and state `index` % STATES. */
+  #fillPage(index: number): void {
+    const state = index % STATES;
+    let low = PROT_LOW[Math.floor(index / STATES)]!;
+    let high = PROT_HIGH[Math.floor(index / STATES)]!;
+    if ((state & WRITABLE) !== 0) low |= RW;
+    if ((state & YOUNG) !== 0) low |= ACCESSED;
+    if ((state & DIRTY) !== 0) {
+      if ((low & RW) !== 0) low |= HARDWARE_DIRTY;
+      else high |= SAVED_DIRTY;
+    }
+    if ((state & SOFT_DIRTY) !== 0) low |= this.#softDirty;
+    if ((state & UFFD_WP) !== 0) low |= UFFD_BIT;
+    if ((state & SPECIAL) !== 0) low |= SPECIAL_BIT;
+    this.#pageLow[index] = low;
+    this.#pageHigh[index] = high;
+  }
+
   #softDirtyOf(words: EntryWords, at: number): number {
     return (words[at]! & PRESENT_FORMS) !== 0 ? this.#softDirty : this.#swapSoftDirty;
   }
-}
-
-/** High half by protection: NX unless executable (the form for no access has no NX), and the key. */
-function protectionHigh(prot: PageProtection): number {
-  const accessible = (prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) !== 0;
-  const nx = accessible && (prot & PROT_EXEC) === 0 ? NX : 0;
-  return nx | ((prot >>> PROT_KEY_SHIFT) << KEY_SHIFT);
 }
 
 function saveDirty(words: EntryWords, at: number): void {
