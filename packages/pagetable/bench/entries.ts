@@ -52,7 +52,8 @@ function measure(name: string): void {
   const pages = tableCount * perTable;
   const target = 2 * pages;
   const tally = new MoveTally();
-  const row = (what: string, ns: number): void => console.log(`${name.padEnd(12)} ${what.padEnd(34)} ${ns.toFixed(1)} ns`);
+  const row = (what: string, ns: number): void =>
+    console.log(`${name.padEnd(12)} ${what.padEnd(34)} ${ns.toFixed(1)} ns`);
 
   const map = (): void => {
     for (let page = 0; page < pages; page++) {
@@ -115,20 +116,24 @@ function measure(name: string): void {
   );
   row(
     'move a table by its upper entry',
-    time(tableCount, () => {
-      const to = target - from;
-      for (let page = 0; page < pages; page += perTable) {
-        const source = tables.lookup(1, from + page);
-        const table = tables.ensure(1, to + page);
-        if (arch.isNone(pool.words(table), tables.entryAt(table, 1, to + page))) {
-          tables.moveTableEntry(1, source, from + page, table, to + page);
+    time(
+      tableCount,
+      () => {
+        const to = target - from;
+        for (let page = 0; page < pages; page += perTable) {
+          const source = tables.lookup(1, from + page);
+          const table = tables.ensure(1, to + page);
+          if (arch.isNone(pool.words(table), tables.entryAt(table, 1, to + page))) {
+            tables.moveTableEntry(1, source, from + page, table, to + page);
+          }
         }
-      }
-      from = to;
-    }, () => {
-      const empty = target - from;
-      tables.freeRange(empty, empty + pages, empty, empty + pages);
-    }),
+        from = to;
+      },
+      () => {
+        const empty = target - from;
+        tables.freeRange(empty, empty + pages, empty, empty + pages);
+      },
+    ),
   );
   console.log(`${name.padEnd(12)} ${'bytes a table, by 4 KiB of it'.padEnd(34)} ${bytes.toFixed(0)}`);
 }

@@ -108,7 +108,10 @@ export abstract class Arch implements Geometry {
     this.pageSize = 2 ** geometry.pageShift;
     this.levels = levels;
     this.topLevel = levels.length - 1;
-    this.pudLevel = Math.max(0, levels.findIndex((level) => level.name === 'pud'));
+    this.pudLevel = Math.max(
+      0,
+      levels.findIndex((level) => level.name === 'pud'),
+    );
     this.pmdOrder = this.level(1).shift;
     this.pmdPages = this.level(1).span;
     this.virtualAddressBits = geometry.virtualAddressBits;
@@ -361,14 +364,7 @@ export abstract class Arch implements Geometry {
   }
 
   /** Maps `count` consecutive frames of one folio from `pfn` on; whole aligned blocks are folded. */
-  setPages(
-    words: EntryWords,
-    at: number,
-    count: number,
-    pfn: number,
-    prot: PageProtection,
-    state: EntryState,
-  ): void {
+  setPages(words: EntryWords, at: number, count: number, pfn: number, prot: PageProtection, state: EntryState): void {
     for (let i = 0; i < count; i++) this.setPage(words, at + 2 * i, 0, pfn + i, prot, state);
   }
 

@@ -39,7 +39,9 @@ export function makeLevels(virtualPageBits: number, indexBits: number): readonly
   const count = Math.ceil(virtualPageBits / indexBits);
   const names = NAMES[count];
   if (names === undefined) {
-    throw new RangeError(`virtualPageBits: ${virtualPageBits} bits of ${indexBits} a level need ${count} levels, not 2..5`);
+    throw new RangeError(
+      `virtualPageBits: ${virtualPageBits} bits of ${indexBits} a level need ${count} levels, not 2..5`,
+    );
   }
   return names.map((name, index) => {
     const shift = index * indexBits;

@@ -136,7 +136,10 @@ export class TablePool {
     const level = this.levelOf(id);
     if (level < 0) throw new InvariantError('a table that is freed must be live', { id });
     if (this.#reserve[id] !== 0) {
-      throw new InvariantError('a table that is freed must have no table in reserve', { id, reserve: this.deposited(id) });
+      throw new InvariantError('a table that is freed must have no table in reserve', {
+        id,
+        reserve: this.deposited(id),
+      });
     }
     this.#levelOf[id] = 0;
     this.#next[id] = this.#free;
@@ -154,12 +157,18 @@ export class TablePool {
     const word = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
     const level = this.levelOf(id);
     const name = level < 0 ? 'none' : this.arch.level(level).name;
-    return new InvariantError('a table that is freed must be empty', { id, level: name, entry, word: `0x${word.toString(16)}` });
+    return new InvariantError('a table that is freed must be empty', {
+      id,
+      level: name,
+      entry,
+      word: `0x${word.toString(16)}`,
+    });
   }
 
   #takeUnused(): number {
     const id = this.#unused++;
-    if (id >> this.#chunkShift >= this.chunks.length) this.chunks.push(new Int32Array((this.#chunkMask + 1) << this.#tableShift));
+    if (id >> this.#chunkShift >= this.chunks.length)
+      this.chunks.push(new Int32Array((this.#chunkMask + 1) << this.#tableShift));
     if (id >= this.#next.length) {
       this.#next = grown(this.#next, new Int32Array(this.#next.length * 2));
       this.#reserve = grown(this.#reserve, new Int32Array(this.#reserve.length * 2));

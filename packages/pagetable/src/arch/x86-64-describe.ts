@@ -1,16 +1,6 @@
 import type { EntryWords } from '../arch.js';
 import type { BitField, EntryDescriber, PageDetails } from '../describe/describer.js';
-import {
-  ACCESSED,
-  HARDWARE_DIRTY,
-  NX,
-  PRESENT,
-  PRESENT_FORMS,
-  PSE,
-  SAVED_DIRTY,
-  TABLE,
-  USER,
-} from './x86-64-bits.js';
+import { ACCESSED, HARDWARE_DIRTY, NX, PRESENT, PRESENT_FORMS, PSE, SAVED_DIRTY, TABLE, USER } from './x86-64-bits.js';
 
 const HIGH_FIELDS: readonly BitField[] = [
   { name: 'NX', high: 63, low: 63, note: 'may not be executed' },

@@ -42,14 +42,7 @@ export interface DecodedPage {
 
 /** What a non-present entry stands for. */
 export type SoftwareKind =
-  | 'swap'
-  | 'migration'
-  | 'guard'
-  | 'uffdWpMarker'
-  | 'poisonMarker'
-  | 'marker'
-  | 'hardwarePoison'
-  | 'device';
+  'swap' | 'migration' | 'guard' | 'uffdWpMarker' | 'poisonMarker' | 'marker' | 'hardwarePoison' | 'device';
 
 /** A non-present entry that stands for something. */
 export interface DecodedSoftware {

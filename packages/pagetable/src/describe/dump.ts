@@ -62,7 +62,7 @@ function dumpTable(tables: PageTables, table: number, level: number, range: Page
   // The pages of this table from its own start on: the range may begin before it or end after it.
   const first = range.start - (range.start % span);
   const end = Math.min(range.end, range.start - (range.start % tableSpan) + tableSpan);
-  for (let page = first; page < end; ) {
+  for (let page = first; page < end;) {
     const at = tables.entryAt(table, level, page);
     const kind = arch.kindOf(words, at, level);
     const single = kind === EntryKind.None || kind === EntryKind.Table;
