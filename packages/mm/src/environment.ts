@@ -4,7 +4,7 @@ import type { MappedFile, PhysicalMemory, SwapSpace } from '@vmakit/folio';
 import type { LockTracker } from '@vmakit/locking';
 import type { Arch, TablePool, TlbCounters } from '@vmakit/pagetable';
 import type { AnonVmaRegistry } from '@vmakit/rmap';
-import type { MergeContext, Vma } from '@vmakit/vma-merge';
+import { type MergeContext, MergeCounters, type Vma } from '@vmakit/vma-merge';
 import { type MmSettings, defaultSettings } from './settings.js';
 import { splitHugeEntryAt } from './pages/thp.js';
 
@@ -36,6 +36,7 @@ export class MmEnvironment implements MergeContext {
   readonly locks: LockTracker;
   readonly settings: MmSettings;
   readonly files: Map<number, MappedFile> = new Map();
+  readonly mergeCounters: MergeCounters = new MergeCounters();
   #injector: FaultInjector | null = null;
   /** `vm_committed_as`: pages charged, over all processes. */
   committed = 0;

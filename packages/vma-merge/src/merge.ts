@@ -8,6 +8,7 @@ import {
   removeAllLinks,
   unlinkAnonVmas,
 } from '@vmakit/rmap';
+import type { MergeCounters } from './merge-counters.js';
 import { emitMerge } from './merge-report.js';
 import { isRemovable, leftRule, rightRule } from './merge-predicates.js';
 import { type MergeRequest, ruleNumber } from './merge-request.js';
@@ -16,6 +17,7 @@ import type { Vma } from './vma.js';
 /** What the merge engine works with. */
 export interface MergeContext extends RmapContext {
   readonly bus: KernelBus;
+  readonly mergeCounters: MergeCounters;
   /**
    * A boundary of `vma` is about to be put at `page`, inside it: a huge entry that straddles it must be split (spec 02
    * section 5). Never fails.
@@ -53,6 +55,7 @@ export function mergeNewRange(context: MergeContext, request: MergeRequest): Vma
     if (!expand(context, request, target, removed)) target = null;
     request.mergedLeft = left && target !== null;
     request.mergedRight = right && target !== null;
+    if (target !== null) context.mergeCounters.count(left, right);
   }
   if (context.bus.observed) emitMerge(context.bus, request);
   return target;
@@ -131,6 +134,7 @@ function mergeMiddle(context: MergeContext, request: MergeRequest, middle: Vma):
   commitMiddle(context, request, target, removeMiddle, removedNext, middle);
   request.mergedLeft = left;
   request.mergedRight = right;
+  context.mergeCounters.count(left, right);
   return target;
 }
 

@@ -37,6 +37,7 @@ export function splitVmaUnchecked(context: MergeContext, vma: Vma, at: number, n
   insertAllLinks(vma);
   vma.mm.tree.insert(half);
   vma.mm.mapCount++;
+  context.mergeCounters.splits++;
   if (context.bus.observed) {
     const [start, end] = newBelow ? [half.start, vma.end] : [vma.start, half.end];
     context.bus.emit({ type: 'vma.split', process: vma.mm.id, start, end, at });

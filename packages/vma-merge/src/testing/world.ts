@@ -4,6 +4,7 @@ import { PhysicalMemory } from '@vmakit/folio';
 import { NO_LOCK_TRACKER } from '@vmakit/locking';
 import { AnonVmaRegistry, anonVmaPrepare } from '@vmakit/rmap';
 import type { MergeContext } from '../merge.js';
+import { MergeCounters } from '../merge-counters.js';
 import { Vma, type VmaOwner } from '../vma.js';
 import { VmaTree } from '../vma-tree.js';
 
@@ -25,6 +26,7 @@ export class World implements VmaOwner {
       injector: null,
       locks: NO_LOCK_TRACKER,
       bus: new PhaseBus<PhaseEvent>(),
+      mergeCounters: new MergeCounters(),
       onBoundary: () => undefined,
     };
   }

@@ -1,0 +1,129 @@
+import { VM_MAYSHARE, protectionText } from '@vmakit/base';
+import type { Mm } from '@vmakit/mm';
+import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+
+/** A line of `/proc/PID/maps`, addresses and offset in bytes. */
+export interface LayoutLine {
+  readonly start: number;
+  readonly end: number;
+  /** `rwxp`. */
+  readonly permissions: string;
+  readonly offset: number;
+  /** 0: none, or not known. */
+  readonly inode: number;
+  /** As printed, ` (deleted)` included; empty for plain anonymous memory. */
+  readonly name: string;
+}
+
+/** What `/proc/PID/maps` would print of the model's address space. `stackAddress`: a byte address in its stack. */
+export function layoutOf(mm: Mm, stackAddress: number): LayoutLine[] {
+  const bytes = mm.env.arch.pageSize;
+  const lines: LayoutLine[] = [];
+  for (let vma = mm.tree.first; vma !== null; vma = vma.next) {
+    const { file } = vma;
+    const fromFile = file !== null && file.kind !== 'special';
+    lines.push({
+      start: vma.start * bytes,
+      end: vma.end * bytes,
+      permissions: protectionText(vma.flags),
+      offset: fromFile ? vma.pageOffset * bytes : 0,
+      inode: fromFile ? file.inode : 0,
+      name: nameOf(vma, mm, stackAddress),
+    });
+  }
+  return lines;
+}
+
+function nameOf(vma: Vma, mm: Mm, stackAddress: number): string {
+  const { file } = vma;
+  if (file !== null) return file.deleted ? `${file.name} (deleted)` : file.name;
+  if (vma.name !== null) {
+    return (vma.flags & VM_MAYSHARE) !== 0 ? `[anon_shmem:${vma.name}]` : `[anon:${vma.name}]`;
+  }
+  if (!isAnonymous(vma)) return '';
+  const bytes = mm.env.arch.pageSize;
+  const start = vma.start * bytes;
+  const end = vma.end * bytes;
+  if (mm.brk > 0 && start <= mm.brk && end >= mm.brkStart && mm.brk > mm.brkStart) return '[heap]';
+  if (stackAddress >= start && stackAddress < end) return '[stack]';
+  return '';
+}
+
+/** How two layouts differ at one place. */
+export interface LayoutDifference {
+  readonly expected: LayoutLine | null;
+  readonly actual: LayoutLine | null;
+  /** Fields of the two lines that differ; empty when one is missing. */
+  readonly fields: readonly (keyof LayoutLine)[];
+  /** The name of what the recording cannot tell, when that explains it (traces/README.md). */
+  readonly unknowable: string | null;
+}
+
+/** What a recording cannot tell, by the kind of recording. */
+export interface UnknowableRules {
+  /** There are no faults: growth of stacks is not seen. */
+  readonly stackGrowth: boolean;
+  /** A file may have been unlinked after it was mapped. */
+  readonly unlinkedLater: boolean;
+}
+
+/** Compares a recorded layout with the model's, line by line in address order. */
+export function compareLayouts(
+  expected: readonly LayoutLine[],
+  actual: readonly LayoutLine[],
+  rules: UnknowableRules,
+): LayoutDifference[] {
+  const differences: LayoutDifference[] = [];
+  let e = 0;
+  let a = 0;
+  while (e < expected.length || a < actual.length) {
+    const want = expected[e] ?? null;
+    const have = actual[a] ?? null;
+    if (want !== null && have !== null && overlaps(want, have)) {
+      const fields = differingFields(want, have);
+      if (fields.length > 0) {
+        differences.push({ expected: want, actual: have, fields, unknowable: explain(want, have, fields, rules) });
+      }
+      e += want.end <= have.end ? 1 : 0;
+      a += have.end <= want.end ? 1 : 0;
+    } else if (have === null || (want !== null && want.start < have.start)) {
+      differences.push({ expected: want, actual: null, fields: [], unknowable: null });
+      e++;
+    } else {
+      differences.push({ expected: null, actual: have, fields: [], unknowable: null });
+      a++;
+    }
+  }
+  return differences;
+}
+
+function overlaps(one: LayoutLine, other: LayoutLine): boolean {
+  return one.start < other.end && other.start < one.end;
+}
+
+function differingFields(want: LayoutLine, have: LayoutLine): (keyof LayoutLine)[] {
+  const fields: (keyof LayoutLine)[] = [];
+  if (want.start !== have.start) fields.push('start');
+  if (want.end !== have.end) fields.push('end');
+  if (want.permissions !== have.permissions) fields.push('permissions');
+  if (want.offset !== have.offset) fields.push('offset');
+  if (want.inode !== 0 && have.inode !== 0 && want.inode !== have.inode) fields.push('inode');
+  if (want.name !== have.name) fields.push('name');
+  return fields;
+}
+
+function explain(
+  want: LayoutLine,
+  have: LayoutLine,
+  fields: readonly (keyof LayoutLine)[],
+  rules: UnknowableRules,
+): string | null {
+  const only = fields.length === 1 ? fields[0] : null;
+  const isStack = want.name === '[stack]' || have.name === '[stack]';
+  if (rules.stackGrowth && only === 'start' && want.start < have.start) {
+    return isStack ? 'stack growth' : 'MAP_GROWSDOWN growth';
+  }
+  if (rules.unlinkedLater && only === 'name' && want.name === `${have.name} (deleted)`) return 'file unlinked later';
+  if (rules.unlinkedLater && only === 'end' && want.name.startsWith('/SYSV')) return 'size of a SysV segment';
+  return null;
+}
