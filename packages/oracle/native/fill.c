@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Takes all address space outside the arena, so that an address the kernel chooses lies inside it. */
+#include "driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/*
+ * A private mapping of /dev/zero counts as anonymous, costs nothing, and has a file, so it never merges with what a
+ * program puts beside it.
+ */
+static int zero_file = -1;
+
+static void fill(unsigned long start, unsigned long end)
+{
+	if (start >= end)
+		return;
+	mmap((void *)start, end - start, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED_NOREPLACE, zero_file, 0);
+}
+
+static void fill_around_arena(unsigned long start, unsigned long end)
+{
+	const unsigned long arena_end = ARENA_START + ARENA_PAGES * page_size;
+	fill(start, end < ARENA_START ? end : ARENA_START);
+	fill(start > arena_end ? start : arena_end, end);
+}
+
+/* Where user addresses end: the largest of the known sizes at whose end something can be. */
+static unsigned long address_space_end(void)
+{
+	const unsigned long ends[] = {1ul << 48, 1ul << 47, (1ul << 47) - page_size};
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		void *last = (void *)(ends[i] - page_size);
+		void *got = mmap(last, page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		if (got == last)
+			munmap(last, page_size);
+		if (got == last || errno == EEXIST)
+			return ends[i];
+	}
+	return 1ul << 47;
+}
+
+static unsigned long read_number(const char *path)
+{
+	char text[64] = {0};
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return 0;
+	long n = read(file, text, sizeof text - 1);
+	close(file);
+	return n > 0 ? strtoul(text, NULL, 10) : 0;
+}
+
+void take_everything_else(void)
+{
+	static char text[65536];
+	const unsigned long task_end = address_space_end();
+	unsigned long at = read_number("/proc/sys/vm/mmap_min_addr");
+	at = (at + page_size - 1) / page_size * page_size;
+	if (at == 0)
+		at = page_size;
+	zero_file = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	size_t have = 0;
+	for (long n; (n = read(maps, text + have, sizeof text - 1 - have)) > 0; have += (size_t)n)
+		;
+	close(maps);
+	text[have] = 0;
+	for (char *line = text; *line; line = strchr(line, '\n') + 1) {
+		char *rest;
+		unsigned long start = strtoul(line, &rest, 16), end = strtoul(rest + 1, NULL, 16);
+		if (start >= task_end)
+			break;
+		fill_around_arena(at, start);
+		at = end;
+	}
+	fill_around_arena(at, task_end);
+	close(zero_file);
+}
+
+/*
+ * Leaves room for `room` mappings in the arena before the system's limit: the filler above the arena is cut into
+ * single pages until no more is left. The limit itself belongs to the whole machine and stays as it is.
+ */
+void set_map_count_room(uint64_t room, uint32_t *outcome, uint64_t *value)
+{
+	const unsigned long limit = read_number("/proc/sys/vm/max_map_count");
+	const unsigned long first = ARENA_START + ARENA_PAGES * page_size;
+	if (self.map_count_splits)
+		mprotect((void *)first, (self.map_count_splits + 4ul) * page_size, PROT_NONE);
+	long inside = count_arena_mappings();
+	long missing = (long)limit - (long)room - (count_mappings() - inside);
+	*outcome = OUTCOME_OMITTED;
+	*value = OMITTED_TOO_MANY;
+	if (limit == 0 || missing < 0 || (uint64_t)inside > room)
+		return;
+	/* The first page of the filler makes one mapping more, each further one (every second page) two. */
+	unsigned long page = missing % 2 ? 0 : 2;
+	self.map_count_splits = (uint32_t)missing;
+	for (long made = missing % 2 ? -1 : 0; made < missing; made += 2, page += 2)
+		if (mprotect((void *)(first + page * page_size), page_size, PROT_READ) != 0)
+			return;
+	*outcome = OUTCOME_VALUE;
+	*value = 0;
+}
