@@ -12,6 +12,7 @@ export type Errno =
   | 'EEXIST'
   | 'ENODEV'
   | 'EINVAL'
+  | 'ENOSPC'
   | 'ENOSYS'
   | 'EOVERFLOW'
   | 'EOPNOTSUPP';
@@ -30,6 +31,7 @@ export const ERRNO_NUMBER: Readonly<Record<Errno, number>> = {
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
+  ENOSPC: 28,
   ENOSYS: 38,
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,

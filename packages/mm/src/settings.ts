@@ -37,8 +37,14 @@ export interface MmSettings {
   canLockBeyondLimit: boolean;
   /** Names of anonymous memory are configured (prctl PR_SET_VMA). */
   anonymousNames: boolean;
+  /** Protection keys that the processor offers, key 0 included; 0: none. Execute-only memory takes one. */
+  protectionKeys: number;
   /** A read fault in a file maps cached pages around it, up to this many bytes. */
   faultAroundBytes: number;
+  /** Pages mapped around a read fault come without the accessed mark: the processor sets it by itself (arm64). */
+  prefaultOld: boolean;
+  /** Large folios go to swap whole; else they are split first (arm64 with pages of 16 and 64 KiB). */
+  swapLargeFolios: boolean;
 }
 
 /** The settings of an ordinary machine: the defaults of the kernel. */
@@ -55,6 +61,9 @@ export function defaultSettings(arch: Arch): MmSettings {
     softDirty: arch.hasSoftDirty,
     canLockBeyondLimit: false,
     anonymousNames: true,
+    protectionKeys: arch.name.startsWith('x86-64') ? arch.protectionKeys : 0,
     faultAroundBytes: 65536,
+    prefaultOld: arch.name.startsWith('arm64'),
+    swapLargeFolios: page === 4096,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The numbers of the Linux ABI that the calls of this package take, the same on x86-64 and arm64 (MAP_32BIT: x86-64
- * only). Programs, recordings and scenario files all speak these.
+ * The numbers of the Linux ABI that the calls of this package take, the same on x86-64 and arm64 but where noted.
+ * Programs, recordings and scenario files all speak these.
  */
 
 export const PROT_NONE = 0;
@@ -19,7 +19,10 @@ export const MAP_DROPPABLE = 0x8;
 export const MAP_TYPE = 0xf;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
+/** x86-64 only. */
 export const MAP_32BIT = 0x40;
+/** x86-64 only. */
+export const MAP_ABOVE4G = 0x80;
 export const MAP_GROWSDOWN = 0x100;
 export const MAP_DENYWRITE = 0x800;
 export const MAP_EXECUTABLE = 0x1000;

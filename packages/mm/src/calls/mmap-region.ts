@@ -1,0 +1,129 @@
+import {
+  MmError,
+  type SysResult,
+  VM_ACCOUNT,
+  VM_LOCKED,
+  VM_LOCKED_MASK,
+  VM_MERGEABLE,
+  VM_SHARED,
+  VM_SOFTDIRTY,
+  type VmFlags,
+  isAccountable,
+  refuse,
+  withFlags,
+  withoutFlags,
+} from '@vmakit/base';
+import type { MappedFile } from '@vmakit/folio';
+import { MergeRequest, Vma, mergeNewRange } from '@vmakit/vma-merge';
+import type { Mm } from '../mm.js';
+import {
+  accountMapping,
+  chargeMemory,
+  mayExpand,
+  refuseCharge,
+  refuseExpansion,
+  unchargeMemory,
+} from './accounting.js';
+import { makeFile } from './files.js';
+import { deniesWriteExec, isKsmCompatible, isLockable } from './mmap-flags.js';
+import {
+  type GatheredRange,
+  clearGathered,
+  finishGathered,
+  gatherVmas,
+  removeGathered,
+} from './munmap.js';
+
+/**
+ * Maps [start, start + pages), whatever was there before: mmap_region (spec 01 section 3, steps a to h). The mmap lock
+ * is held; `flags` are final but for ACCOUNT, MERGEABLE and SOFTDIRTY.
+ *
+ * When it fails before the old mappings' pages are dropped, they stay as they were (but for splits); after that they
+ * are gone.
+ */
+export function mapRegion(
+  mm: Mm,
+  start: number,
+  pages: number,
+  requested: VmFlags,
+  file: MappedFile | null,
+  pageOffset: number,
+): SysResult {
+  const end = start + pages;
+  let flags = requested;
+  if (deniesWriteExec(mm, flags, flags)) return refuse('EACCES', 'spec 01.3: writable and executable denied');
+  let replaced: GatheredRange | null = null;
+  const first = mm.tree.firstOverlap(start, end);
+  if (first !== null) {
+    const gathered = gatherVmas(mm, first, start, end);
+    if (gathered instanceof MmError) return gathered;
+    replaced = gathered;
+  }
+  const added = pages - (replaced === null ? 0 : replaced.pages);
+  if (!mayExpand(mm, flags, added)) return refuseExpansion(mm, 'spec 01.3 step b: may_expand_vm', added);
+  let charged = 0;
+  const accountable = isAccountable(flags);
+  if (accountable) {
+    charged = pages - (replaced === null ? 0 : replaced.accounted);
+    if (charged !== 0 && !chargeMemory(mm, charged)) return refuseCharge(mm, 'spec 01.3 step c: overcommit', charged);
+    flags = withFlags(flags, VM_ACCOUNT);
+  }
+  if (replaced !== null) {
+    clearGathered(mm, replaced);
+    removeGathered(mm, replaced);
+  }
+  if (mm.mergeAny && isKsmCompatible(flags)) flags = withFlags(flags, VM_MERGEABLE);
+  const vma = mergeOrInsert(mm, start, end, flags, file, pageOffset);
+  if (vma === null) {
+    // The old mappings are lost, and with them what the new one would have taken over.
+    if (replaced !== null) finishGathered(mm, replaced, replaced.accounted);
+    if (charged !== 0) unchargeMemory(mm, charged);
+    return refuse('ENOMEM', 'spec 01.3 step g: no memory for a VMA');
+  }
+  if (replaced !== null) finishGathered(mm, replaced, accountable ? 0 : replaced.accounted);
+  accountMapping(mm, vma.flags, pages);
+  if ((flags & VM_LOCKED) !== 0) {
+    if (isLockable(vma.flags)) mm.lockedVm += pages;
+    else vma.flags = withoutFlags(vma.flags, VM_LOCKED_MASK);
+  }
+  if (mm.env.settings.softDirty) vma.flags = withFlags(vma.flags, VM_SOFTDIRTY);
+  return start;
+}
+
+/** Steps f and g: the VMA of a neighbour grown over the range, or a new one; null: memory ran out. */
+function mergeOrInsert(
+  mm: Mm,
+  start: number,
+  end: number,
+  flags: VmFlags,
+  file: MappedFile | null,
+  pageOffset: number,
+): Vma | null {
+  const { env, tree } = mm;
+  const next = tree.find(start);
+  const prev = next === null ? tree.last : next.prev;
+  const anonPageOffset = file !== null && env.profile.anonPageOffset ? start : pageOffset;
+  if ((prev !== null && prev.end === start) || (next !== null && next.start === end)) {
+    const request = new MergeRequest('new-range', mm, start, end, pageOffset, flags);
+    request.anonPageOffset = anonPageOffset;
+    request.file = file;
+    request.prev = prev;
+    request.next = next;
+    const merged = mergeNewRange(env, request);
+    if (merged !== null) return merged;
+  }
+  const { injector } = env;
+  if (injector !== null && (injector.fails('vma-alloc') || injector.fails('vma-tree-node'))) return null;
+  const vma = new Vma(mm, start, end, pageOffset, flags);
+  vma.file = backingFile(mm, end - start, flags, file);
+  vma.anonPageOffset = vma.file !== null && env.profile.anonPageOffset ? start : pageOffset;
+  tree.insert(vma);
+  mm.mapCount++;
+  return vma;
+}
+
+/** Shared anonymous memory, and a shared mapping of /dev/zero, is a new file of its own (spec 01 section 3, step 13). */
+function backingFile(mm: Mm, pages: number, flags: VmFlags, file: MappedFile | null): MappedFile | null {
+  if ((flags & VM_SHARED) === 0 || (file !== null && file.kind !== 'zero')) return file;
+  return makeFile(mm.env, 'shmem', pages, '/dev/zero');
+}
