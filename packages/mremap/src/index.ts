@@ -1,1 +1,10 @@
-export {};
+export * from './extension-point.js';
+export * from './flags.js';
+export { Leaf, LeafKind } from './leaf.js';
+export type * from './move.js';
+export { mremap } from './mremap.js';
+export type { RawMremap } from './parameters.js';
+export * from './policy.js';
+export { PolicyCounters } from './policy-counters.js';
+export * from './policy-error.js';
+export { type BoundPolicy, type PolicyEnvironment, PolicySet } from './policy-set.js';

@@ -1,1 +1,1 @@
-export {};
+export { largeFolio } from './large-folio.js';

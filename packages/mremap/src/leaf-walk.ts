@@ -1,0 +1,164 @@
+import type { Mm } from '@vmakit/mm';
+import { type Arch, EntryKind } from '@vmakit/pagetable';
+import { Leaf, LeafKind } from './leaf.js';
+import { LEAF_AGAIN, LEAF_FAIL } from './policy.js';
+
+/** Receives the entries of a walk; an object rather than a closure, since it is called for every page. */
+export interface LeafSink {
+  /** The table whose lock the walk holds; a visitor that had to give it back sets 0. */
+  lockedTable: number;
+  /** Answers as `PolicyHooks.leaf` does. */
+  visit(leaf: Leaf): number;
+  /** The entries of one table are through. `entries`: how many were not empty. */
+  tableDone(start: number, end: number, entries: number): void;
+}
+
+/** The range of a walk. Pages. */
+export interface WalkRange {
+  readonly start: number;
+  readonly end: number;
+  /** What to add to a source page to have its place in the destination. */
+  readonly shift: number;
+}
+
+/**
+ * Visits every entry of a range that is not empty, ascending. Extents go by the source's tables alone (spec 06 section
+ * 4, the walk).
+ *
+ * @returns false as soon as the sink answers LEAF_FAIL.
+ */
+export function walkLeaves(mm: Mm, range: WalkRange, leaf: Leaf, sink: LeafSink): boolean {
+  const { arch } = mm.env;
+  const { pages } = mm;
+  const pmd = arch.level(arch.pmdLevel);
+  const upper = arch.topLevel > arch.pmdLevel ? arch.level(arch.pmdLevel + 1) : null;
+  let page = range.start;
+  while (page < range.end) {
+    if (upper !== null) {
+      const table = pages.lookup(arch.pmdLevel + 1, page);
+      if (table === 0 || arch.isNone(pages.pool.words(table), pages.entryAt(table, arch.pmdLevel + 1, page))) {
+        page = Math.min(range.end, page - (page % upper.span) + upper.span);
+        continue;
+      }
+    }
+    const stop = Math.min(range.end, page - (page % pmd.span) + pmd.span);
+    if (!walkBelowPmd(mm, range, page, stop, leaf, sink)) return false;
+    page = stop;
+  }
+  return true;
+}
+
+/** One huge entry, or the entries of one table. After something was split the entry is looked at again. */
+function walkBelowPmd(mm: Mm, range: WalkRange, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
+  const { arch, memory } = mm.env;
+  const { pages } = mm;
+  const level = arch.pmdLevel;
+  for (;;) {
+    const table = pages.lookup(level, start);
+    if (table === 0) return true;
+    const words = pages.pool.words(table);
+    const at = pages.entryAt(table, level, start);
+    const kind = arch.kindOf(words, at, level);
+    if (kind === EntryKind.None) return true;
+    if (kind === EntryKind.Table) return walkPtes(mm, range, start, stop, leaf, sink);
+    leaf.page = start;
+    leaf.destinationPage = start + range.shift;
+    leaf.pages = stop - start;
+    leaf.offset = 0;
+    leaf.frame = -1;
+    leaf.head = -1;
+    leaf.order = 0;
+    if (kind === EntryKind.Page) {
+      const frame = arch.pfn(words, at, level);
+      leaf.frame = frame;
+      if (arch.isSpecial(words, at) || frame === memory.hugeZeroFrame) {
+        leaf.kind = LeafKind.HugeZeroPage;
+      } else {
+        leaf.kind = LeafKind.HugePage;
+        leaf.order = memory.order[frame] as number;
+        leaf.head = frame - (frame % 2 ** leaf.order);
+      }
+    } else {
+      leaf.kind = LeafKind.HugeMigration;
+      leaf.offset = arch.swapOffset(words, at);
+    }
+    const answer = sink.visit(leaf);
+    if (answer === LEAF_FAIL) return false;
+    if (answer !== LEAF_AGAIN) return true;
+  }
+}
+
+function walkPtes(mm: Mm, range: WalkRange, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
+  const { arch, memory, locks } = mm.env;
+  const { pages } = mm;
+  const table = pages.lookup(0, start);
+  if (table === 0) return true;
+  if (locks.enabled) locks.acquire('page-table', table, 'write');
+  sink.lockedTable = table;
+  const words = pages.pool.words(table);
+  let at = pages.entryAt(table, 0, start);
+  let entries = 0;
+  let complete = true;
+  leaf.pages = 1;
+  for (let page = start; page < stop; ) {
+    if (arch.isNone(words, at)) {
+      page++;
+      at += 2;
+      continue;
+    }
+    leaf.page = page;
+    leaf.destinationPage = page + range.shift;
+    if (arch.isPresent(words, at)) {
+      const frame = arch.pfn(words, at, 0);
+      leaf.frame = frame;
+      leaf.offset = 0;
+      if (arch.isSpecial(words, at)) {
+        leaf.kind = LeafKind.ZeroPage;
+        leaf.head = -1;
+        leaf.order = 0;
+      } else {
+        const order = memory.order[frame] as number;
+        leaf.kind = LeafKind.Page;
+        leaf.order = order;
+        leaf.head = order === 0 ? frame : frame & -(1 << order);
+      }
+    } else {
+      describeAbsent(arch, words, at, leaf);
+    }
+    const answer = sink.visit(leaf);
+    if (answer === LEAF_FAIL) {
+      complete = false;
+      break;
+    }
+    if (answer === LEAF_AGAIN) {
+      if (sink.lockedTable === 0) {
+        if (locks.enabled) locks.acquire('page-table', table, 'write');
+        sink.lockedTable = table;
+      }
+      continue;
+    }
+    entries++;
+    page += answer;
+    at += 2 * answer;
+  }
+  if (locks.enabled && sink.lockedTable !== 0) locks.release('page-table', table);
+  sink.lockedTable = 0;
+  sink.tableDone(start, stop, entries);
+  return complete;
+}
+
+const KIND_OF_ABSENT: Readonly<Record<number, LeafKind>> = {
+  [EntryKind.Swap]: LeafKind.Swap,
+  [EntryKind.Migration]: LeafKind.Migration,
+  [EntryKind.Device]: LeafKind.Migration,
+};
+
+/** A small entry without a page. Device memory counts as in migration: its folio is not where it seems. */
+function describeAbsent(arch: Arch, words: Int32Array, at: number, leaf: Leaf): void {
+  const kind = arch.kindOf(words, at, 0);
+  leaf.kind = KIND_OF_ABSENT[kind] ?? LeafKind.Marker;
+  leaf.frame = kind === EntryKind.Migration ? arch.migrationPfn(words, at) : -1;
+  leaf.offset = arch.swapOffset(words, at);
+  leaf.head = -1;
+  leaf.order = 0;
+}

@@ -1,0 +1,95 @@
+import { EntryKind, type Level } from '@vmakit/pagetable';
+import { splitHugePmd } from '@vmakit/mm';
+import { movePtes } from './move-ptes.js';
+import { moveHugePmd, moveTable } from './move-tables.js';
+import { type TableMove, realign } from './table-move.js';
+
+/**
+ * Moves what the page tables of a range hold to another range: whole tables where source and target lie alike to their
+ * boundaries, entry by entry elsewhere. Written once over the levels of the architecture (spec 04 section 7).
+ *
+ * @returns how many pages of the range were passed: less than all of them when a table could not be allocated. Tables
+ * made on the way stay (unmapping the target frees them).
+ */
+export function movePageTables(move: TableMove): number {
+  if (move.pages === 0) return 0;
+  const { env } = move.mm;
+  const { arch } = env;
+  const pmd = arch.level(arch.pmdLevel);
+  // The level above the huge pages: called pud, or where that is folded away, by the name of what stands in for it.
+  const upper = arch.topLevel > arch.pmdLevel ? arch.level(arch.pmdLevel + 1) : null;
+  const injector = move.back ? null : env.injector;
+  realign(move, pmd);
+  while (move.source < move.sourceEnd) {
+    if (injector !== null && injector.fails('move-step')) break;
+    move.steps++;
+    const step = upper === null ? GO_ON : moveUpper(move, upper);
+    if (step === NO_MEMORY || (step === GO_ON && moveBelowPmd(move, pmd) === NO_MEMORY)) break;
+  }
+  return move.progress;
+}
+
+/** What a part of a round ends with. */
+const DONE = 0;
+const GO_ON = 1;
+const NO_MEMORY = 2;
+
+/** The part of a round above the huge pages. */
+function moveUpper(move: TableMove, upper: Level): number {
+  const { arch } = move.mm.env;
+  const { pages } = move.mm;
+  const level = arch.pmdLevel + 1;
+  const extent = move.extent(upper);
+  const table = pages.lookup(level, move.source);
+  if (table === 0 || arch.isNone(pages.pool.words(table), pages.entryAt(table, level, move.source))) {
+    move.advance(extent);
+    return DONE;
+  }
+  const target = pages.ensure(level, move.target);
+  if (target === 0) return NO_MEMORY;
+  const whole = extent === upper.span && arch.canMovePud && level === arch.pudLevel;
+  if (!whole || !moveTable(move, upper, level, table, target)) return GO_ON;
+  move.puds++;
+  move.advance(extent);
+  return DONE;
+}
+
+/** The rest of a round: one huge entry, one table of the lowest level, or a part of one. */
+function moveBelowPmd(move: TableMove, pmd: Level): number {
+  const { arch } = move.mm.env;
+  const { pages } = move.mm;
+  const { pool } = pages;
+  const level = arch.pmdLevel;
+  const extent = move.extent(pmd);
+  const table = pages.lookup(level, move.source);
+  if (table === 0) {
+    move.advance(extent);
+    return DONE;
+  }
+  const words = pool.words(table);
+  const at = pages.entryAt(table, level, move.source);
+  if (arch.isNone(words, at)) {
+    move.advance(extent);
+    return DONE;
+  }
+  const target = pages.ensure(level, move.target);
+  if (target === 0) return NO_MEMORY;
+  const whole = extent === pmd.span;
+  for (;;) {
+    const kind = arch.kindOf(words, at, level);
+    if (kind === EntryKind.None) break;
+    if (kind !== EntryKind.Table) {
+      if (whole && moveHugePmd(move, pmd, table, target)) break;
+      move.hugePmdsSplit++;
+      splitHugePmd(move.mm, move.sourceVma, move.source);
+    } else if (whole && arch.canMovePmd && moveTable(move, pmd, level, table, target)) {
+      move.pmds++;
+      break;
+    }
+    if (arch.isNone(words, at)) break;
+    if (pages.ensure(0, move.target) === 0) return NO_MEMORY;
+    if (movePtes(move, extent)) break;
+  }
+  move.advance(extent);
+  return DONE;
+}

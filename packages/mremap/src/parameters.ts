@@ -1,0 +1,104 @@
+import { type MmError, refuse } from '@vmakit/base';
+import { type Bytes, offsetInPage, pageOf, pagesCovering, wrapPages } from '@vmakit/mm';
+import { MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from './flags.js';
+
+/** The arguments of mremap(2), in its order. Bytes; `newAddress` is looked at only when a flag implies it. */
+export interface RawMremap {
+  readonly address: Bytes;
+  readonly oldLength: Bytes;
+  readonly newLength: Bytes;
+  readonly flags: Bytes;
+  readonly newAddress?: Bytes;
+}
+
+/** What the checks need to know of the machine, the address space and the policies. */
+export interface ParameterLimits {
+  readonly pageShift: number;
+  /** End of the addresses that a program can have, in pages. */
+  readonly taskSize: number;
+  /** Bits of an address that a tag may use and that the kernel drops from `address`; 0n when tags are not allowed. */
+  readonly tagMask: bigint;
+  /** Flags that this kernel knows, those of its policies included. */
+  readonly knownFlags: number;
+  /** Flags of policies that are refused without MAYMOVE. */
+  readonly flagsThatNeedMayMove: number;
+}
+
+/** A call whose parameters passed: pages. `address` and the ranges may still be anything as far as VMAs go. */
+export interface MremapRequest {
+  readonly address: number;
+  readonly oldPages: number;
+  readonly newPages: number;
+  readonly flags: number;
+  /** The new address as given, rounded down, whether a flag implies it or not. */
+  readonly newAddress: number;
+  /** The new address as given is on a page boundary. */
+  readonly newAddressAligned: boolean;
+}
+
+/**
+ * The parameter checks of spec 05 section 1, in the kernel's order, before any lock is taken.
+ *
+ * @throws {TypeError | RangeError} naming an argument that is not a 64-bit integer
+ */
+export function checkParameters(raw: RawMremap, limits: ParameterLimits): MremapRequest | MmError {
+  const { pageShift, taskSize } = limits;
+  const flags = flagWord(raw.flags, limits.knownFlags);
+  const tagged = untagged(raw.address, limits.tagMask);
+  const address = pageOf(tagged, pageShift, 'address');
+  const newAddress = pageOf(raw.newAddress ?? 0, pageShift, 'newAddress');
+  const newAddressAligned = offsetInPage(raw.newAddress ?? 0, pageShift, 'newAddress') === 0;
+  // A length that wraps when it is rounded up is 0 to all that follows.
+  const oldPages = pagesCovering(raw.oldLength, pageShift, 'oldLength') % wrapPages(pageShift);
+  const newPages = pagesCovering(raw.newLength, pageShift, 'newLength') % wrapPages(pageShift);
+  if (flags === null) return refuse('EINVAL', 'spec 05.1 step 1: unknown flag', { flags: `${raw.flags}` });
+  if (offsetInPage(tagged, pageShift, 'address') !== 0) {
+    return refuse('EINVAL', 'spec 05.1 step 2: address is not page aligned');
+  }
+  if (newPages === 0) return refuse('EINVAL', 'spec 05.1 step 3: new length is 0');
+  if (newPages > taskSize) {
+    return refuse('EINVAL', 'spec 05.1 step 4: new length is beyond the address space', { newPages, taskSize });
+  }
+  if ((flags & limits.flagsThatNeedMayMove) !== 0 && (flags & MREMAP_MAYMOVE) === 0) {
+    return refuse('EINVAL', 'spec 06.2: the flag needs MAYMOVE');
+  }
+  const request: MremapRequest = { address, oldPages, newPages, flags, newAddress, newAddressAligned };
+  if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) === 0) return request;
+  return checkNewAddress(request, limits) ?? request;
+}
+
+/** Steps 5 to 9: only when FIXED or DONTUNMAP imply a new address. */
+function checkNewAddress(request: MremapRequest, limits: ParameterLimits): MmError | null {
+  const { address, oldPages, newPages, flags, newAddress, newAddressAligned } = request;
+  const highest = limits.taskSize - newPages;
+  if (newAddress > highest || (newAddress === highest && !newAddressAligned)) {
+    return refuse('EINVAL', 'spec 05.1 step 5: new address is too high', { newAddress, highest });
+  }
+  if (!newAddressAligned) return refuse('EINVAL', 'spec 05.1 step 6: new address is not page aligned');
+  if ((flags & MREMAP_MAYMOVE) === 0) return refuse('EINVAL', 'spec 05.1 step 7: FIXED and DONTUNMAP need MAYMOVE');
+  if ((flags & MREMAP_DONTUNMAP) !== 0 && oldPages !== newPages) {
+    return refuse('EINVAL', 'spec 05.1 step 8: DONTUNMAP cannot resize', { oldPages, newPages });
+  }
+  const wrap = wrapPages(limits.pageShift);
+  if ((address + oldPages) % wrap > newAddress && (newAddress + newPages) % wrap > address) {
+    return refuse('EINVAL', 'spec 05.1 step 9: old and new range overlap', { address, oldPages, newAddress, newPages });
+  }
+  return null;
+}
+
+/** The flags as one small number; null when a bit is unknown. */
+function flagWord(value: Bytes, known: number): number | null {
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new RangeError(`flags: ${value} is not an integer`);
+    return value >= 0 && value <= 0xffffffff && ((value & ~known) >>> 0) === 0 ? value : null;
+  }
+  if (typeof value !== 'bigint') throw new TypeError('flags: expected a number or a bigint');
+  const word = BigInt.asUintN(64, value);
+  return (word & ~BigInt(known)) === 0n ? Number(word) : null;
+}
+
+/** `address` without its tag. An address of the kernel's half keeps the bits (spec 05, first paragraph). */
+function untagged(address: Bytes, tagMask: bigint): Bytes {
+  if (tagMask === 0n || typeof address !== 'bigint' || ((address >> 55n) & 1n) !== 0n) return address;
+  return address & ~tagMask;
+}

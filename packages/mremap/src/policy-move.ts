@@ -1,0 +1,200 @@
+import { type Mm, splitFolio, splitHugePmd } from '@vmakit/mm';
+import type { AnonVma } from '@vmakit/rmap';
+import { MergeRequest, type Vma, mergeExistingRange } from '@vmakit/vma-merge';
+import type { FolioJournal } from './folio-journal.js';
+import { FolioWalk } from './folio-walk.js';
+import { Leaf, LeafKind } from './leaf.js';
+import { type WalkRange, walkLeaves } from './leaf-walk.js';
+import type { DestinationMerge, DestinationMergeResult, FolioSplit, LeafVisitor, Move } from './move.js';
+import type { HookName } from './policy-error.js';
+import type { BoundPolicy } from './policy-set.js';
+
+/** What a move is, before anybody acts. Pages. */
+export interface MoveFacts {
+  readonly mm: Mm;
+  readonly call: number;
+  readonly flags: number;
+  readonly source: Vma;
+  readonly from: number;
+  readonly to: number;
+  readonly oldPages: number;
+  readonly newPages: number;
+  readonly keepsSource: boolean;
+  readonly part: number;
+}
+
+const ANY_TIME: readonly HookName[] = ['decide', 'beforeCopy', 'afterCopy', 'leaf', 'afterMove', 'undo'];
+
+/** The engine's side of {@link Move}: what each method does, and the check that its moment is right. */
+export class PolicyMove implements Move {
+  readonly mm: Mm;
+  readonly call: number;
+  readonly flags: number;
+  source: Vma;
+  destination: Vma | null = null;
+  readonly from: number;
+  readonly to: number;
+  readonly oldPages: number;
+  readonly newPages: number;
+  readonly keepsSource: boolean;
+  readonly part: number;
+  failedAt: number;
+  heldRoot: AnonVma | null = null;
+  /** The hook that is running. */
+  moment: HookName | null = null;
+  readonly journal: FolioJournal;
+  /** The walk with folio locks; null before `afterCopy`. */
+  walk: FolioWalk | null = null;
+  staleSourceAfterMerge = false;
+
+  constructor(facts: MoveFacts, journal: FolioJournal) {
+    this.mm = facts.mm;
+    this.call = facts.call;
+    this.flags = facts.flags;
+    this.source = facts.source;
+    this.from = facts.from;
+    this.to = facts.to;
+    this.oldPages = facts.oldPages;
+    this.newPages = facts.newPages;
+    this.keepsSource = facts.keepsSource;
+    this.part = facts.part;
+    this.failedAt = facts.from;
+    this.journal = journal;
+  }
+
+  get rewritten(): number {
+    return this.journal.restored ? 0 : this.journal.length;
+  }
+
+  get range(): WalkRange {
+    return { start: this.from, end: this.from + this.oldPages, shift: this.to - this.from };
+  }
+
+  /** Engine only: the destination exists, a walk of the policy's `leaf` may begin. */
+  prepareWalk(bound: BoundPolicy, holdFolios: boolean): FolioWalk {
+    this.walk = new FolioWalk(this, bound, holdFolios);
+    return this.walk;
+  }
+
+  scan(visit: LeafVisitor): boolean {
+    this.#require('scan', ANY_TIME);
+    return walkLeaves(this.mm, this.range, new Leaf(), { lockedTable: 0, visit, tableDone: () => undefined });
+  }
+
+  walkAgain(from: number = this.from): boolean {
+    this.#require('walkAgain', ['undo']);
+    const { walk } = this;
+    if (walk === null) return true;
+    walk.releaseFolios();
+    return walk.run({ ...this.range, start: Math.max(from, this.from) }, false);
+  }
+
+  frameAt(page: number): number {
+    const { pages, env } = this.mm;
+    const table = pages.lookup(0, page);
+    if (table === 0) return -1;
+    const words = pages.pool.words(table);
+    const at = pages.entryAt(table, 0, page);
+    return env.arch.isPresent(words, at) ? env.arch.pfn(words, at, 0) : -1;
+  }
+
+  swapCached(leaf: Leaf): number {
+    if (leaf.kind !== LeafKind.Swap) return -1;
+    const frame = this.mm.env.swap.cache[leaf.offset] ?? 0;
+    return frame === 0 ? -1 : this.mm.env.memory.headOf(frame);
+  }
+
+  neighbours(): { readonly before: Vma | null; readonly after: Vma | null } {
+    const { tree } = this.mm;
+    const end = this.to + this.newPages;
+    const { destination } = this;
+    const after = destination === null ? tree.find(this.to) : destination.next;
+    const before = destination !== null ? destination.prev : after === null ? tree.last : after.prev;
+    return {
+      before: before !== null && before.end === this.to ? before : null,
+      after: after !== null && after.start === end ? after : null,
+    };
+  }
+
+  rewriteFolio(head: number, index: number): void {
+    this.#requireLocked('rewriteFolio', head, index);
+    const { memory } = this.mm.env;
+    this.journal.remember(memory, head);
+    // The anon_vma first, then the offset: a walker without the folio lock may see one without the other.
+    memory.mapping[head] = ((this.destination as Vma).anonVma as AnonVma).id;
+    memory.index[head] = index;
+    (this.walk as FolioWalk).changed = true;
+  }
+
+  returnFolio(head: number, index: number): void {
+    this.#require('returnFolio', ['undo']);
+    this.#requireLocked('returnFolio', head, index);
+    const { memory } = this.mm.env;
+    memory.mapping[head] = (this.source.anonVma as AnonVma).id;
+    memory.index[head] = index;
+    (this.walk as FolioWalk).changed = true;
+  }
+
+  restoreFolios(): void {
+    this.#require('restoreFolios', ['undo']);
+    this.journal.restore(this.mm.env.memory);
+  }
+
+  splitFolio(head: number): FolioSplit {
+    this.#requireLocked('splitFolio', head, 0);
+    const { env } = this.mm;
+    const anonVma = env.anonVmas.byId(env.memory.mapping[head] as number);
+    if (anonVma !== undefined && anonVma.root === this.heldRoot) return 'would-deadlock';
+    const walk = this.walk as FolioWalk;
+    walk.dropTableLock();
+    env.memory.get(head);
+    const split = splitFolio(env, head) === null;
+    env.memory.put(head);
+    if (split) walk.splits++;
+    return split ? 'split' : 'failed';
+  }
+
+  splitHugeEntry(page: number): void {
+    this.#require('splitHugeEntry', ['leaf', 'undo']);
+    splitHugePmd(this.mm, this.source, page);
+    (this.walk as FolioWalk).splits++;
+  }
+
+  mergeDestination(how: DestinationMerge): DestinationMergeResult {
+    this.#require('mergeDestination', ['lastMerge']);
+    const { mm, source } = this;
+    const middle = this.destination as Vma;
+    const request = new MergeRequest('relocated', mm, middle.start, middle.end, middle.pageOffset, middle.flags);
+    request.anonPageOffset = middle.anonPageOffset;
+    request.takeAttributes(middle);
+    request.middle = middle;
+    request.prev = middle.prev === source && !how.withSource ? null : middle.prev;
+    request.next = middle.next === source && !how.withSource ? null : middle.next;
+    const { prev, next } = request;
+    const merged = mergeExistingRange(mm.env, request);
+    if (merged === null) return { merged: false, includesSource: false, replacedSource: false };
+    const includesSource = (request.mergedLeft && prev === source) || (request.mergedRight && next === source);
+    const replacedSource = !source.attached;
+    this.destination = merged;
+    if (replacedSource && !this.staleSourceAfterMerge) this.source = merged;
+    return { merged: true, includesSource, replacedSource };
+  }
+
+  /** A folio may be changed only while the walk holds its lock. */
+  #requireLocked(method: string, head: number, index: number): void {
+    const { walk } = this;
+    if (walk === null || walk.lockedHead !== head || head < 0) {
+      this.#require(method, ['leaf']);
+      throw new TypeError(`head: ${method} needs the folio of the current leaf, not ${head}`);
+    }
+    if (!(index >= 0) || !Number.isSafeInteger(index)) {
+      throw new TypeError(`index: ${index} is not a page offset (${method})`);
+    }
+  }
+
+  #require(method: string, moments: readonly HookName[]): void {
+    const { moment } = this;
+    if (moment !== null && moments.includes(moment)) return;
+    throw new TypeError(`${method} may be called in ${moments.join(', ')}, not in ${moment ?? 'no hook'}`);
+  }
+}

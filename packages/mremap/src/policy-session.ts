@@ -1,0 +1,255 @@
+import { type Errno, type MmError, refuse } from '@vmakit/base';
+import type { Vma } from '@vmakit/vma-merge';
+import type { FolioJournal } from './folio-journal.js';
+import type { DestinationPlan, MoveDecision, TakeDecision, UndoReason } from './policy.js';
+import { type HookName, PolicyError } from './policy-error.js';
+import { type MoveFacts, PolicyMove } from './policy-move.js';
+import type { BoundPolicy, PolicySet } from './policy-set.js';
+
+/** What came of a policy's part after the copy. `broken`: the policy itself failed, not its work. */
+export type PartOutcome = 'done' | 'failed' | 'broken';
+
+/**
+ * The part that one policy has in one move: calls its hooks at their moments, holds the locks that they are promised,
+ * and takes back what they did. Nothing a hook does wrong gets past it.
+ */
+export class PolicySession {
+  readonly move: PolicyMove;
+  readonly decision: TakeDecision;
+  /** Set once the policy broke its contract; the call fails and this is thrown when everything is rolled back. */
+  broken: PolicyError | null = null;
+
+  readonly #policies: PolicySet;
+  readonly #bound: BoundPolicy;
+  readonly #journal: FolioJournal;
+  #began = false;
+
+  constructor(policies: PolicySet, bound: BoundPolicy, move: PolicyMove, decision: TakeDecision) {
+    this.#policies = policies;
+    this.#bound = bound;
+    this.#journal = move.journal;
+    this.move = move;
+    this.decision = decision;
+    move.staleSourceAfterMerge = bound.policy.deviations.staleSourceAfterMerge ?? false;
+  }
+
+  get policy(): string {
+    return this.#bound.policy.name;
+  }
+
+  /** Pages of the destination are given back to the accounts when it is taken back, though nobody charged them. */
+  get undoUncharges(): boolean {
+    return this.#bound.policy.deviations.undoUncharges ?? false;
+  }
+
+  /** What the call ends with when the policy cannot do its part; null: an ordinary move. */
+  get failure(): Errno | null {
+    if (this.broken !== null) return 'ENOMEM';
+    return this.decision.otherwise === 'move-plainly' ? null : this.decision.otherwise;
+  }
+
+  /** How the destination VMA is to be made; null when the policy broke. */
+  plan(): DestinationPlan | null {
+    const { beforeCopy } = this.#bound.hooks;
+    if (beforeCopy === undefined) return 'keep';
+    const plan = this.#call('beforeCopy', () => beforeCopy(this.move));
+    if (plan === 'keep' || plan === 'fresh') return plan;
+    this.#nonsense('beforeCopy', plan);
+    return null;
+  }
+
+  /** The destination VMA exists: locks its anon_vma, then `afterCopy` and the walk over all leaves. */
+  begin(destination: Vma): PartOutcome {
+    const { move } = this;
+    const { hooks } = this.#bound;
+    move.destination = destination;
+    this.#lock(destination);
+    this.#began = true;
+    this.#emitBegin(destination);
+    const walk = move.prepareWalk(this.#bound, this.decision.holdFolios);
+    if (hooks.afterCopy !== undefined) {
+      const { afterCopy } = hooks;
+      const ready = this.#call('afterCopy', () => afterCopy(move));
+      if (ready === false && this.broken === null) return 'failed';
+      if (ready !== true) {
+        this.#nonsense('afterCopy', ready);
+        return 'broken';
+      }
+    }
+    if (hooks.leaf === undefined) return 'done';
+    const complete = this.#call('leaf', () => walk.run(move.range, true));
+    this.#blameWalk();
+    if (this.broken !== null) return 'broken';
+    return complete === true ? 'done' : 'failed';
+  }
+
+  /** The page tables are moved, the locks are held. False: the policy broke. */
+  tablesMoved(): boolean {
+    const { afterMove } = this.#bound.hooks;
+    if (afterMove !== undefined) this.#callVoid('afterMove', () => afterMove(this.move));
+    return this.broken === null;
+  }
+
+  /** Takes back what the policy did to folios. The page tables are (again) where they were. */
+  takeBack(because: UndoReason): void {
+    const { move } = this;
+    const { undo } = this.#bound.hooks;
+    this.#emitUndo(because);
+    if (undo !== undefined && this.broken === null) {
+      const { broken } = this;
+      this.#callVoid('undo', () => undo(move, because));
+      this.#blameWalk();
+      if (this.broken !== broken) this.#journal.restore(move.mm.env.memory);
+    } else {
+      this.#journal.restore(move.mm.env.memory);
+    }
+    this.#end('undone');
+  }
+
+  /** The page tables are moved for good: gives the locks back. */
+  complete(): void {
+    this.#end('done');
+  }
+
+  /** The last chance to merge. */
+  lastMerge(): void {
+    const { lastMerge } = this.#bound.hooks;
+    if (lastMerge !== undefined) this.#callVoid('lastMerge', () => lastMerge(this.move));
+  }
+
+  #lock(destination: Vma): void {
+    if (destination.anonVma === null) return;
+    const { env, id } = this.move.mm;
+    const { root } = destination.anonVma;
+    this.move.heldRoot = root;
+    if (env.locks.enabled) env.locks.acquire('anon-vma', root.id, 'write');
+    if (env.bus.observed) this.#emitLock(id, root.id, true);
+  }
+
+  #end(outcome: 'done' | 'undone'): void {
+    if (!this.#began) return;
+    this.#began = false;
+    const { move } = this;
+    const { env, id: process } = move.mm;
+    const folios = move.rewritten;
+    move.walk?.releaseFolios();
+    this.#journal.clear();
+    const root = move.heldRoot;
+    move.heldRoot = null;
+    if (root !== null && env.locks.enabled) env.locks.release('anon-vma', root.id);
+    if (!env.bus.observed) return;
+    if (root !== null) this.#emitLock(process, root.id, false);
+    env.bus.emit({ type: 'relocation.end', call: move.call, process, policy: this.policy, outcome, folios });
+  }
+
+  #emitLock(process: number, id: number, taken: boolean): void {
+    const { call, mm } = this.move;
+    mm.env.bus.emit({ type: 'mremap.lock', call, process, lockClass: 'anon-vma', id, taken });
+  }
+
+  #emitBegin(destination: Vma): void {
+    const { call, mm, from, to, oldPages } = this.move;
+    if (!mm.env.bus.observed) return;
+    const anonVma = destination.anonVma?.id ?? 0;
+    const { policy } = this;
+    mm.env.bus.emit({ type: 'relocation.begin', call, process: mm.id, policy, anonVma, from, to, pages: oldPages });
+  }
+
+  #emitUndo(reason: UndoReason): void {
+    const { call, mm, walk, failedAt } = this.move;
+    if (!mm.env.bus.observed) return;
+    const because = this.broken === null ? reason : 'broken';
+    const at = because === 'tables' ? failedAt : (walk?.stoppedAt ?? failedAt);
+    mm.env.bus.emit({ type: 'relocation.undo', call, process: mm.id, policy: this.policy, because, at });
+  }
+
+  /** A walk that ended because the hook threw or answered nonsense. */
+  #blameWalk(): void {
+    const { walk } = this.move;
+    if (walk === null || this.broken !== null) return;
+    if (walk.stop === 'threw') this.broken = new PolicyError(this.policy, 'leaf', 'threw', walk.thrown);
+    else if (walk.stop === 'nonsense') this.broken = new PolicyError(this.policy, 'leaf', 'gave no valid answer');
+  }
+
+  #nonsense(hook: HookName, answer: unknown): void {
+    this.broken ??= new PolicyError(this.policy, hook, `gave no valid answer: ${String(answer)}`);
+  }
+
+  #callVoid(hook: HookName, run: () => unknown): void {
+    const answer = this.#call(hook, run);
+    if (answer !== undefined) this.#nonsense(hook, answer);
+  }
+
+  #call<T>(hook: HookName, run: () => T): T | undefined {
+    const { move } = this;
+    const called = callHook(this.#policies, this.policy, hook, move, run);
+    if (called instanceof PolicyError) {
+      this.broken ??= called;
+      return undefined;
+    }
+    return called.answer;
+  }
+}
+
+/** Runs a hook; an error or a call into the kernel becomes a {@link PolicyError}. */
+function callHook<T>(
+  policies: PolicySet,
+  policy: string,
+  hook: HookName,
+  move: PolicyMove,
+  run: () => T,
+): { readonly answer: T } | PolicyError {
+  policies.enter(policy, hook);
+  move.moment = hook;
+  try {
+    const answer = run();
+    return policies.leave() ? new PolicyError(policy, hook, 'called back into the kernel') : { answer };
+  } catch (error) {
+    policies.leave();
+    return error instanceof PolicyError ? error : new PolicyError(policy, hook, 'threw', error);
+  } finally {
+    move.moment = null;
+  }
+}
+
+/** A refusal by a policy, with what it wants to happen to the charge. */
+export interface PolicyRefusal {
+  readonly error: MmError;
+  readonly keepsCharge: boolean;
+}
+
+/** Asks the policies in their order whether one takes the move (the moment `decide`). */
+export function decideMove(policies: PolicySet, facts: MoveFacts): PolicySession | PolicyRefusal | PolicyError | null {
+  let move: PolicyMove | null = null;
+  for (const bound of policies.bound) {
+    const { decide } = bound.hooks;
+    if (decide === undefined || (bound.flagMask !== 0 && (bound.flagMask & facts.flags) === 0)) continue;
+    const asked = (move ??= new PolicyMove(facts, policies.journal));
+    const { name } = bound.policy;
+    const called = callHook(policies, name, 'decide', asked, () => decide(asked));
+    if (called instanceof PolicyError) return called;
+    const decision = called.answer;
+    if (!isDecision(decision)) return new PolicyError(name, 'decide', `gave no decision: ${String(decision)}`);
+    emitEligibility(asked, name, decision);
+    if (decision.kind === 'take') return new PolicySession(policies, bound, asked, decision);
+    if (decision.kind === 'refuse') {
+      const error = refuse(decision.errno, `policy ${name}: ${decision.reason}`);
+      return { error, keepsCharge: bound.policy.deviations.refusalKeepsCharge ?? false };
+    }
+  }
+  return null;
+}
+
+function isDecision(value: unknown): value is MoveDecision {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, otherwise, errno } = value as Record<string, unknown>;
+  if (kind === 'pass') return true;
+  return kind === 'take' ? typeof otherwise === 'string' : kind === 'refuse' && typeof errno === 'string';
+}
+
+function emitEligibility(move: PolicyMove, policy: string, { kind, reason }: MoveDecision): void {
+  const { call, mm } = move;
+  const { bus } = mm.env;
+  if (!bus.observed) return;
+  bus.emit({ type: 'mremap.eligibility', call, process: mm.id, policy, decision: kind, reason });
+}

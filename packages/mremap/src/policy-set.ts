@@ -1,0 +1,221 @@
+import type { FaultInjector, KernelProfile } from '@vmakit/base';
+import type { KernelBus } from '@vmakit/events';
+import type { PhysicalMemory } from '@vmakit/folio';
+import type { LockTracker } from '@vmakit/locking';
+import type { AnonVmaRegistry } from '@vmakit/rmap';
+import type { Contribution, ExtensionPoint } from './extension-point.js';
+import { FolioJournal } from './folio-journal.js';
+import { STOCK_FLAGS, STOCK_FLAG_MASK } from './flags.js';
+import type { MremapPolicy, PolicyContext, PolicyHooks } from './policy.js';
+import { PolicyCounters } from './policy-counters.js';
+import { type HookName, PolicyConflictError, PolicyError } from './policy-error.js';
+
+/** The parts of a kernel that policies are given. */
+export interface PolicyEnvironment {
+  readonly profile: KernelProfile;
+  readonly memory: PhysicalMemory;
+  readonly anonVmas: AnonVmaRegistry;
+  readonly locks: LockTracker;
+  readonly injector: FaultInjector | null;
+  readonly bus: KernelBus;
+  readonly arch: { readonly pmdPages: number };
+}
+
+/** One policy in one kernel. */
+export interface BoundPolicy {
+  readonly policy: MremapPolicy;
+  readonly hooks: PolicyHooks;
+  /** The bits of all its flags; 0: asked at every move. */
+  readonly flagMask: number;
+}
+
+/**
+ * The policies of one kernel, in their order, set up and checked against each other. Without policies it is the stock
+ * kernel.
+ */
+export class PolicySet {
+  readonly bound: readonly BoundPolicy[];
+  readonly counters: PolicyCounters = new PolicyCounters();
+  /** All flags that mremap(2) of this kernel knows, by name. */
+  readonly flagNames: Readonly<Record<string, number>>;
+  readonly knownFlags: number;
+  readonly flagsThatNeedMayMove: number;
+  /** Some policy wants locks to be released that were not taken (spec 06 section 6, R7). */
+  readonly unbalancedRmapLocks: boolean;
+  /** What the move in progress rewrote. */
+  readonly journal: FolioJournal = new FolioJournal();
+  /** Counts the calls, for their events. */
+  calls = 0;
+  /** The hook that is running. */
+  #running: { readonly policy: string; readonly hook: HookName } | null = null;
+  #reentered = false;
+
+  /**
+   * @throws {PolicyConflictError} naming two policies that claim the same flag, name or extension point
+   * @throws {PolicyError} when a policy's setup breaks
+   */
+  constructor(policies: readonly MremapPolicy[], environment: PolicyEnvironment) {
+    checkNames(policies);
+    this.flagNames = collectFlags(policies);
+    const contributions = collectContributions(policies);
+    let known = STOCK_FLAG_MASK;
+    let needMayMove = 0;
+    for (const { flags } of policies) {
+      for (const flag of flags) {
+        known |= flag.bit;
+        if (flag.needsMayMove) needMayMove |= flag.bit;
+      }
+    }
+    this.unbalancedRmapLocks = policies.some(({ deviations }) => deviations.unbalancedRmapLocks === true);
+    this.knownFlags = known;
+    this.flagsThatNeedMayMove = needMayMove;
+    const context = new BoundContext(environment, this.counters, contributions);
+    this.bound = policies.map((policy) => ({
+      policy,
+      hooks: setUp(policy, context),
+      flagMask: policy.flags.reduce((mask, flag) => mask | flag.bit, 0),
+    }));
+  }
+
+  /** Whether a hook is running now: a call into the kernel must be refused. */
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /**
+   * Entry points of the kernel call this: throws when a policy's hook is what calls.
+   *
+   * @throws {PolicyError} naming the policy and the hook
+   */
+  refuseReentry(call: string): void {
+    const running = this.#running;
+    if (running === null) return;
+    this.#reentered = true;
+    throw new PolicyError(running.policy, running.hook, `called back into the kernel (${call})`);
+  }
+
+  /** Engine only: a hook begins. */
+  enter(policy: string, hook: HookName): void {
+    this.#running = { policy, hook };
+    this.#reentered = false;
+  }
+
+  /** Engine only: the hook is over. Gives whether it called into the kernel, be it that it hid the error. */
+  leave(): boolean {
+    this.#running = null;
+    return this.#reentered;
+  }
+}
+
+function setUp(policy: MremapPolicy, context: PolicyContext): PolicyHooks {
+  if (policy.setup === null) return {};
+  let hooks: PolicyHooks;
+  try {
+    hooks = policy.setup(context);
+  } catch (error) {
+    throw new PolicyError(policy.name, 'setup', 'threw', error);
+  }
+  if (typeof hooks !== 'object' || hooks === null) throw new PolicyError(policy.name, 'setup', 'gave no hooks');
+  for (const [name, hook] of Object.entries(hooks)) {
+    if (hook !== undefined && typeof hook !== 'function') {
+      throw new PolicyError(policy.name, 'setup', `hook ${name} is no function`);
+    }
+  }
+  return hooks;
+}
+
+function checkNames(policies: readonly MremapPolicy[]): void {
+  const seen = new Set<string>();
+  for (const { name } of policies) {
+    if (seen.has(name)) throw new PolicyConflictError(name, name, `the name ${name}`);
+    seen.add(name);
+  }
+}
+
+function collectFlags(policies: readonly MremapPolicy[]): Readonly<Record<string, number>> {
+  const names: Record<string, number> = { ...STOCK_FLAGS };
+  const ownerOfName = new Map<string, string>(Object.keys(STOCK_FLAGS).map((name) => [name, 'stock']));
+  const ownerOfBit = new Map<number, string>();
+  for (const policy of policies) {
+    for (const { name, bit } of policy.flags) {
+      const claimed = ownerOfName.get(name) ?? ownerOfBit.get(bit);
+      if (claimed !== undefined) throw new PolicyConflictError(claimed, policy.name, `mremap flag ${name} (${bit})`);
+      ownerOfName.set(name, policy.name);
+      ownerOfBit.set(bit, policy.name);
+      names[name] = bit;
+    }
+  }
+  return names;
+}
+
+interface OwnedContribution {
+  readonly owner: string;
+  readonly contribution: Contribution<unknown>;
+}
+
+function collectContributions(policies: readonly MremapPolicy[]): ReadonlyMap<string, readonly OwnedContribution[]> {
+  const byPoint = new Map<string, OwnedContribution[]>();
+  for (const policy of policies) {
+    for (const contribution of policy.contributions) {
+      const { name, limit } = contribution.point;
+      const list = byPoint.get(name) ?? [];
+      const first = list[0];
+      if (first !== undefined && list.length >= limit) {
+        throw new PolicyConflictError(first.owner, policy.name, `extension point ${name}`);
+      }
+      list.push({ owner: policy.name, contribution });
+      byPoint.set(name, list);
+    }
+  }
+  return byPoint;
+}
+
+class BoundContext implements PolicyContext {
+  readonly counters: PolicyCounters;
+  readonly #environment: PolicyEnvironment;
+  readonly #contributions: ReadonlyMap<string, readonly OwnedContribution[]>;
+
+  constructor(
+    environment: PolicyEnvironment,
+    counters: PolicyCounters,
+    contributions: ReadonlyMap<string, readonly OwnedContribution[]>,
+  ) {
+    this.#environment = environment;
+    this.counters = counters;
+    this.#contributions = contributions;
+  }
+
+  get profile(): KernelProfile {
+    return this.#environment.profile;
+  }
+
+  get memory(): PhysicalMemory {
+    return this.#environment.memory;
+  }
+
+  get anonVmas(): AnonVmaRegistry {
+    return this.#environment.anonVmas;
+  }
+
+  get locks(): LockTracker {
+    return this.#environment.locks;
+  }
+
+  /** The injector may be exchanged between calls, so it is looked up each time. */
+  get injector(): FaultInjector | null {
+    return this.#environment.injector;
+  }
+
+  get bus(): KernelBus {
+    return this.#environment.bus;
+  }
+
+  get hugePages(): number {
+    return this.#environment.arch.pmdPages;
+  }
+
+  extensions<T>(point: ExtensionPoint<T>): readonly T[] {
+    const list = this.#contributions.get(point.name) ?? [];
+    return list.map(({ contribution }) => contribution.value as T);
+  }
+}

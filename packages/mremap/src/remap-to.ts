@@ -1,0 +1,51 @@
+import { MmError, type SysResult, refuse } from '@vmakit/base';
+import { MAP_FIXED, mayExpand, refuseExpansion, unmapRange } from '@vmakit/mm';
+import type { Vma } from '@vmakit/vma-merge';
+import { moveVma } from './move-vma.js';
+import type { RemapOperation } from './operation.js';
+import { chooseAddress } from './remap-in-place.js';
+
+/**
+ * A call with FIXED or DONTUNMAP (spec 05 section 5). What a FIXED destination held, and the tail of a source that
+ * shrinks, are unmapped first and are lost even if a later step fails.
+ */
+export function remapTo(op: RemapOperation): SysResult {
+  const { mm } = op;
+  const full = checkMapCount(op);
+  if (full !== null) return full;
+  if (op.isFixed) {
+    const refusal = unmapRange(mm, op.newAddress, op.newPages);
+    if (refusal instanceof MmError) return refusal;
+    if (!lookUpSource(op)) return refuse('EFAULT', 'spec 05.5 step 1: the source went with the destination');
+  }
+  if (op.resize === 'shrink') {
+    const refusal = unmapRange(mm, op.address + op.newPages, op.delta);
+    if (refusal instanceof MmError) return refusal;
+    if (!lookUpSource(op)) return refuse('EFAULT', 'spec 05.5 step 2: the source is gone');
+    op.oldPages = op.newPages;
+    op.delta = 0;
+    op.resize = 'none';
+  }
+  const vma = op.vma as Vma;
+  if (op.keepsSource && !mayExpand(mm, vma.flags, op.oldPages)) {
+    return refuseExpansion(mm, 'spec 05.5 step 3: address space limit', op.oldPages);
+  }
+  const start = chooseAddress(op, vma, op.newAddress, op.isFixed ? MAP_FIXED : 0);
+  if (start instanceof MmError) return start;
+  op.newAddress = start;
+  return moveVma(op);
+}
+
+function lookUpSource(op: RemapOperation): boolean {
+  op.vma = op.mm.tree.at(op.address);
+  return op.vma !== null;
+}
+
+/** Before 7.3 only moves to a given address tested the map count, here (spec 01 section 9). */
+function checkMapCount(op: RemapOperation): MmError | null {
+  const { mm } = op;
+  if (mm.env.profile.mremapAlwaysTestsMapCount) return null;
+  const { maxMapCount } = mm.env.settings;
+  if (mm.mapCount + 2 < maxMapCount - 3) return null;
+  return refuse('ENOMEM', 'spec 01.9 mremap: map_count too high', { mapCount: mm.mapCount, maxMapCount });
+}

@@ -1,0 +1,115 @@
+import type { Level } from '@vmakit/pagetable';
+import type { AnonVma } from '@vmakit/rmap';
+import type { Mm } from '@vmakit/mm';
+import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+
+/** What a move of page tables is asked to do. Pages. */
+export interface TableMoveOptions {
+  readonly sourceVma: Vma;
+  readonly targetVma: Vma;
+  readonly source: number;
+  readonly target: number;
+  readonly pages: number;
+  /** Reverse-map walkers must be kept out of every step, since they would meet the target first. */
+  readonly needRmapLocks: boolean;
+  /** Root of the anon_vma that the caller holds for writing already: not to be locked again (spec 06 section 5, L3). */
+  readonly heldRoot: AnonVma | null;
+  /** A move back after a failure: its tables exist, so it cannot fail and no failure is injected (spec 04 section 8). */
+  readonly back: boolean;
+  /** Spec 06 section 6, R7: rmap locks are released that were not taken. */
+  readonly unbalancedRmapLocks: boolean;
+}
+
+/**
+ * The control block of one move of page tables: `pagetable_move_control` (spec 04 section 6), with counts of what moved.
+ */
+export class TableMove {
+  readonly mm: Mm;
+  readonly sourceVma: Vma;
+  readonly targetVma: Vma;
+  /** Where the move is now; aligned down by {@link realign}. */
+  source: number;
+  target: number;
+  readonly sourceEnd: number;
+  readonly pages: number;
+  readonly needRmapLocks: boolean;
+  readonly heldRoot: AnonVma | null;
+  readonly back: boolean;
+  readonly unbalancedRmapLocks: boolean;
+  /** The source is registered with a userfaultfd that does not follow moves: marks of it are dropped on the way. */
+  readonly dropsUserfaultMarks: boolean;
+
+  /** Rounds of the loop. */
+  steps = 0;
+  /** Tables moved whole, by the level of the entry that moved; huge entries moved and split; small entries moved. */
+  puds = 0;
+  pmds = 0;
+  hugePmds = 0;
+  hugePmdsSplit = 0;
+  ptes = 0;
+  tlbFlushes = 0;
+
+  constructor(mm: Mm, options: TableMoveOptions) {
+    this.mm = mm;
+    this.sourceVma = options.sourceVma;
+    this.targetVma = options.targetVma;
+    this.source = options.source;
+    this.target = options.target;
+    this.sourceEnd = options.source + options.pages;
+    this.pages = options.pages;
+    this.needRmapLocks = options.needRmapLocks;
+    this.heldRoot = options.heldRoot;
+    this.back = options.back;
+    this.unbalancedRmapLocks = options.unbalancedRmapLocks;
+    this.dropsUserfaultMarks = losesUserfault(options.sourceVma);
+  }
+
+  /** Pages of the range that were passed: 0 also while the move is still before it (spec 04 section 6). */
+  get progress(): number {
+    const start = this.sourceEnd - this.pages;
+    return this.source < start ? 0 : this.source - start;
+  }
+
+  /** Pages up to the next boundary of `level` on either side, or the end of the range. */
+  extent(level: Level): number {
+    const { span } = level;
+    let extent = span - (this.source % span);
+    const rest = this.sourceEnd - this.source;
+    if (rest < extent) extent = rest;
+    const targetRest = span - (this.target % span);
+    return targetRest < extent ? targetRest : extent;
+  }
+
+  advance(pages: number): void {
+    this.source += pages;
+    this.target += pages;
+  }
+}
+
+/** Registered with a userfaultfd that has no remap events: the registration ends with a move (spec 05 section 7, c4). */
+export function losesUserfault(vma: Vma): boolean {
+  return vma.uffd !== null && !vma.uffd.remapEvents;
+}
+
+/**
+ * Begins at the boundary of `level` below when nothing else lies between it and the range on either side, so that a
+ * table can be moved whole instead of entry by entry (spec 04 section 7, realignment).
+ */
+export function realign(move: TableMove, level: Level): void {
+  const { source, target } = move;
+  const below = source % level.span;
+  if (below === 0 || target % level.span !== below || move.pages < level.span - below) return;
+  if (!canAlignDown(move.sourceVma, source, below) || !canAlignDown(move.targetVma, target, below)) return;
+  move.source = source - below;
+  move.target = target - below;
+}
+
+function canAlignDown(vma: Vma, page: number, below: number): boolean {
+  if (vma.start !== page) return false;
+  return vma.prev === null || vma.prev.end <= page - below;
+}
+
+/** Anonymous, for what the deposit of a huge entry goes (spec 04 section 7, move_huge_pmd). */
+export function keepsDeposit(vma: Vma): boolean {
+  return isAnonymous(vma);
+}

@@ -1,0 +1,33 @@
+import { VM_HUGETLB, VM_SPECIAL } from '@vmakit/base';
+import { type Move, type MoveDecision, pass, refuseMove, take } from '@vmakit/mremap';
+import { isChainSingular, maybeShared } from '@vmakit/rmap';
+import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+import { MREMAP_MUST_RELOCATE_ANON } from './flags.js';
+import type { RepairSet } from './repairs.js';
+
+/**
+ * Whether a move is relocated (spec 06 section 3). MUST turns "not eligible" into EFAULT, except for memory that nobody
+ * has touched: it needs no relocation.
+ */
+export function decideRelocation(move: Move, repairs: RepairSet): MoveDecision {
+  const must = (move.flags & MREMAP_MUST_RELOCATE_ANON) !== 0;
+  const obstacle = obstacleTo(move.source, repairs);
+  if (obstacle !== null) return must ? refuseMove('EFAULT', obstacle) : pass(obstacle);
+  if (move.source.anonVma === null) return pass('untouched: it has no offset to keep');
+  return take('eligible', { otherwise: must ? 'EFAULT' : 'move-plainly', holdFolios: repairs.listUndo });
+}
+
+/** Why folios of `vma` cannot be relocated, in the order of the tests; null: they can, or there are none. */
+function obstacleTo(vma: Readonly<Vma>, repairs: RepairSet): string | null {
+  if ((vma.flags & (VM_SPECIAL | VM_HUGETLB)) !== 0) return 'special or hugetlb memory';
+  if (!isAnonymous(vma)) return 'not anonymous';
+  if (repairs.fileBacked && vma.file !== null) return 'a file stands behind it';
+  if (repairs.rootAwareSharing ? maybeShared(vma) : maybeSharedAsOfApril(vma)) return 'maybe shared with another process';
+  return null;
+}
+
+/** The test of the April posting: more than one child, though an anon_vma that is no root does not count itself. */
+function maybeSharedAsOfApril(vma: Readonly<Vma>): boolean {
+  if (vma.anonVma === null) return false;
+  return !isChainSingular(vma) || vma.anonVma.numChildren > 1;
+}

@@ -1,0 +1,74 @@
+import type { Leaf, Move, PolicyCounters } from '@vmakit/mremap';
+import { anonIndex } from '@vmakit/rmap';
+import type { RepairSet } from './repairs.js';
+
+/**
+ * What is counted, by the names of the golden recordings (FORMAT.md, "Trace"). Read them with
+ * `policies.counters.read()`.
+ */
+export const RELOCATION_COUNTERS = [
+  'relocate',
+  'relocateUndone',
+  'undoneAfterMoveFailure',
+  'merged',
+  'mergedWithSource',
+  'sourceReplaced',
+  'smallFolioMoved',
+  'pteLargeFolioMoved',
+  'pmdFolioMoved',
+  'pinnedSkipped',
+  'sharedSkipped',
+  'ksmSkipped',
+  'nonPresentSkipped',
+  'pinnedLarge',
+  'notExclusive',
+  'folioSplit',
+  'folioSplitFailed',
+  'folioSplitRefused',
+  'pmdSplit',
+  'pmdPartial',
+  'oddLargeFolio',
+] as const;
+
+export type RelocationCounter = (typeof RELOCATION_COUNTERS)[number];
+
+/**
+ * The relocation of one move, forward or being undone by a second walk: which offset a folio gets, and the counting.
+ * One for each kernel, used again for each move.
+ */
+export class Relocation {
+  readonly repairs: RepairSet;
+  /** False while a walk takes back. */
+  forward = true;
+  readonly #values: Float64Array;
+  readonly #slots: Readonly<Record<RelocationCounter, number>>;
+
+  constructor(repairs: RepairSet, counters: PolicyCounters) {
+    this.repairs = repairs;
+    this.#values = counters.values;
+    const slots = RELOCATION_COUNTERS.map((name) => [name, counters.slot(name)] as const);
+    this.#slots = Object.fromEntries(slots) as Record<RelocationCounter, number>;
+  }
+
+  count(name: RelocationCounter): void {
+    (this.#values[this.#slots[name]] as number)++;
+  }
+
+  /** Counts only what happens on the way forward. */
+  countForward(name: RelocationCounter): void {
+    if (this.forward) this.count(name);
+  }
+
+  /** The offset that the page of `leaf` has in the destination, or when undoing in the source. */
+  indexOf(move: Move, leaf: Leaf): number {
+    const { destination } = move;
+    if (!this.forward || destination === null) return anonIndex(move.source, leaf.page);
+    return anonIndex(destination, leaf.destinationPage);
+  }
+
+  /** Gives a folio its new offset and the destination's anon_vma, or when undoing the source's. */
+  place(move: Move, head: number, index: number): void {
+    if (this.forward) move.rewriteFolio(head, index);
+    else move.returnFolio(head, index);
+  }
+}
