@@ -1,8 +1,10 @@
 import { ByteMap } from '../bytes/byte-map.js';
-import { CLOSE, CLOSE_BRACE, CLOSE_BRACKET, COMMA, EQUALS, SPACE } from '../bytes/cursor.js';
+import { LastText } from '../bytes/last-text.js';
+import { SPACE, byteSet } from '../bytes/cursor.js';
 import type { Cursor } from '../bytes/cursor.js';
 
 const TWO_32 = 2 ** 32;
+const ENDS_SYMBOLS = byteSet(',) }]=');
 
 /** Adds `bits` to a flag word of up to 53 bits. */
 export function unite(value: number, bits: number): number {
@@ -22,6 +24,8 @@ export class Symbols {
   readonly what: string;
   private readonly values: ReadonlyMap<string, number>;
   private readonly known = new ByteMap<number>(4096);
+  private readonly last = new LastText();
+  private lastValue = 0;
 
   constructor(what: string, values: Readonly<Record<string, number>>) {
     this.what = what;
@@ -43,19 +47,34 @@ export class Symbols {
   read(cursor: Cursor): number {
     const { bytes, end } = cursor;
     const start = cursor.pos;
+    if (this.last.isAt(cursor)) {
+      const stop = start + this.last.length;
+      if (stop < end && ENDS_SYMBOLS[bytes[stop] as number] === 1) {
+        cursor.pos = stop;
+        if (bytes[stop] === SPACE) skipComment(cursor);
+        return this.lastValue;
+      }
+    }
     let pos = start;
-    while (pos < end && !endsSymbols(bytes[pos] as number)) pos++;
-    cursor.pos = pos;
-    let value = this.known.get(bytes, start, pos);
+    while (pos < end && ENDS_SYMBOLS[bytes[pos] as number] === 0) pos++;
+    return this.lookUp(cursor, pos);
+  }
+
+  /** {@link read} of the text from the cursor to `stop`. */
+  private lookUp(cursor: Cursor, stop: number): number {
+    const { bytes, pos: start } = cursor;
+    let value = this.known.get(bytes, start, stop);
     if (value === undefined) {
-      value = this.find(cursor.text(start, pos));
+      value = this.find(cursor.text(start, stop));
       if (value === undefined) {
-        cursor.pos = start;
         cursor.fail(this.what);
         return 0;
       }
-      this.known.add(bytes, start, pos, value);
+      this.known.add(bytes, start, stop, value);
     }
+    this.last.remember(cursor, start, stop);
+    this.lastValue = value;
+    cursor.pos = stop;
     if (cursor.peek() === SPACE) skipComment(cursor);
     return value;
   }
@@ -71,12 +90,6 @@ export class Symbols {
     }
     return parseNumber(token);
   }
-}
-
-function endsSymbols(byte: number): boolean {
-  return (
-    byte === COMMA || byte === CLOSE || byte === SPACE || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte === EQUALS
-  );
 }
 
 function parseNumber(text: string): number | undefined {

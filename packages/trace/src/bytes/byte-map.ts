@@ -1,12 +1,18 @@
+import { plainBytes } from './cursor.js';
+
 const SEED = 0x811c9dc5 | 0;
 const PRIME = 0x01000193;
 const LONGEST_KEY = 512;
+/** About so many bytes of a key go into its hash: the keys are compared in full anyway. */
+const SAMPLES_LOG2 = 4;
 
-/** Hash of `bytes[start, end)` (FNV-1a), for {@link ByteMap}. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = SEED;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), PRIME);
-  return hash;
+/** Hash of `bytes[start, end)`: FNV-1a over the length and a sample of the bytes, the last one included. */
+function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  const stride = (length >> SAMPLES_LOG2) + 1;
+  let hash = SEED ^ length;
+  for (let i = end - 1; i >= start; i -= stride) hash = Math.imul(hash ^ (bytes[i] as number), PRIME);
+  return hash ^ (hash >>> 15);
 }
 
 /**
@@ -26,12 +32,8 @@ export class ByteMap<Value> {
   }
 
   get(bytes: Uint8Array, start: number, end: number): Value | undefined {
-    return this.getHashed(bytes, start, end, hashBytes(bytes, start, end));
-  }
-
-  /** {@link get} with the hash already known. */
-  getHashed(bytes: Uint8Array, start: number, end: number, hash: number): Value | undefined {
     const { keys, hashes } = this;
+    const hash = hashBytes(bytes, start, end);
     const mask = keys.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const key = keys[slot];
@@ -44,13 +46,13 @@ export class ByteMap<Value> {
   add(bytes: Uint8Array, start: number, end: number, value: Value): void {
     if (this.size >= this.limit || end - start > LONGEST_KEY) return;
     if (this.size * 2 >= this.keys.length) this.grow();
-    this.insert(bytes.slice(start, end), hashBytes(bytes, start, end), value);
+    this.insert(new Uint8Array(bytes.subarray(start, end)), hashBytes(bytes, start, end), value);
     this.size++;
   }
 
   /** {@link add} for an ASCII key. */
   addText(text: string, value: Value): void {
-    const bytes = Buffer.from(text, 'latin1');
+    const bytes = plainBytes(Buffer.from(text, 'latin1'));
     this.add(bytes, 0, bytes.length, value);
   }
 

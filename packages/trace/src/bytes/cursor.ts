@@ -42,9 +42,24 @@ export const OPEN_BRACE = 0x7b;
 export const CLOSE_BRACE = 0x7d;
 export const LOWER_X = 0x78;
 
+/**
+ * The same memory as a plain `Uint8Array`. All hot loops see this one class, never `Buffer` beside it: element access
+ * stays monomorphic, and `slice` means a copy.
+ */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Whether a byte is one of `0`..`9`. */
 export function isDigit(byte: number): boolean {
   return byte >= ZERO && byte <= NINE;
+}
+
+/** A set of bytes as a table, for loops over many bytes. */
+export function byteSet(characters: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (let i = 0; i < characters.length; i++) table[characters.charCodeAt(i)] = 1;
+  return table;
 }
 
 /**
@@ -55,6 +70,8 @@ export function isDigit(byte: number): boolean {
  */
 export class Cursor {
   bytes: Uint8Array = new Uint8Array(0);
+  /** The same bytes, to look at several at a time. */
+  view: DataView = new DataView(this.bytes.buffer);
   pos = 0;
   end = 0;
   /** What should have been at the place where reading stopped; null while all is well. */
@@ -66,7 +83,10 @@ export class Cursor {
 
   /** Starts reading `bytes[start, end)`. */
   reset(bytes: Uint8Array, start: number, end: number): void {
-    this.bytes = bytes;
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
     this.pos = start;
     this.end = end;
     this.expected = null;
@@ -143,47 +163,46 @@ export class Cursor {
 
   /** Reads hexadecimal digits without `0x`; fails when there is none. */
   hex(expected: string): number {
-    const { bytes, end } = this;
-    const start = this.pos;
+    const { bytes, pos: start, end } = this;
+    // Seven digits fit a small integer: groups of them keep the work out of floating point.
     let pos = start;
+    let stop = end - pos > 7 ? pos + 7 : end;
     let value = 0;
-    // Seven digits fit a small integer: groups of them keep most of the work out of floating point.
-    for (;;) {
-      let group = 0;
-      const stop = Math.min(pos + 7, end);
+    let digit = 0;
+    while (pos < stop && (digit = HEX_VALUE[bytes[pos] as number] as number) >= 0) {
+      value = (value << 4) | digit;
+      pos++;
+    }
+    while (pos === stop && pos < end) {
       const from = pos;
-      while (pos < stop) {
-        const digit = HEX_VALUE[bytes[pos] as number] as number;
-        if (digit < 0) break;
+      stop = end - pos > 7 ? pos + 7 : end;
+      let group = 0;
+      while (pos < stop && (digit = HEX_VALUE[bytes[pos] as number] as number) >= 0) {
         group = (group << 4) | digit;
         pos++;
       }
-      value = value === 0 ? group : value * (POWERS_OF_16[pos - from] as number) + group;
-      if (pos - from < 7) break;
+      value = value * (POWERS_OF_16[pos - from] as number) + group;
     }
     if (pos === start) this.fail(expected);
     else this.pos = pos;
-    if (value >= EXACT_LIMIT) this.inexact = true;
+    if (pos - start > 13 && value >= EXACT_LIMIT) this.inexact = true;
     return value;
   }
 
   /** Reads decimal digits; fails when there is none. */
   decimal(expected: string): number {
-    const { bytes, end } = this;
-    const start = this.pos;
+    const { bytes, pos: start, end } = this;
+    // Nine digits fit a 32-bit integer.
+    const stop = end - start > 9 ? start + 9 : end;
     let pos = start;
     let value = 0;
-    const stop = Math.min(pos + 9, end);
-    while (pos < stop) {
-      const digit = (bytes[pos] as number) - ZERO;
-      if (digit < 0 || digit > 9) break;
+    let digit = 0;
+    while (pos < stop && (digit = (bytes[pos] as number) - ZERO) >= 0 && digit <= 9) {
       value = value * 10 + digit;
       pos++;
     }
-    if (pos === stop) {
-      while (pos < end) {
-        const digit = (bytes[pos] as number) - ZERO;
-        if (digit < 0 || digit > 9) break;
+    if (pos - start === 9) {
+      while (pos < end && (digit = (bytes[pos] as number) - ZERO) >= 0 && digit <= 9) {
         value = value * 10 + digit;
         pos++;
       }

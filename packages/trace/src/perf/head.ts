@@ -1,5 +1,6 @@
 import { CLOSE_BRACKET, COLON, DOT, MINUS, OPEN_BRACKET, SLASH, SPACE, isDigit } from '../bytes/cursor.js';
 import type { Cursor } from '../bytes/cursor.js';
+import { LastText } from '../bytes/last-text.js';
 
 /** What stands before the event in a line of `perf script`, raw tracefs or trace-cmd. */
 export interface EventHead {
@@ -22,12 +23,26 @@ export class PerfHead implements EventHead {
   pid = 0;
   tid = 0;
   time = 0;
+  /** `comm pid/tid SECONDS.` of an earlier line: it is the same on many lines in a row. */
+  private readonly lastWhole = new LastText();
+  private lastPid = 0;
+  private lastTid = 0;
+  private lastSecond = 0;
 
   read(cursor: Cursor): void {
     const start = cursor.pos;
-    if (cursor.peekAt(COMM_WIDTH) === SPACE) {
+    if (this.lastWhole.isAt(cursor)) {
+      cursor.pos = start + this.lastWhole.length;
+      this.pid = this.lastPid;
+      this.tid = this.lastTid;
+      this.time = cursor.fraction(this.lastSecond, EXPECTED);
+      if (cursor.eat(COLON)) {
+        cursor.skipSpaces();
+        return;
+      }
+    } else if (cursor.peekAt(COMM_WIDTH) === SPACE) {
       cursor.pos = start + COMM_WIDTH;
-      if (this.readColumns(cursor)) return;
+      if (this.readColumns(cursor, start)) return;
     }
     cursor.expected = null;
     cursor.pos = start;
@@ -35,7 +50,7 @@ export class PerfHead implements EventHead {
   }
 
   /** From the end of the comm column; false when the columns are not where they should be. */
-  private readColumns(cursor: Cursor): boolean {
+  private readColumns(cursor: Cursor, start: number): boolean {
     cursor.skipSpaces();
     const pid = signed(cursor);
     if (cursor.eat(SLASH)) {
@@ -54,6 +69,10 @@ export class PerfHead implements EventHead {
     if (!isDigit(cursor.peek())) return false;
     const whole = cursor.decimal(EXPECTED);
     if (!cursor.eat(DOT)) return false;
+    this.lastWhole.remember(cursor, start, cursor.pos);
+    this.lastPid = this.pid;
+    this.lastTid = this.tid;
+    this.lastSecond = whole;
     this.time = cursor.fraction(whole, EXPECTED);
     if (!cursor.eat(COLON)) return false;
     cursor.skipSpaces();

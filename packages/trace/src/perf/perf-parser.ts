@@ -82,16 +82,8 @@ export class PerfParser implements LineParser {
 
   private parseEvent(): void {
     const { cursor, head } = this;
-    const { bytes, end } = cursor;
-    const start = cursor.pos;
-    let pos = start;
-    while (pos < end && bytes[pos] !== SPACE && bytes[pos] !== OPEN) pos++;
-    if (pos === start) {
-      cursor.fail('the name of an event');
-      return;
-    }
-    const tracepoint = this.tracepoints.find(cursor, start, pos);
-    cursor.pos = pos;
+    const tracepoint = this.tracepoints.read(cursor);
+    if (cursor.expected !== null) return;
     if (head.pid < 0) head.pid = this.births.pidOf(head.tid);
     if (tracepoint.kind === 'fault') this.parseFault(tracepoint.user);
     else if (tracepoint.kind === 'enter') this.parseEnter(tracepoint.call);
@@ -251,10 +243,22 @@ export class PerfParser implements LineParser {
       return;
     }
     this.announceIfNew(record.tid);
-    const { pid, tid, start, length, pageOffsetBytes, prot, shared, device, inode, name } = record;
-    const { time } = this.head;
-    const base = { pid, tid, time, file: this.tally.file, line: this.line };
-    this.out.push({ kind: 'mmap2', ...base, start, length, pageOffsetBytes, prot, shared, device, inode, name });
+    this.out.push({
+      kind: 'mmap2',
+      pid: record.pid,
+      tid: record.tid,
+      time: this.head.time,
+      file: this.tally.file,
+      line: this.line,
+      start: record.start,
+      length: record.length,
+      pageOffsetBytes: record.pageOffsetBytes,
+      prot: record.prot,
+      shared: record.shared,
+      device: record.device,
+      inode: record.inode,
+      name: record.name,
+    });
   }
 
   private parseComm(): void {

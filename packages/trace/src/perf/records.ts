@@ -77,7 +77,13 @@ export function readMapping(cursor: Cursor, older: boolean): MappingRecord | nul
   cursor.need(CLOSE_BRACKET, 'the "]" that ends the mapping');
   cursor.need(COLON, 'a ":" and the protection');
   cursor.skipSpaces();
-  return { pid, tid, start, length, pageOffsetBytes, device, inode, ...readProtection(cursor, older) };
+  const width = older ? 1 : 4;
+  const at = cursor.pos;
+  if (cursor.peekAt(width) !== SPACE) cursor.fail('a protection such as "rw-p" and the name');
+  const prot = older ? null : readProtection(cursor.bytes, at);
+  const shared = !older && cursor.bytes[at + 3] === LOWER_S;
+  const name = cursor.expected === null ? names.get(cursor.bytes, at + width + 1, cursor.end) : '';
+  return { pid, tid, start, length, pageOffsetBytes, device, inode, prot, shared, name };
 }
 
 function readDevice(cursor: Cursor): string {
@@ -87,22 +93,12 @@ function readDevice(cursor: Cursor): string {
   return names.get(cursor.bytes, start, end);
 }
 
-/** `rw-p NAME`; a single letter in the older record. */
-function readProtection(cursor: Cursor, older: boolean): Pick<MappingRecord, 'prot' | 'shared' | 'name'> {
-  const { bytes, pos, end } = cursor;
-  const width = older ? 1 : 4;
-  if (pos + width >= end || bytes[pos + width] !== SPACE) {
-    cursor.fail(older ? 'a protection such as "x" and the name' : 'a protection such as "rw-p" and the name');
-    return { prot: null, shared: false, name: '' };
-  }
+/** The `PROT_` bits of `rw-p` at `pos`. */
+function readProtection(bytes: Uint8Array, pos: number): number {
   const read = bytes[pos] === LOWER_R ? 1 : 0;
   const write = bytes[pos + 1] === LOWER_W ? 2 : 0;
   const exec = bytes[pos + 2] === LOWER_X ? 4 : 0;
-  const name = names.get(bytes, pos + width + 1, end);
-  cursor.pos = end;
-  return older
-    ? { prot: null, shared: false, name }
-    : { prot: read | write | exec, shared: bytes[pos + 3] === LOWER_S, name };
+  return read | write | exec;
 }
 
 /** `(PID:TID):(PID:TID)` of the child (or the task that ends) and its parent. */

@@ -1,5 +1,7 @@
 import { ByteMap } from '../bytes/byte-map.js';
+import { byteSet } from '../bytes/cursor.js';
 import type { Cursor } from '../bytes/cursor.js';
+import { LastText } from '../bytes/last-text.js';
 import { perfCall } from './args.js';
 import type { PerfCall } from './args.js';
 
@@ -17,6 +19,8 @@ export type RareTracepoint =
   | { readonly kind: 'mmap2' | 'mmap' | 'comm' | 'fork' | 'exit-record' | 'lost' }
   | { readonly kind: 'unknown' };
 
+const ENDS_NAME = byteSet(' (');
+
 const BY_NAME: Readonly<Record<string, Tracepoint>> = {
   page_fault_user: { kind: 'fault', user: true },
   page_fault_kernel: { kind: 'fault', user: false },
@@ -33,16 +37,55 @@ const BY_NAME: Readonly<Record<string, Tracepoint>> = {
   PERF_RECORD_LOST_SAMPLES: { kind: 'lost' },
 };
 
-/** Finds tracepoints by the bytes of their printed name: `syscalls:sys_enter_mmap:`, `page_fault_user:`, `sys_mremap`. */
-export class Tracepoints {
-  private readonly byName = new ByteMap<Tracepoint>(4096);
+/** A printed name with its meaning, and the name that came after it the last time. */
+class KnownName {
+  readonly text = new LastText();
+  readonly tracepoint: Tracepoint;
+  next: KnownName | null = null;
 
-  find(cursor: Cursor, start: number, end: number): Tracepoint {
-    const known = this.byName.get(cursor.bytes, start, end);
-    if (known !== undefined) return known;
-    const found = recognise(cursor.text(start, end));
-    this.byName.add(cursor.bytes, start, end, found);
-    return found;
+  constructor(tracepoint: Tracepoint) {
+    this.tracepoint = tracepoint;
+  }
+}
+
+/**
+ * Finds tracepoints by the bytes of their printed name: `syscalls:sys_enter_mmap:`, `page_fault_user:`, `sys_mremap`.
+ * Events follow each other in patterns (a call's start, its fault, its end), so the name that came next the last time
+ * is tried first.
+ */
+export class Tracepoints {
+  private readonly byName = new ByteMap<KnownName>(4096);
+  private last = new KnownName({ kind: 'unknown' });
+
+  /** Reads the name at the cursor, up to a space or parenthesis. */
+  read(cursor: Cursor): Tracepoint {
+    const guess = this.last.next;
+    if (guess !== null && guess.text.isAt(cursor)) {
+      const stop = cursor.pos + guess.text.length;
+      if (stop < cursor.end && ENDS_NAME[cursor.bytes[stop] as number] === 1) {
+        cursor.pos = stop;
+        this.last = guess;
+        return guess.tracepoint;
+      }
+    }
+    return this.lookUp(cursor);
+  }
+
+  private lookUp(cursor: Cursor): Tracepoint {
+    const { bytes, pos: start, end } = cursor;
+    let pos = start;
+    while (pos < end && ENDS_NAME[bytes[pos] as number] === 0) pos++;
+    if (pos === start) cursor.fail('the name of an event');
+    let known = this.byName.get(bytes, start, pos);
+    if (known === undefined) {
+      known = new KnownName(recognise(cursor.text(start, pos)));
+      known.text.remember(cursor, start, pos);
+      this.byName.add(bytes, start, pos, known);
+    }
+    this.last.next = known;
+    this.last = known;
+    cursor.pos = pos;
+    return known.tracepoint;
   }
 }
 

@@ -1,4 +1,4 @@
-import { LF } from '../bytes/cursor.js';
+import { LF, plainBytes } from '../bytes/cursor.js';
 import type { LineParser } from '../line-parser.js';
 import type { Tally } from './tally.js';
 
@@ -17,37 +17,49 @@ export class LineFeeder {
     this.tally = tally;
   }
 
-  push(chunk: Uint8Array): void {
-    const bytes = this.carry === null ? chunk : Buffer.concat([this.carry, chunk]);
-    this.carry = null;
+  push(given: Uint8Array): void {
+    const chunk = plainBytes(given);
     const { parser, tally } = this;
     let start = 0;
+    if (this.carry !== null || this.skipping) start = this.finishLine(chunk);
     for (;;) {
-      const stop = bytes.indexOf(LF, start);
+      const stop = chunk.indexOf(LF, start);
       if (stop < 0) break;
-      if (this.skipping) this.skipping = false;
-      else parser.parseLine(bytes, start, stop, ++tally.lines);
+      parser.parseLine(chunk, start, stop, ++tally.lines);
       start = stop + 1;
     }
-    this.keep(bytes, start);
+    if (start < chunk.length) this.keep(chunk.subarray(start));
   }
 
   /** The last line need not end in a line feed. */
   end(): void {
     const { carry } = this;
     this.carry = null;
-    if (carry !== null && !this.skipping) this.parser.parseLine(carry, 0, carry.length, ++this.tally.lines);
+    if (carry !== null) this.parser.parseLine(carry, 0, carry.length, ++this.tally.lines);
     this.parser.finish();
   }
 
-  private keep(bytes: Uint8Array, start: number): void {
-    const length = bytes.length - start;
-    if (length === 0 || this.skipping) return;
-    if (length <= LONGEST_LINE) {
-      this.carry = bytes.subarray(start);
-      return;
+  /** Parses the line that an earlier chunk began, if it ends in this one; gives where the next line starts. */
+  private finishLine(chunk: Uint8Array): number {
+    const stop = chunk.indexOf(LF);
+    if (stop < 0) return 0;
+    if (this.skipping) {
+      this.skipping = false;
+      return stop + 1;
     }
-    this.tally.refuse(++this.tally.lines, 'a line of text, at most 1 MiB long', bytes, start, bytes.length);
+    const line = plainBytes(Buffer.concat([this.carry as Uint8Array, chunk.subarray(0, stop)]));
+    this.carry = null;
+    this.parser.parseLine(line, 0, line.length, ++this.tally.lines);
+    return stop + 1;
+  }
+
+  /** Keeps the beginning of a line, unless it is too long to be one. */
+  private keep(rest: Uint8Array): void {
+    if (this.skipping) return;
+    const line = this.carry === null ? rest : plainBytes(Buffer.concat([this.carry, rest]));
+    this.carry = line.length <= LONGEST_LINE ? line : null;
+    if (this.carry !== null) return;
     this.skipping = true;
+    this.tally.refuse(++this.tally.lines, 'a line of text, at most 1 MiB long', line, 0, line.length);
   }
 }

@@ -11,6 +11,7 @@ import {
   isDigit,
 } from '../bytes/cursor.js';
 import type { Cursor } from '../bytes/cursor.js';
+import { LastText } from '../bytes/last-text.js';
 import type { RecordingClock } from '../recording.js';
 
 const DAY = 86_400;
@@ -24,57 +25,84 @@ export class StraceHead {
   tid = 0;
   /** Time of the line just read in seconds; NaN without stamps. */
   time: number = Number.NaN;
+  /** `PID SECONDS.` of an earlier line with what it says. */
+  private readonly lastWhole = new LastText();
+  private lastTid = 0;
+  private lastSecond = 0;
   private elapsed = 0;
   private lastOfDay = 0;
   private days = 0;
 
   /** Moves the cursor to the first byte of the call, signal or exit. */
   read(cursor: Cursor): void {
-    this.tid = 0;
-    let first = cursor.peek();
-    if (first === SPACE) {
-      cursor.skipSpaces();
-      first = cursor.peek();
+    if (this.lastWhole.isAt(cursor)) {
+      this.readAgain(cursor);
+      return;
     }
+    this.tid = 0;
+    const start = cursor.pos;
+    cursor.skipSpaces();
+    let first = cursor.peek();
     if (first === OPEN_BRACKET && cursor.eatText('[pid ')) {
       cursor.skipSpaces();
-      this.readPid(cursor);
+      this.tid = this.readPid(cursor, cursor.decimal('a process id'));
       cursor.need(CLOSE_BRACKET, 'the "]" behind the process id');
       cursor.skipSpaces();
       first = cursor.peek();
-    } else if (isDigit(first) && this.startsWithPid(cursor)) {
-      this.readPid(cursor);
-      cursor.skipSpaces();
-      first = cursor.peek();
     }
-    if (isDigit(first)) this.readTime(cursor);
-    else this.time = Number.NaN;
+    this.time = Number.NaN;
+    if (isDigit(first)) {
+      const number = cursor.decimal('a process id or a time');
+      const next = cursor.peek();
+      if (next === DOT || next === COLON) this.readTime(cursor, number);
+      else {
+        this.tid = this.readPid(cursor, number);
+        cursor.skipSpaces();
+        if (isDigit(cursor.peek())) {
+          const whole = cursor.decimal('a time');
+          if (cursor.peek() === DOT && whole >= FIRST_EPOCH_SECOND) this.rememberWhole(cursor, start, whole);
+          this.readTime(cursor, whole);
+        }
+      }
+    }
     while (cursor.peek() === OPEN_BRACKET) skipBracket(cursor);
   }
 
-  /** A leading number is a pid unless a `.` or `:` makes it a time. */
-  private startsWithPid(cursor: Cursor): boolean {
-    const { bytes, end } = cursor;
-    let pos = cursor.pos;
-    while (pos < end && isDigit(bytes[pos] as number)) pos++;
-    const next = bytes[pos];
-    return next === SPACE || next === LESS;
+  /** The commonest form, `PID SECONDS.`, comes with the same pid and second on many lines in a row. */
+  private rememberWhole(cursor: Cursor, start: number, whole: number): void {
+    this.lastWhole.remember(cursor, start, cursor.pos + 1);
+    this.lastTid = this.tid;
+    this.lastSecond = whole;
   }
 
-  /** `123`, or `123<comm>` of `--decode-pids=comm`. */
-  private readPid(cursor: Cursor): void {
-    this.tid = cursor.decimal('a process id');
+  /** {@link read} of a line that begins with the same pid and second as the one remembered. */
+  private readAgain(cursor: Cursor): void {
+    cursor.pos += this.lastWhole.length;
+    this.tid = this.lastTid;
+    this.time = cursor.fraction(this.lastSecond, 'the fraction of a second');
+    this.leaveTime(cursor);
+    while (cursor.peek() === OPEN_BRACKET) skipBracket(cursor);
+  }
+
+  /** Behind the digits of a pid: `<comm>` of `--decode-pids=comm`. */
+  private readPid(cursor: Cursor, pid: number): number {
     if (cursor.peek() === LESS) cursor.skipPast(GREATER, 'the ">" behind the name of the process');
+    return pid;
   }
 
-  private readTime(cursor: Cursor): void {
-    const whole = cursor.decimal('a time');
+  /** From behind the first number of a time, `whole`. */
+  private readTime(cursor: Cursor, whole: number): void {
     const next = cursor.peek();
     if (next === COLON) this.time = this.timeOfDay(cursor, whole);
     else {
       const time = cursor.eat(DOT) ? cursor.fraction(whole, 'the fraction of a second') : whole;
       this.time = time >= FIRST_EPOCH_SECOND ? this.realtime(time) : this.relative(time);
     }
+    this.leaveTime(cursor);
+  }
+
+  /** From behind the digits of a time to what follows. */
+  private leaveTime(cursor: Cursor): void {
     if (cursor.peek() !== SPACE) {
       cursor.fail('a space behind the time');
       return;

@@ -1,4 +1,4 @@
-import { CLOSE, EQUALS, LESS, MINUS, OPEN, QUESTION, SPACE, isDigit } from '../bytes/cursor.js';
+import { CLOSE, EQUALS, LESS, LOWER_X, MINUS, OPEN, QUESTION, SPACE, ZERO, isDigit } from '../bytes/cursor.js';
 import type { Cursor } from '../bytes/cursor.js';
 import { descriptorPath } from './values.js';
 import type { DescriptorPath } from './values.js';
@@ -16,6 +16,7 @@ export class CallResult {
   /** Reads `   = RESULT[ ERRNO (text)][ (DELAYED)|(INJECTED)][ <0.000012>]`. */
   read(cursor: Cursor): void {
     this.clear();
+    if (this.readAddress(cursor)) return;
     cursor.skipSpaces();
     cursor.need(EQUALS, 'a "=" and the result');
     cursor.skipSpaces();
@@ -30,6 +31,17 @@ export class CallResult {
       else this.value = value;
     }
     if (!cursor.atEnd()) this.readTail(cursor);
+  }
+
+  /** The common case ` = 0x7f4ba33db000` with nothing behind it; else the cursor stays where it is. */
+  private readAddress(cursor: Cursor): boolean {
+    const { bytes, pos, end } = cursor;
+    if (pos + 5 >= end || bytes[pos] !== SPACE || bytes[pos + 1] !== EQUALS || bytes[pos + 2] !== SPACE) return false;
+    if (bytes[pos + 3] !== ZERO || bytes[pos + 4] !== LOWER_X) return false;
+    cursor.pos = pos + 5;
+    this.value = cursor.hex('the result: a number, "?" or "-1 ERRNO"');
+    if (cursor.pos !== end) this.readTail(cursor);
+    return true;
   }
 
   /** No result: the call did not come back. */

@@ -1,5 +1,18 @@
-import { COLON, CR, Cursor, GREATER, LESS, MINUS, OPEN, PLUS, QUESTION, SPACE } from '../bytes/cursor.js';
-import { CLOSE, COMMA } from '../bytes/cursor.js';
+import {
+  CLOSE,
+  COLON,
+  COMMA,
+  CR,
+  Cursor,
+  GREATER,
+  LESS,
+  MINUS,
+  OPEN,
+  PLUS,
+  QUESTION,
+  SPACE,
+  plainBytes,
+} from '../bytes/cursor.js';
 import type { RecordedEvent, SyscallEvent, SyscallStartEvent } from '../events.js';
 import type { LineParser } from '../line-parser.js';
 import type { RecordingClock } from '../recording.js';
@@ -198,7 +211,7 @@ export class StraceParser implements LineParser {
   private readJoined(pending: Pending): SyscallArgs[SyscallName] {
     const { cursor } = this;
     const rest = cursor.bytes.subarray(cursor.pos, cursor.end);
-    const joined = Buffer.concat([pending.printed, rest]);
+    const joined = plainBytes(Buffer.concat([pending.printed, rest]));
     cursor.reset(joined, 0, joined.length);
     return pending.call.read(cursor);
   }

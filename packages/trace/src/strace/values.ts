@@ -10,6 +10,7 @@ import {
   LESS,
   LOWER_X,
   MINUS,
+  NINE,
   OPEN,
   OPEN_BRACE,
   OPEN_BRACKET,
@@ -18,6 +19,7 @@ import {
   SPACE,
   STAR,
   ZERO,
+  byteSet,
 } from '../bytes/cursor.js';
 import type { Cursor } from '../bytes/cursor.js';
 import { StringPool } from '../bytes/byte-map.js';
@@ -29,24 +31,25 @@ const paths = new StringPool(4096);
 
 /** Reads the `, ` between two arguments. */
 export function comma(cursor: Cursor): void {
-  if (!cursor.eat(COMMA)) {
+  const { bytes, pos, end } = cursor;
+  if (pos >= end || bytes[pos] !== COMMA) {
     cursor.fail('a comma and the next argument');
     return;
   }
-  cursor.skipSpaces();
+  cursor.pos = pos + 1;
+  if (pos + 2 < end && bytes[pos + 1] === SPACE && bytes[pos + 2] !== SPACE) cursor.pos = pos + 2;
+  else cursor.skipSpaces();
 }
 
 /** Reads an address, `NULL` or a number. */
 export function address(cursor: Cursor, expected: string): number {
-  const first = cursor.peek();
+  const { bytes, pos, end } = cursor;
   let value: number;
-  if (first === ZERO && cursor.peekAt(1) === LOWER_X) {
-    cursor.pos += 2;
+  if (pos + 2 < end && bytes[pos] === ZERO && bytes[pos + 1] === LOWER_X) {
+    cursor.pos = pos + 2;
     value = cursor.hex(expected);
-  } else if (first === UPPER_N && cursor.eatText('NULL')) {
-    value = 0;
   } else {
-    value = cursor.number(expected);
+    value = nullOrNumber(cursor, expected);
   }
   if (cursor.peek() === SPACE) skipComment(cursor);
   return value;
@@ -54,13 +57,21 @@ export function address(cursor: Cursor, expected: string): number {
 
 /** Reads a number, `NULL`, or a product such as `4096*4` (older strace). */
 export function integer(cursor: Cursor, expected: string): number {
-  let value = cursor.peek() === UPPER_N && cursor.eatText('NULL') ? 0 : cursor.number(expected);
-  if (cursor.peek() === STAR) {
+  const { bytes, pos, end } = cursor;
+  let value: number;
+  if (pos < end && (bytes[pos] as number) > ZERO && (bytes[pos] as number) <= NINE) value = cursor.decimal(expected);
+  else value = nullOrNumber(cursor, expected);
+  const next = cursor.peek();
+  if (next === STAR) {
     cursor.pos++;
     value *= cursor.number(expected);
   }
-  if (cursor.peek() === SPACE) skipComment(cursor);
+  if (next === SPACE) skipComment(cursor);
   return value;
+}
+
+function nullOrNumber(cursor: Cursor, expected: string): number {
+  return cursor.peek() === UPPER_N && cursor.eatText('NULL') ? 0 : cursor.number(expected);
 }
 
 /** What follows the number of a file descriptor with `-y`: `</path>`, `</path>(deleted)`, `<TCP:[...]>`. */
@@ -274,9 +285,12 @@ export function fieldName<Name extends string>(cursor: Cursor, names: readonly N
   return names.find((name) => name === found) ?? '';
 }
 
-/** Whether a byte can stand in the name of a call or a field. */
+/** Bytes that can stand in the name of a call or a field. */
+const NAME_BYTES = byteSet('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_');
+
+/** Whether a byte can stand in the name of a call or a field; false for -1. */
 export function isNameByte(byte: number): boolean {
-  return (byte >= 0x61 && byte <= 0x7a) || byte === 0x5f || (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a);
+  return NAME_BYTES[byte] === 1;
 }
 
 function isOpening(byte: number): boolean {

@@ -1,0 +1,72 @@
+/**
+ * How fast recordings are parsed: lines a second on one core, without and with reading and inflating.
+ *
+ *     npx tsx --conditions=@vmakit/source bench/parse-speed.mjs [FOLDER]
+ *
+ * FOLDER holds the trace folders `compactor` and `node` (default: ../shared/traces beside the repository). Each text is
+ * repeated until it has at least a million lines; the median of five runs counts.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { openRecording, parseRecording } from '@vmakit/trace';
+
+const LINES = 1_000_000;
+const RUNS = 5;
+const CHUNK = 1 << 18;
+const root = process.argv[2] ?? fileURLToPath(new URL('../../../../shared/traces', import.meta.url));
+
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+const rate = (lines, seconds) => `${(lines / seconds / 1e6).toFixed(2)} M lines/s`;
+
+async function* chunks(bytes) {
+  for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.subarray(at, at + CHUNK);
+}
+
+/** Seconds to parse `input` (a path or the bytes), the events only counted. */
+async function time(input) {
+  const begin = process.hrtime.bigint();
+  const recording = await openRecording(typeof input === 'string' ? input : chunks(input));
+  let events = 0;
+  for await (const batch of recording) events += batch.length;
+  const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+  if (events === 0 || recording.report.malformed > 0) throw new Error('the recording was not understood');
+  return seconds;
+}
+
+async function medianTime(input) {
+  const times = [];
+  for (let run = 0; run < RUNS; run++) times.push(await time(input));
+  return median(times);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'parse-speed-'));
+try {
+  for (const name of ['compactor', 'node']) {
+    for (const kind of ['strace', 'perf']) {
+      const path = join(root, name, `${kind}.txt.gz`);
+      if (!existsSync(path)) {
+        console.log(`${name} ${kind}: not there (${path})`);
+        continue;
+      }
+      const once = gunzipSync(readFileSync(path));
+      const linesOnce = parseRecording(once).report.lines;
+      const times = Math.ceil(LINES / linesOnce);
+      const text = Buffer.concat(Array(times).fill(once));
+      const plain = join(folder, 'text');
+      const packed = join(folder, 'text.gz');
+      writeFileSync(plain, text);
+      writeFileSync(packed, gzipSync(text));
+      const lines = linesOnce * times;
+      const inMemory = rate(lines, await medianTime(text));
+      const fromFile = rate(lines, await medianTime(plain));
+      const fromGzip = rate(lines, await medianTime(packed));
+      const width = Math.round(text.length / lines);
+      console.log(`${name} ${kind} (${lines} lines of ${width} bytes): ${inMemory}, from a file ${fromFile}, from gzip ${fromGzip}`);
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
