@@ -28,7 +28,8 @@ export class MappedFile {
   readonly id: number;
   readonly kind: FileKind;
   readonly name: string;
-  readonly inode: number;
+  /** As `/proc/PID/maps` prints it; may become known after the file is mapped (a recording). */
+  inode: number;
   readonly device: string;
   readonly deleted: boolean;
   /** Its mappings have a close hook, so a merge must not remove them (spec 02 section 2). */
@@ -98,11 +99,12 @@ export class MappedFile {
    * Reclaims the cached page at `offset`, which nobody maps: a page that lives in memory only goes to swap, a page of
    * a regular file is dropped.
    *
+   * @param held references that the caller holds; nobody else may have one.
    * @returns false when it must stay: somebody references it, or swap is full.
    */
-  reclaim(memory: PhysicalMemory, swap: SwapSpace, offset: number): boolean {
+  reclaim(memory: PhysicalMemory, swap: SwapSpace, offset: number, held = 0): boolean {
     const frame = this.pages.get(offset);
-    if (frame === undefined || memory.order[frame] !== 0 || memory.refcount[frame] !== 1) return false;
+    if (frame === undefined || memory.order[frame] !== 0 || memory.refcount[frame] !== 1 + held) return false;
     if (this.isSwapBacked) {
       const slot = swap.addFolio(frame);
       if (slot < 0) return false;

@@ -1,15 +1,18 @@
 import { MmError, type SysResult } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import {
+  type AccessResult,
   type Bytes,
+  FAULT_READ,
+  FAULT_SIGSEGV,
+  FAULT_WRITE,
   type FileAccess,
   type Mm,
-  type TouchOptions,
-  type TouchResult,
   brk,
   clearRefs,
   execMm,
   exitMm,
+  expandStack,
   forkMm,
   handleFault,
   madviseBytes,
@@ -21,10 +24,15 @@ import {
   munlockBytes,
   munlockall,
   munmapBytes,
+  offsetInPage,
+  pageOf,
+  pagesCovering,
+  permits,
   pinRange,
   touch,
   unpinAll,
 } from '@vmakit/mm';
+import type { Vma } from '@vmakit/vma-merge';
 import { mremap } from '@vmakit/mremap';
 import type { Kernel } from './kernel.js';
 
@@ -34,6 +42,18 @@ export interface FileMapping {
   /** Bytes. */
   readonly offset?: Bytes;
   readonly access?: FileAccess;
+}
+
+/** How pages are accessed; by default each is written to. */
+export interface AccessOptions {
+  readonly write?: boolean;
+  readonly stride?: number;
+  /** What a write stores in the first byte of each page. */
+  readonly value?: number;
+}
+
+function growStack(mm: Mm, vma: Vma, page: number): boolean {
+  return expandStack(mm, vma, page) === null;
 }
 
 /**
@@ -132,17 +152,22 @@ export class Process {
   }
 
   /**
-   * Accesses the first byte of every `stride`-th page of `pages` pages from page `start` on (default: each, writing 1).
+   * Accesses the first byte of every `stride`-th page of `pages` pages from page `start` on, up to the first that
+   * cannot be accessed. Default: writes 1 to each.
    */
-  touch(start: number, pages: number, options?: TouchOptions): TouchResult {
+  touch(start: number, pages: number, options: AccessOptions = {}): AccessResult {
     this.#refuseReentry('touch');
-    return touch(this.mm, start, pages, options);
+    const { stride = 1, write = true, value = 1 } = options;
+    return touch(this.mm, start, pages, stride, write, value, growStack);
   }
 
   /** One page fault at `page`, as a recording reports it. Gives a `FAULT_*` result. */
   fault(page: number, write: boolean): number {
     this.#refuseReentry('fault');
-    return handleFault(this.mm, page, write);
+    const { mm } = this;
+    const vma = mm.tree.find(page);
+    if (vma === null || (vma.start > page && !growStack(mm, vma, page)) || !permits(vma, write)) return FAULT_SIGSEGV;
+    return handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
   }
 
   /** fork(2): a process with a copy of the address space. */
@@ -170,7 +195,10 @@ export class Process {
   /** Pins a range for long-term device access. */
   pin(address: Bytes, length: Bytes, write = true): SysResult {
     this.#refuseReentry('pin');
-    return pinRange(this.mm, address, length, write);
+    const { pageShift } = this.mm.env.arch;
+    const start = pageOf(address, pageShift, 'address');
+    const unaligned = offsetInPage(address, pageShift, 'address') === 0 ? 0 : 1;
+    return pinRange(this.mm, start, start + unaligned + pagesCovering(length, pageShift, 'length'), write) ?? 0;
   }
 
   /** Drops every pin that {@link pin} made. */

@@ -2,6 +2,7 @@ import type { VmFlags } from '@vmakit/base';
 import { PageTables } from '@vmakit/pagetable';
 import { type UserfaultContext, VmaTree, type VmaOwner } from '@vmakit/vma-merge';
 import type { MmEnvironment } from './environment.js';
+import type { KsmPages } from './pages/ksm-pages.js';
 
 /** Where an address space may put things (spec 01 section 8). Page numbers. */
 export interface MmLayout {
@@ -70,8 +71,18 @@ export class Mm implements VmaOwner {
   mergeAny = false;
   /** Some page of this address space was pinned once (fork must look for pins). */
   hasPinned = false;
+  /** The frames that the process has pinned, one entry for each pin. */
+  readonly pinnedFrames: number[] = [];
+  /** What KSM remembers of the pages of this address space; null: nothing. */
+  ksm: KsmPages | null = null;
   /** The userfaultfd of the process. */
   uffd: UserfaultContext | null = null;
+
+  /**
+   * Where a recording says that the kernel put the next thing for which it chooses an address; -1: not said. Taken by
+   * the next search, instead of searching.
+   */
+  nextPlacement = -1;
 
   /** The heap: byte addresses, since the break need not be page aligned. */
   brkStart = 0;

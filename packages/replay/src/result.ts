@@ -40,6 +40,8 @@ export interface MergeSummary {
 export interface TableMoves {
   readonly pud: number;
   readonly pmd: number;
+  /** Huge entries. */
+  readonly hugePmd: number;
   readonly pte: number;
 }
 
@@ -128,7 +130,7 @@ function countOf({ matched, total }: CheckCount): CheckCount {
 
 function tablesMoved(replayer: Replayer): TableMoves {
   const { moved } = replayer.kernel.policies;
-  return { pud: moved.pud, pmd: moved.pmd, pte: moved.pte };
+  return { pud: moved.puds, pmd: moved.pmds, hugePmd: moved.hugePmds, pte: moved.ptes };
 }
 
 /** The part of a reader's report that results repeat. */

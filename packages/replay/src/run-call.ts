@@ -1,8 +1,18 @@
 import { MmError, type SysResult } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import type { Process } from '@vmakit/kernel';
-import { MAP_ANONYMOUS, MAP_SHARED, mapIoRing, mbind, nameAnonymous, setMergeAny, shmat, shmdt } from '@vmakit/mm';
+import {
+  MAP_ANONYMOUS,
+  MAP_SHARED,
+  ioSetup,
+  mbindBytes,
+  setAnonymousNameBytes,
+  setMemoryMerge,
+  shmat,
+  shmdt,
+} from '@vmakit/mm';
 import type { SyscallEvent, SyscallEventOf } from '@vmakit/trace';
+import type { MemoryPolicy } from '@vmakit/vma-merge';
 import type { CallFiles } from './call-files.js';
 
 /** What the model says of a recorded call. `value` is what the program got: bytes for addresses. */
@@ -14,6 +24,9 @@ export interface CallOutcome {
 /** `prctl` options that change VMAs. */
 const PR_SET_VMA = 0x53564d41;
 const PR_SET_MEMORY_MERGE = 67;
+
+/** The size of an aio ring depends on the processors of the machine, which are not recorded. */
+const PROCESSORS = 2;
 
 /** Errors that say something about files and rights, which a recording of memory does not tell. */
 const NOT_ABOUT_MEMORY: ReadonlySet<string> = new Set(['EBADF', 'EACCES', 'ENODEV', 'ETXTBSY', 'EIDRM', 'ENOSYS']);
@@ -62,30 +75,35 @@ function runRareCall(process: Process, event: SyscallEvent, files: CallFiles): C
   const { mm } = process;
   switch (event.call) {
     case 'shmat': {
-      const file = files.segment(event.args.id, event);
-      mm.nextPlacement = pageOf(process, event.result);
-      return placed(process, shmat(mm, event.args.address, file, event.args.flags));
+      const { id, address, flags } = event.args;
+      const segment = files.segment(id, event);
+      const at = event.result === null ? {} : { placeAt: pageOf(process, event.result) };
+      return placed(process, shmat(mm, { segment, address, flags, ...at }));
     }
     case 'shmdt':
       return plain(shmdt(mm, event.args.address));
     case 'mbind':
-      return plain(mbind(mm, event.args.address, event.args.length, event.args.mode));
+      return plain(mbindBytes(mm, event.args.address, event.args.length, policyOf(event.args.mode)));
     case 'io_setup': {
       const at = event.args.context;
       if (event.result === null || at === null) return null;
-      mm.nextPlacement = pageOf(process, at);
-      const made = mapIoRing(mm, event.args.events);
+      const made = ioSetup(mm, event.args.events, PROCESSORS, pageOf(process, at));
       return made instanceof MmError ? { value: null, refused: made } : { value: 0, refused: null };
     }
     case 'prctl': {
       const { option, arg2, arg3, arg4, text } = event.args;
-      if (option === PR_SET_MEMORY_MERGE) return plain(setMergeAny(mm, arg2 !== 0));
+      if (option === PR_SET_MEMORY_MERGE) return plain(setMemoryMerge(mm, arg2 !== 0));
       if (option !== PR_SET_VMA || arg3 === null || arg4 === null) return null;
-      return plain(nameAnonymous(mm, arg3, arg4, text));
+      return plain(setAnonymousNameBytes(mm, arg3, arg4, text));
     }
     default:
       return null;
   }
+}
+
+/** The memory policy of an mbind; the nodes are behind a pointer, so policies of one mode count as equal. */
+function policyOf(mode: number): MemoryPolicy | null {
+  return mode === 0 ? null : { mode: String(mode), flags: 0, nodes: 0 };
 }
 
 function runMmap(process: Process, event: SyscallEventOf<'mmap'>, files: CallFiles): SysResult {
