@@ -4,57 +4,53 @@
  * Run: npx tsx --conditions=@vmakit/source packages/pagetable/bench/entries.ts [arch ...]
  */
 import {
+  type Arch,
+  createArch,
   DIRTY,
+  moveEntries,
   MoveTally,
+  PageTables,
   PROT_READ,
   PROT_WRITE,
-  PageTables,
   SOFT_DIRTY,
   TablePool,
   WRITABLE,
   YOUNG,
-  createArch,
-  moveEntries,
 } from '../src/index.js';
 
-/** Tables of the lowest level that are in use: 8 MiB of words with 4 KiB pages, more than the caches hold. */
+/** Tables of the lowest level in use: 8 MiB of words with 4 KiB pages, more than the inner caches hold. */
 const TABLES = 2048;
 const REPETITIONS = 7;
+const WARM_UP = 2;
+const RANDOM_READS = 1_000_000;
 const PROT = PROT_READ | PROT_WRITE;
 const STATE = WRITABLE | YOUNG | DIRTY | SOFT_DIRTY;
+/** Takes what is read, so that reading is not left out. */
+const sink = new Int32Array(1);
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
+/** Tables of one machine, of which the first `pages` pages are mapped and moved about. */
+interface Bench {
+  readonly arch: Arch;
+  readonly pool: TablePool;
+  readonly tables: PageTables;
+  readonly perTable: number;
+  readonly pages: number;
 }
 
 /** Median nanoseconds of one of `count` steps that `run` takes; `before` is not timed. */
 function time(count: number, run: () => void, before: () => void = () => {}): number {
   const samples: number[] = [];
-  for (let i = 0; i < REPETITIONS + 2; i++) {
+  for (let i = 0; i < REPETITIONS + WARM_UP; i++) {
     before();
     const start = process.hrtime.bigint();
     run();
     const elapsed = Number(process.hrtime.bigint() - start);
-    if (i >= 2) samples.push(elapsed / count);
+    if (i >= WARM_UP) samples.push(elapsed / count);
   }
-  return median(samples);
+  return samples.sort((a, b) => a - b)[samples.length >> 1] ?? 0;
 }
 
-/** Takes what is read, so that reading is not left out. */
-const sink = new Int32Array(1);
-
-function measure(name: string): void {
-  const arch = createArch(name, { pagesToFolioEnd: () => 1 });
-  const pool = new TablePool(arch);
-  const tables = new PageTables(arch, pool);
-  const perTable = arch.level(0).entries;
-  const tableCount = Math.max(16, (TABLES * 512) / perTable);
-  const pages = tableCount * perTable;
-  const target = 2 * pages;
-  const tally = new MoveTally();
-  const row = (what: string, ns: number): void =>
-    console.log(`${name.padEnd(12)} ${what.padEnd(34)} ${ns.toFixed(1)} ns`);
-
+function mapPages({ arch, pool, tables, perTable, pages }: Bench): number {
   const map = (): void => {
     for (let page = 0; page < pages; page++) {
       const table = tables.ensure(0, page);
@@ -69,73 +65,85 @@ function measure(name: string): void {
       arch.clearEntries(pool.words(table), tables.entryAt(table, 0, page), perTable);
     }
   };
-  row('map a page (ensure, set)', time(pages, map, unmap));
-  const live = pool.live.reduce((sum, count) => sum + count, 0);
-  const bytes = pool.bytes / live / (arch.pageSize / 4096);
-  row(
-    'read an entry (look up, decode)',
-    time(pages, () => {
-      let sum = 0;
-      for (let page = 0; page < pages; page++) {
-        const table = tables.lookup(0, page);
-        const words = pool.words(table);
-        const at = tables.entryAt(table, 0, page);
-        if (arch.isPresent(words, at) && arch.isWritable(words, at)) sum += arch.pfn(words, at, 0) & 1;
-      }
-      sink[0] = sum;
-    }),
-  );
-  row(
-    'read an entry, random pages',
-    time(1_000_000, () => {
-      let page = 1;
-      let sum = 0;
-      for (let i = 0; i < 1_000_000; i++) {
-        page = (page * 1_103_515_245 + 12_345) & 0x7fffffff;
-        const vpn = page % pages;
-        const table = tables.lookup(0, vpn);
-        sum += arch.pfn(pool.words(table), tables.entryAt(table, 0, vpn), 0) & 1;
-      }
-      sink[0] = sum;
-    }),
-  );
+  return time(pages, map, unmap);
+}
+
+function readInOrder({ arch, pool, tables, pages }: Bench): number {
+  return time(pages, () => {
+    let sum = 0;
+    for (let page = 0; page < pages; page++) {
+      const table = tables.lookup(0, page);
+      const words = pool.words(table);
+      const at = tables.entryAt(table, 0, page);
+      if (arch.isPresent(words, at) && arch.isWritable(words, at)) sum += arch.pfn(words, at, 0) & 1;
+    }
+    sink[0] = sum;
+  });
+}
+
+function readAtRandom({ arch, pool, tables, pages }: Bench): number {
+  return time(RANDOM_READS, () => {
+    let state = 1;
+    let sum = 0;
+    for (let i = 0; i < RANDOM_READS; i++) {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+      const page = (state >>> 4) % pages;
+      const table = tables.lookup(0, page);
+      sum += arch.pfn(pool.words(table), tables.entryAt(table, 0, page), 0) & 1;
+    }
+    sink[0] = sum;
+  });
+}
+
+/** Moves all pages there and back: entry by entry, then by their upper entries. */
+function movePages({ arch, pool, tables, perTable, pages }: Bench): [number, number] {
+  const tally = new MoveTally();
+  const far = 2 * pages;
   let from = 0;
-  row(
-    'move an entry (table by table)',
-    time(pages, () => {
-      const to = target - from;
+  const entries = time(pages, () => {
+    const to = far - from;
+    for (let page = 0; page < pages; page += perTable) {
+      const source = tables.lookup(0, from + page);
+      const target = tables.ensure(0, to + page);
+      const sourceAt = tables.entryAt(source, 0, from + page);
+      const targetAt = tables.entryAt(target, 0, to + page);
+      moveEntries(arch, pool.words(source), sourceAt, pool.words(target), targetAt, perTable, false, tally);
+    }
+    from = to;
+  });
+  const freeTarget = (): void => tables.freeRange(far - from, far - from + pages, far - from, far - from + pages);
+  const upper = time(
+    pages / perTable,
+    () => {
+      const to = far - from;
       for (let page = 0; page < pages; page += perTable) {
-        const source = tables.lookup(0, from + page);
-        const table = tables.ensure(0, to + page);
-        const sourceAt = tables.entryAt(source, 0, from + page);
-        const targetAt = tables.entryAt(table, 0, to + page);
-        moveEntries(arch, pool.words(source), sourceAt, pool.words(table), targetAt, perTable, false, tally);
+        const source = tables.lookup(1, from + page);
+        tables.moveTableEntry(1, source, from + page, tables.ensure(1, to + page), to + page);
       }
       from = to;
-    }),
+    },
+    freeTarget,
   );
-  row(
-    'move a table by its upper entry',
-    time(
-      tableCount,
-      () => {
-        const to = target - from;
-        for (let page = 0; page < pages; page += perTable) {
-          const source = tables.lookup(1, from + page);
-          const table = tables.ensure(1, to + page);
-          if (arch.isNone(pool.words(table), tables.entryAt(table, 1, to + page))) {
-            tables.moveTableEntry(1, source, from + page, table, to + page);
-          }
-        }
-        from = to;
-      },
-      () => {
-        const empty = target - from;
-        tables.freeRange(empty, empty + pages, empty, empty + pages);
-      },
-    ),
-  );
-  console.log(`${name.padEnd(12)} ${'bytes a table, by 4 KiB of it'.padEnd(34)} ${bytes.toFixed(0)}`);
+  return [entries, upper];
+}
+
+function measure(name: string): void {
+  const arch = createArch(name, { pagesToFolioEnd: () => 1 });
+  const pool = new TablePool(arch);
+  const perTable = arch.level(0).entries;
+  const pages = Math.max(16 * perTable, TABLES * 512);
+  const bench: Bench = { arch, pool, tables: new PageTables(arch, pool), perTable, pages };
+  const print = (what: string, value: string): void => {
+    process.stdout.write(`${name.padEnd(12)} ${what.padEnd(34)} ${value}\n`);
+  };
+  print('map a page (ensure, set)', `${mapPages(bench).toFixed(1)} ns`);
+  const live = pool.live.reduce((sum, count) => sum + count, 0);
+  print('read an entry, pages in order', `${readInOrder(bench).toFixed(1)} ns`);
+  print('read an entry, random pages', `${readAtRandom(bench).toFixed(1)} ns`);
+  print('bytes a table, by 4 KiB of it', (pool.bytes / live / (arch.pageSize / 4096)).toFixed(0));
+  const [entries, upper] = movePages(bench);
+  print('move an entry, table by table', `${entries.toFixed(1)} ns`);
+  print('move a table by its upper entry', `${upper.toFixed(1)} ns`);
 }
 
 const names = process.argv.slice(2);

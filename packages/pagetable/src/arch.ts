@@ -157,11 +157,18 @@ export abstract class Arch implements Geometry {
   /** Whether the entry maps a page or huge page, be it without access. (At an upper level: or leads to a table.) */
   abstract isPresent(words: EntryWords, at: number): boolean;
   /** Upper levels: whether the entry leads to a table. */
-  abstract isTable(words: EntryWords, at: number): boolean;
+  isTable(words: EntryWords, at: number): boolean {
+    return (words[at]! & this.tableMask) === this.tableBits;
+  }
+
   /** Upper levels: whether the entry maps a huge page. */
   abstract isLeaf(words: EntryWords, at: number): boolean;
 
   // Table entries.
+
+  /** Bits of the low half that tell a table from all else at an upper level, and their value in one. */
+  abstract readonly tableMask: number;
+  abstract readonly tableBits: number;
 
   /** The id of the table that an upper entry leads to: the low bits of its frame number, as many as fit 32 bits. */
   tableAt(words: EntryWords, at: number): number {
@@ -307,8 +314,8 @@ export abstract class Arch implements Geometry {
   }
 
   /**
-   * Moves one entry of any kind as it is: the source is empty after it. The destination must be empty. Of an upper level
-   * only leaves and what stands for them: a table goes by `PageTables.moveTableEntry`.
+   * Moves one entry of any kind as it is: the source is empty after it. The destination must be empty. Of an upper
+   * level only leaves and what stands for them: a table goes by `PageTables.moveTableEntry`.
    */
   moveEntry(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number): void {
     target[targetAt] = source[sourceAt]!;
@@ -318,8 +325,8 @@ export abstract class Arch implements Geometry {
   }
 
   /**
-   * How many entries from the present one at `at` on (at least 1, at most `limit`) a mover takes in one step: those that
-   * map consecutive frames of its folio with the same permissions, if it carries the contiguous hint; else 1.
+   * How many entries from the present one at `at` on (at least 1, at most `limit`) a mover takes in one step: those
+   * that map consecutive frames of its folio with the same permissions, if it carries the contiguous hint; else 1.
    * Spec 04 section 7.
    */
   batchLength(_words: EntryWords, _at: number, _limit: number): number {
@@ -370,8 +377,8 @@ export abstract class Arch implements Geometry {
 
   /**
    * Changes the protection of `count` pages of one run (see `runLength`) as one: their accessed and modified marks are
-   * gathered and go to each of them. `add` may have `WRITABLE`, `YOUNG`, `DIRTY` and `UFFD_WP`, `drop` may have `UFFD_WP`;
-   * an entry with `UFFD_WP` added is not writable. Whole aligned blocks are folded.
+   * gathered and go to each of them. `add` may have `WRITABLE`, `YOUNG`, `DIRTY` and `UFFD_WP`, `drop` may have
+   * `UFFD_WP`; an entry with `UFFD_WP` added is not writable. Whole aligned blocks are folded.
    */
   modifyProtPages(
     words: EntryWords,

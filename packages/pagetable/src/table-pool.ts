@@ -2,7 +2,7 @@ import { InvariantError } from '@vmakit/base';
 import type { Arch } from './arch.js';
 import type { LevelName } from './geometry.js';
 
-/** Bytes of one chunk: enough tables at once that a chunk costs nothing to find, few enough that the last one wastes little. */
+/** Bytes of one chunk: many tables, so that there are few arrays, but little waste in the last one. */
 const CHUNK_BYTES = 256 * 1024;
 const BYTES_PER_WORD = 8;
 const INITIAL_CHUNKS = 4;
@@ -14,7 +14,7 @@ const INITIAL_CHUNKS = 4;
  * on, two halves an entry. Tables are aligned to their size in there, so that `at` of an entry tells its place in a
  * contiguous block. All tables have the size of a page, whatever their level. A free table is all zero.
  *
- * Beside its words a table costs 13 bytes.
+ * Beside its words a table costs 9 bytes.
  */
 export class TablePool {
   readonly arch: Arch;
@@ -27,12 +27,13 @@ export class TablePool {
   /** When set and true for a level, the allocation of a table of that level fails: fault injection. */
   refuse: ((level: LevelName) => boolean) | null = null;
 
-  /** The words; table `id` is in chunk `id >> chunkShift`. */
+  /** The words; table `id` is in chunk `id >> chunkShift`, from `(id & chunkMask) << tableShift` on. */
   readonly chunks: Int32Array[] = [];
-  readonly #chunkShift: number;
-  readonly #chunkMask: number;
+  readonly chunkShift: number;
+  /** Tables of a chunk, less one. */
+  readonly chunkMask: number;
   /** log2 of the 32-bit halves of one table. */
-  readonly #tableShift: number;
+  readonly tableShift: number;
   /** Next table of the chain that this one is in: free tables, or tables kept in reserve. */
   #next: Int32Array;
   /** Level index + 1 of a live table, 0 of a free one. */
@@ -46,9 +47,9 @@ export class TablePool {
     this.arch = arch;
     this.live = new Int32Array(arch.levels.length);
     const perChunk = Math.max(4, CHUNK_BYTES / arch.pageSize);
-    this.#chunkShift = Math.log2(perChunk);
-    this.#chunkMask = perChunk - 1;
-    this.#tableShift = Math.log2((arch.pageSize / BYTES_PER_WORD) * 2);
+    this.chunkShift = Math.log2(perChunk);
+    this.chunkMask = perChunk - 1;
+    this.tableShift = Math.log2((arch.pageSize / BYTES_PER_WORD) * 2);
     this.#next = new Int32Array(INITIAL_CHUNKS * perChunk);
     this.#levelOf = new Uint8Array(INITIAL_CHUNKS * perChunk);
     this.#reserve = new Int32Array(INITIAL_CHUNKS * perChunk);
@@ -56,12 +57,12 @@ export class TablePool {
 
   /** The array that holds table `id`. */
   words(id: number): Int32Array {
-    return this.chunks[id >> this.#chunkShift]!;
+    return this.chunks[id >> this.chunkShift]!;
   }
 
   /** Index of the low half of the first entry of table `id` in `words(id)`. */
   base(id: number): number {
-    return (id & this.#chunkMask) << this.#tableShift;
+    return (id & this.chunkMask) << this.tableShift;
   }
 
   /** Level index of a live table; -1 of a free one. */
@@ -71,7 +72,7 @@ export class TablePool {
 
   /** Bytes that the pool has taken: words and side tables, live or not. */
   get bytes(): number {
-    return this.chunks.length * (this.#chunkMask + 1) * this.arch.pageSize + this.#next.length * 9;
+    return this.chunks.length * (this.chunkMask + 1) * this.arch.pageSize + this.#next.length * 9;
   }
 
   /** An empty table for `level`, or 0 when the allocation is refused. */
@@ -95,7 +96,7 @@ export class TablePool {
   free(id: number): void {
     const words = this.words(id);
     const base = this.base(id);
-    const end = base + (1 << this.#tableShift);
+    const end = base + (1 << this.tableShift);
     let any = 0;
     for (let i = base; i < end; i++) any |= words[i]!;
     if (any !== 0) throw this.#notEmpty(id);
@@ -105,7 +106,7 @@ export class TablePool {
   /** Takes a table back with whatever is in it. */
   discard(id: number): void {
     const base = this.base(id);
-    this.words(id).fill(0, base, base + (1 << this.#tableShift));
+    this.words(id).fill(0, base, base + (1 << this.tableShift));
     this.#release(id);
   }
 
@@ -167,8 +168,8 @@ export class TablePool {
 
   #takeUnused(): number {
     const id = this.#unused++;
-    if (id >> this.#chunkShift >= this.chunks.length)
-      this.chunks.push(new Int32Array((this.#chunkMask + 1) << this.#tableShift));
+    if (id >> this.chunkShift >= this.chunks.length)
+      this.chunks.push(new Int32Array((this.chunkMask + 1) << this.tableShift));
     if (id >= this.#next.length) {
       this.#next = grown(this.#next, new Int32Array(this.#next.length * 2));
       this.#reserve = grown(this.#reserve, new Int32Array(this.#reserve.length * 2));

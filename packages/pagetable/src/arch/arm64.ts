@@ -56,6 +56,8 @@ import { markDirty, overlay, PAGE_HIGH, PAGE_LOW, PROT_HIGH, PROT_LOW, STATES, w
 /** arm64 with pages of 4, 16 or 64 KiB. Spec 04 section 3. */
 export class Arm64 extends Arch {
   override readonly describer: EntryDescriber;
+  override readonly tableMask: number = TYPE_MASK;
+  override readonly tableBits: number = TYPE_MASK;
   /** Whether the LPA2 layout is used: bits 9:8 hold bits 51:50 of the address instead of the shareability. */
   readonly lpa2: boolean;
   readonly #pagesToFolioEnd: PagesToFolioEnd | null;
@@ -124,10 +126,6 @@ export class Arm64 extends Arch {
 
   override isPresent(words: EntryWords, at: number): boolean {
     return (words[at]! & (VALID | PRESENT_INVALID)) !== 0;
-  }
-
-  override isTable(words: EntryWords, at: number): boolean {
-    return (words[at]! & TYPE_MASK) === TYPE_MASK;
   }
 
   override isLeaf(words: EntryWords, at: number): boolean {

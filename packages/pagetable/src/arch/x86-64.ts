@@ -81,6 +81,8 @@ export interface X8664Options extends SoftwareTypeOptions {
 /** x86-64 with 4 KiB pages. Spec 04 section 2. */
 export class X8664 extends Arch {
   override readonly describer: EntryDescriber = X8664_DESCRIBER;
+  override readonly tableMask: number = PRESENT | PSE;
+  override readonly tableBits: number = PRESENT;
   /** The soft-dirty bit, or 0 in a kernel without. */
   readonly #softDirty: number;
   readonly #swapSoftDirty: number;
@@ -126,10 +128,6 @@ export class X8664 extends Arch {
 
   override isPresent(words: EntryWords, at: number): boolean {
     return (words[at]! & PRESENT_FORMS) !== 0;
-  }
-
-  override isTable(words: EntryWords, at: number): boolean {
-    return (words[at]! & (PRESENT | PSE)) === PRESENT;
   }
 
   override isLeaf(words: EntryWords, at: number): boolean {

@@ -29,7 +29,8 @@ export function renderFields(fields: readonly WordField[], all = false): string 
     .map((field) => {
       const bits = field.high === field.low ? String(field.high) : `${field.high}:${field.low}`;
       const value = field.high === field.low ? String(field.value) : formatWord(field.value);
-      return `${bits.padStart(5)}  ${field.name.padEnd(12)} ${value}${field.note === undefined ? '' : `  ${field.note}`}`;
+      const note = field.note === undefined ? '' : `  ${field.note}`;
+      return `${bits.padStart(5)}  ${field.name.padEnd(12)} ${value}${note}`;
     })
     .join('\n');
 }

@@ -2,8 +2,8 @@ import type { Arch } from '../arch.js';
 import { PROT_EXEC, PROT_KEY_SHIFT, PROT_READ, PROT_WRITE, type PageProtection } from '../entry.js';
 
 /**
- * The page protection of a mapping as `/proc/PID/maps` writes it (`r-xp`, or the first three letters): with the key that
- * makes memory execute-only where the architecture does it that way.
+ * The page protection of a mapping as `/proc/PID/maps` writes it (`r-xp`, or the first three letters): with the key
+ * that makes memory execute-only where the architecture does it that way.
  *
  * @throws {RangeError} when it is not three letters of `rwx-`, and `p` or `s`
  */
