@@ -9,9 +9,13 @@ import { SetupError, ensureInstalled, environment, exclusively, setUp } from './
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const node = process.execPath;
 
-/** The checks beside the tests; each counts as one. */
+/** Most checks have one thread. */
+const checksAtOnce = 2;
+
+/** The checks beside the tests, the longest first; each counts as one. */
 const checks = [
   { name: 'types of sources, tests and tools', command: [bin('tsc'), '-p', 'tsconfig.check.json'] },
+  { name: 'published packages (publint, attw)', command: [node, 'tools/check-packages.mjs'] },
   { name: 'lint', command: [bin('oxlint'), '--deny-warnings'] },
   { name: 'format', command: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
   { name: 'layers', command: [bin('depcruise'), '--config', '.dependency-cruiser.mjs', 'packages'] },
@@ -21,7 +25,6 @@ const checks = [
     command: [node, 'tools/run.mjs', 'pnpm', 'install', '--frozen-lockfile', '--lockfile-only', '--offline'],
   },
   { name: 'unused files, exports and dependencies', command: [bin('knip'), '--no-config-hints'] },
-  { name: 'published packages (publint, attw)', command: [node, 'tools/check-packages.mjs'] },
 ];
 
 function execute(command, env = {}) {
@@ -97,12 +100,16 @@ export async function testAll(args) {
   try {
     count(build());
     if (args.length === 0) {
-      for (const { name, command } of checks) {
-        const startedAt = performance.now();
-        const { ok, output } = await execute(command);
-        note(name, ok, startedAt, output);
-        count(ok);
-      }
+      const waiting = [...checks];
+      const runSome = async () => {
+        for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
+          const startedAt = performance.now();
+          const { ok, output } = await execute(check.command);
+          note(check.name, ok, startedAt, output);
+          count(ok);
+        }
+      };
+      await Promise.all(Array.from({ length: checksAtOnce }, runSome));
     }
     const tests = await runTests(args);
     total.passed += tests.passed;
