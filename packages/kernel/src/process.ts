@@ -9,7 +9,7 @@ import {
   type FileAccess,
   type Mm,
   brk,
-  clearRefs,
+  clearSoftDirty,
   execMm,
   exitMm,
   expandStack,
@@ -210,7 +210,7 @@ export class Process {
   /** Clears the soft-dirty marks: `echo 4 > /proc/PID/clear_refs`. */
   clearSoftDirty(): void {
     this.#refuseReentry('clear_refs');
-    clearRefs(this.mm);
+    clearSoftDirty(this.mm);
   }
 
   #dropIfUnused(mm: Mm): void {
