@@ -78,6 +78,7 @@ function moveTables(op: RemapOperation, copied: CopiedVma, session: PolicySessio
     unbalancedRmapLocks: op.policies.unbalancedRmapLocks,
   });
   const moved = movePageTables(move);
+  op.policies.moved.add(move);
   if (mm.env.bus.observed) emitTables(op, move, 'forward', moved);
   let error: MmError | null = null;
   if (moved < op.oldPages) {

@@ -9,6 +9,7 @@ import { STOCK_FLAGS, STOCK_FLAG_MASK } from './flags.js';
 import type { MremapPolicy, PolicyContext, PolicyHooks } from './policy.js';
 import { PolicyCounters } from './policy-counters.js';
 import { type HookName, PolicyConflictError, PolicyError } from './policy-error.js';
+import { TableCounters } from './table-counters.js';
 
 /** The parts of a kernel that policies are given. */
 export interface PolicyEnvironment {
@@ -19,6 +20,7 @@ export interface PolicyEnvironment {
   readonly injector: FaultInjector | null;
   readonly bus: KernelBus;
   readonly arch: { readonly pmdPages: number };
+  readonly settings: { readonly maxMapCount: number };
 }
 
 /** One policy in one kernel. */
@@ -36,6 +38,8 @@ export interface BoundPolicy {
 export class PolicySet {
   readonly bound: readonly BoundPolicy[];
   readonly counters: PolicyCounters = new PolicyCounters();
+  /** What the moves of this kernel moved. */
+  readonly moved: TableCounters = new TableCounters();
   /** All flags that mremap(2) of this kernel knows, by name. */
   readonly flagNames: Readonly<Record<string, number>>;
   readonly knownFlags: number;
@@ -212,6 +216,10 @@ class BoundContext implements PolicyContext {
 
   get hugePages(): number {
     return this.#environment.arch.pmdPages;
+  }
+
+  get maxMapCount(): number {
+    return this.#environment.settings.maxMapCount;
   }
 
   extensions<T>(point: ExtensionPoint<T>): readonly T[] {

@@ -209,6 +209,8 @@ export interface PolicyContext {
   readonly bus: KernelBus;
   /** Pages of a huge (PMD) entry. */
   readonly hugePages: number;
+  /** `vm.max_map_count`, as it is now. */
+  readonly maxMapCount: number;
   readonly counters: PolicyCounters;
   /** What the policies of this kernel contribute to an extension point, in their order. */
   extensions<T>(point: ExtensionPoint<T>): readonly T[];

@@ -1,0 +1,49 @@
+import { VM_HUGETLB, VM_SPECIAL } from '@vmakit/base';
+import type { Move } from '@vmakit/mremap';
+import { findMergeableAnonVma, maybeShared } from '@vmakit/rmap';
+import { type Vma, duplicateVma, explainUnmerged, isAnonymous } from '@vmakit/vma-merge';
+
+/** Why the memory of a move is none that could be relocated; null: it could. */
+export function obstacleTo(source: Readonly<Vma>): string | null {
+  if (source.anonVma === null) return 'untouched';
+  if ((source.flags & (VM_SPECIAL | VM_HUGETLB)) !== 0) return 'special or hugetlb';
+  if (source.file !== null || !isAnonymous(source)) return 'a file stands behind it';
+  if (maybeShared(source)) return 'maybe shared';
+  if (source.uffd !== null && !source.uffd.remapEvents) return 'watched by a userfaultfd';
+  return null;
+}
+
+/** With how many neighbours the moved memory would merge if it were relocated: 0, 1 or 2. */
+export function countMerges(move: Move): number {
+  const { before, after } = move.neighbours();
+  const prev = before !== null && isCandidate(move, before) ? before : null;
+  const next = after !== null && isCandidate(move, after) ? after : null;
+  if (prev === null && next === null) return 0;
+  const moved = asRelocated(move, prev, next);
+  const left = prev !== null && explainUnmerged(prev as Vma, moved) === null;
+  const right = next !== null && explainUnmerged(moved, next as Vma) === null;
+  if (!left || !right) return left || right ? 1 : 0;
+  const [a, b] = [prev.anonVma, next.anonVma];
+  return a === null || b === null || a === b ? 2 : 1;
+}
+
+/** The source kept by DONTUNMAP is no neighbour to merge with; file mappings are none either. */
+function isCandidate(move: Move, vma: Readonly<Vma>): boolean {
+  return vma.file === null && !(move.keepsSource && vma === move.source);
+}
+
+/** The destination VMA as relocation would make it: offset of its address, the anon_vma that a first fault would find. */
+function asRelocated(move: Move, prev: Readonly<Vma> | null, next: Readonly<Vma> | null): Vma {
+  const { source, to, newPages } = move;
+  const vma = duplicateVma(source as Vma);
+  vma.start = to;
+  vma.end = to + newPages;
+  vma.pageOffset = to;
+  vma.anonPageOffset = to;
+  vma.prev = prev as Vma | null;
+  vma.next = next as Vma | null;
+  // The source has exactly one link, as the new VMA will: what counts is that it is none of a forked child.
+  vma.anonVma = findMergeableAnonVma(vma) ?? source.anonVma;
+  vma.chain = source.chain;
+  return vma;
+}
