@@ -3,9 +3,10 @@ import type { SyscallArgs, SyscallName } from './syscall-args.js';
 /**
  * What a recording says, event by event, in one model for every recorder.
  *
- * Addresses are byte addresses as `number`. User addresses of 48-bit machines fit exactly; a line whose address needs
- * 2^53 or more (57-bit address spaces, garbage) is refused and counted as malformed. Times are seconds of the
- * recorder's clock (see `RecordingInfo.clock`), `NaN` when the recording has none.
+ * Addresses and lengths are bytes as `number`. Below 2^53, which 48-bit address spaces never reach, they are exact.
+ * From there on (57-bit address spaces) multiples of 4096 are still exact, and a fault's address is that of its page; a
+ * call that succeeded with any other such number is refused and counted as malformed. Times are seconds of the
+ * recorder's clock (see `Recording.clock`), `NaN` when the recording has none.
  */
 interface EventBase {
   /** Process (thread group). strace prints thread ids only: there it is known from the births, else equal to `tid`. */
@@ -62,7 +63,7 @@ export type SyscallEventOf<Call extends SyscallName> = Extract<SyscallEvent, { r
 /** A page fault was taken (perf, tracefs). It may not have succeeded. */
 export interface PageFaultEvent extends EventBase {
   readonly kind: 'page-fault';
-  /** Faulting byte address. */
+  /** Faulting byte address; from 2^53 on that of the page. */
   readonly address: number;
   /** The x86 error code as recorded; the next three fields are its bits. */
   readonly errorCode: number;

@@ -54,7 +54,7 @@ export interface Recording extends AsyncIterable<readonly RecordedEvent[]> {
 }
 
 /** How to read. */
-export interface ReadOptions {
+export interface RecordingOptions {
   /** Name of the input in events and messages; by default the path. */
   readonly name?: string;
   /** Skip recognition. */

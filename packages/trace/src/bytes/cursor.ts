@@ -3,6 +3,10 @@ export const EXACT_LIMIT: number = 2 ** 53;
 /** 2^63: addresses from here on are the kernel's. */
 export const KERNEL_HALF: number = 2 ** 63;
 
+/** The last three hexadecimal digits of an address are its offset in a page of 4 KiB. */
+const PAGE_DIGITS = 3;
+const PAGE = 4096;
+
 const POWERS_OF_16: readonly number[] = Array.from({ length: 8 }, (_, digits) => 16 ** digits);
 
 const SCALES: readonly number[] = Array.from({ length: 16 }, (_, digits) => 10 ** digits);
@@ -76,7 +80,7 @@ export class Cursor {
   end = 0;
   /** What should have been at the place where reading stopped; null while all is well. */
   expected: string | null = null;
-  /** A number of 2^53 or more was read since the last {@link reset}: it is rounded. */
+  /** A number that does not fit (2^53 or more, and no multiple of 4096) was read since the last {@link reset}. */
   inexact = false;
   /** The form may end early: its rest stands on a later line (strace `<unfinished ...>`). */
   partial = false;
@@ -185,8 +189,22 @@ export class Cursor {
     }
     if (pos === start) this.fail(expected);
     else this.pos = pos;
-    if (pos - start > 13 && value >= EXACT_LIMIT) this.inexact = true;
-    return value;
+    return value < EXACT_LIMIT ? value : this.largeHex(start, pos);
+  }
+
+  /**
+   * The number of `[start, pos)`, 2^53 or more: a page-aligned address of up to 64 bits is still exact, since its 52
+   * leading bits are; any other loses its offset in the page, never its page.
+   */
+  private largeHex(start: number, pos: number): number {
+    const pageDigits = pos - PAGE_DIGITS;
+    let page = 0;
+    for (let i = start; i < pageDigits; i++) page = page * 16 + (HEX_VALUE[this.bytes[i] as number] as number);
+    for (let i = pageDigits; i < pos; i++) {
+      if (this.bytes[i] !== ZERO) this.inexact = true;
+    }
+    if (page >= EXACT_LIMIT) this.inexact = true;
+    return page * PAGE;
   }
 
   /** Reads decimal digits; fails when there is none. */

@@ -1,5 +1,4 @@
 import { CLONE_SIGNAL_MASK, CLONE_VFORK, CLONE_VM } from '../abi/flags.js';
-import { EXACT_LIMIT } from '../bytes/cursor.js';
 import type { RangeArgs, RangeFlagsArgs, SyscallArgs, SyscallName } from '../syscall-args.js';
 import type { Registers } from './registers.js';
 
@@ -114,14 +113,11 @@ export function perfCall(name: string): PerfCall {
   return { call, name, build: BUILDERS[call] };
 }
 
-/** Whether an argument that the call's effect hangs on is 2^53 or more, hence rounded. */
+/** Whether an argument that the call's effect hangs on does not fit: 2^53 or more, and no multiple of 4096. */
 export function hasInexactAddress(call: SyscallName, regs: Registers): boolean {
   let mask = ADDRESS_ARGUMENTS[call] ?? 0;
   if (call === 'mremap' && (regs.word(3) & MREMAP_READS_NEW_ADDRESS) !== 0) mask |= 0b10000;
-  for (let index = 0; index < regs.count; index++) {
-    if ((mask >> index) & 1 && regs.word(index) >= EXACT_LIMIT) return true;
-  }
-  return false;
+  return (regs.inexact & mask) !== 0;
 }
 
 function range(regs: Registers): RangeArgs {

@@ -19,7 +19,7 @@ import type { RareTracepoint } from './tracepoints.js';
 
 const HASH = 0x23;
 const LOWER_F = 0x66;
-const BELOW_LIMIT = 'an address below 2^53';
+const TOO_LARGE = 'addresses and lengths below 2^53, or page-aligned ones';
 const WRITE = 1 << 1;
 const PRESENT = 1 << 0;
 const FETCH = 1 << 4;
@@ -112,10 +112,6 @@ export class PerfParser implements LineParser {
       this.tally.ignored++;
       return;
     }
-    if (cursor.inexact) {
-      cursor.fail(BELOW_LIMIT);
-      return;
-    }
     this.announceIfNew(head.tid);
     this.out.push({
       kind: 'page-fault',
@@ -141,7 +137,7 @@ export class PerfParser implements LineParser {
     const { pid, tid, time } = head;
     this.announceIfNew(tid);
     if (this.pending.has(tid)) this.tally.unfinished++;
-    const inexact = cursor.inexact && hasInexactAddress(call.call, registers);
+    const inexact = registers.inexact !== 0 && hasInexactAddress(call.call, registers);
     this.pending.set(tid, { call, args, inexact, line: this.line, time });
     this.out.push({
       kind: 'syscall-start',
@@ -173,7 +169,7 @@ export class PerfParser implements LineParser {
     this.pending.delete(tid);
     const failed = value < 0;
     if (!failed && (cursor.inexact || pending.inexact)) {
-      cursor.fail(BELOW_LIMIT);
+      cursor.fail(TOO_LARGE);
       return;
     }
     this.out.push({
@@ -239,7 +235,7 @@ export class PerfParser implements LineParser {
       return;
     }
     if (cursor.inexact) {
-      cursor.fail(BELOW_LIMIT);
+      cursor.fail(TOO_LARGE);
       return;
     }
     this.announceIfNew(record.tid);

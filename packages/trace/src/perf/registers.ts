@@ -9,15 +9,20 @@ const TWO_32 = 2 ** 32;
 export class Registers {
   readonly values: Float64Array = new Float64Array(MOST);
   count = 0;
+  /** Bit `index` is set when that argument does not fit a number and was cut to its page. */
+  inexact = 0;
 
   /** Reads `addr: 0x7f..., len: 0x00002000, ...` up to the end of the line or a `)`. */
   read(cursor: Cursor): void {
     this.count = 0;
+    this.inexact = 0;
     cursor.skipSpaces();
     while (!cursor.atEnd() && cursor.peek() !== CLOSE) {
       cursor.skipPast(COLON, 'a ":" behind the name of an argument');
       cursor.skipSpaces();
       const value = hexNumber(cursor, 'the value of an argument');
+      if (cursor.inexact) this.inexact |= 1 << this.count;
+      cursor.inexact = false;
       if (this.count === MOST) cursor.fail('at most six arguments');
       else this.values[this.count++] = value;
       skipShown(cursor);

@@ -4,7 +4,7 @@ import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { RecordedEvent } from '../events.js';
 import { findRecording } from '../folder/find.js';
-import type { ReadOptions, Recording, RecordingClock, RecordingFormat, RecordingReport } from '../recording.js';
+import type { RecordingOptions, Recording, RecordingClock, RecordingFormat, RecordingReport } from '../recording.js';
 import { asInputError } from './input-error.js';
 import { SAMPLE_BYTES, isGzip } from './recognise.js';
 import { startSession } from './session.js';
@@ -24,7 +24,7 @@ export type RecordingInput = string | AsyncIterable<Uint8Array>;
  * @throws {@link TraceInputError} when the input cannot be read or is no recording; also while iterating, when a gzip
  * file turns out to be cut off or damaged (the events before that have been given).
  */
-export async function openRecording(input: RecordingInput, options: ReadOptions = {}): Promise<Recording> {
+export async function openRecording(input: RecordingInput, options: RecordingOptions = {}): Promise<Recording> {
   const path = typeof input === 'string' && input !== '-' ? await findRecording(input) : null;
   const file = options.name ?? path ?? '-';
   const bytesTotal = path === null ? null : await sizeOf(path, file);
@@ -46,7 +46,7 @@ export async function openRecording(input: RecordingInput, options: ReadOptions 
  */
 export async function* readRecording(
   input: RecordingInput,
-  options: ReadOptions = {},
+  options: RecordingOptions = {},
 ): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
   yield* await openRecording(input, options);
 }

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import type { RecordedEvent } from '../events.js';
-import type { ReadOptions, RecordingClock, RecordingFormat, RecordingReport } from '../recording.js';
+import type { RecordingOptions, RecordingClock, RecordingFormat, RecordingReport } from '../recording.js';
 import { asInputError } from './input-error.js';
 import { isGzip } from './recognise.js';
 import { startSession } from './session.js';
@@ -20,7 +20,7 @@ export interface ParsedRecording {
  *
  * @throws {@link TraceInputError} when the text is no recording or its gzip data is cut off or damaged.
  */
-export function parseRecording(input: string | Uint8Array, options: ReadOptions = {}): ParsedRecording {
+export function parseRecording(input: string | Uint8Array, options: RecordingOptions = {}): ParsedRecording {
   const file = options.name ?? '(text)';
   const given = typeof input === 'string' ? Buffer.from(input, 'utf8') : input;
   const bytes = isGzip(given) ? inflate(file, given) : given;

@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../events.js';
 import type { LineParser } from '../line-parser.js';
 import { PerfParser } from '../perf/perf-parser.js';
-import type { ReadOptions, RecordingFormat } from '../recording.js';
+import type { RecordingOptions, RecordingFormat } from '../recording.js';
 import { StraceParser } from '../strace/strace-parser.js';
 import { TraceInputError } from './input-error.js';
 import { LineFeeder } from './line-feeder.js';
@@ -40,7 +40,7 @@ export class Session {
 }
 
 /** Chooses the parser by the beginning of the input, or throws {@link TraceInputError}. */
-export function startSession(file: string, sample: Uint8Array, options: ReadOptions): Session {
+export function startSession(file: string, sample: Uint8Array, options: RecordingOptions): Session {
   const tally = new Tally(file, options.maxDiagnostics ?? 100);
   return new Session(tally, makeParser(options.format ?? recogniseOrThrow(file, sample), tally, options));
 }
@@ -51,6 +51,6 @@ function recogniseOrThrow(file: string, sample: Uint8Array): RecordingFormat {
   throw new TraceInputError(file, found.problem);
 }
 
-function makeParser(format: RecordingFormat, tally: Tally, options: ReadOptions): LineParser {
+function makeParser(format: RecordingFormat, tally: Tally, options: RecordingOptions): LineParser {
   return format === 'strace' ? new StraceParser(tally, options.attachedPid) : new PerfParser(format, tally);
 }

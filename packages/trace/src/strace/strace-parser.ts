@@ -29,7 +29,7 @@ import { isNameByte } from './values.js';
 const UNFINISHED = '<unfinished ...>';
 const DETACHED = '<detached ...>';
 const DIED_INSIDE = '<unfinished ...>) = ?';
-const BELOW_LIMIT = 'addresses and lengths below 2^53';
+const TOO_LARGE = 'addresses and lengths below 2^53, or page-aligned ones';
 
 /** A call that has begun and not completed. */
 interface Pending {
@@ -190,7 +190,7 @@ export class StraceParser implements LineParser {
       this.tally.unpaired++;
       return;
     }
-    if (cursor.text(start, nameEnd) !== pending.call.name) {
+    if (this.calls.find(cursor, start, nameEnd) !== pending.call) {
       cursor.fail(`the resumption of ${pending.call.name}, which thread ${head.tid} began in line ${pending.line}`);
       return;
     }
@@ -225,7 +225,7 @@ export class StraceParser implements LineParser {
   ): void {
     const { head, result, cursor } = this;
     if (cursor.inexact && result.errno === null) {
-      cursor.fail(BELOW_LIMIT);
+      cursor.fail(TOO_LARGE);
       return;
     }
     this.order.push({
