@@ -109,6 +109,7 @@ export class PhysicalMemory extends FrameTable {
       const frame = this.#buddy.take(this.maxOrder);
       if (frame < 0) return -1;
       this.flags.fill(PG_RESERVED, frame, frame + (1 << this.maxOrder));
+      this.content.fill(0, frame, frame + (1 << this.maxOrder));
       this.hugeZeroFrame = frame;
     }
     return this.hugeZeroFrame;

@@ -6,6 +6,7 @@ import type { Arch, TablePool, TlbCounters } from '@vmakit/pagetable';
 import type { AnonVmaRegistry } from '@vmakit/rmap';
 import { type MergeContext, MergeCounters, type Vma } from '@vmakit/vma-merge';
 import { type MmSettings, defaultSettings } from './settings.js';
+import { KsmState } from './pages/ksm-pages.js';
 import { splitHugeEntryAt } from './pages/thp.js';
 
 /** What an environment is made of. */
@@ -36,6 +37,8 @@ export class MmEnvironment implements MergeContext {
   readonly locks: LockTracker;
   readonly settings: MmSettings;
   readonly files: Map<number, MappedFile> = new Map();
+  /** What the same-page merger has merged. */
+  readonly ksm: KsmState = new KsmState();
   readonly mergeCounters: MergeCounters = new MergeCounters();
   #injector: FaultInjector | null = null;
   /** `vm_committed_as`: pages charged, over all processes. */

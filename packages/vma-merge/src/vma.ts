@@ -26,6 +26,8 @@ export interface UserfaultContext {
   readonly remapEvents: boolean;
   /** UFFD_FEATURE_EVENT_FORK was asked for: a forked child keeps the registration. */
   readonly forkEvents: boolean;
+  /** UFFD_FEATURE_WP_UNPOPULATED was asked for: absent pages of anonymous memory can be write-protected. */
+  readonly protectsAbsent: boolean;
 }
 
 /** A virtual memory area: spec 01 section 1. All numbers are pages; the range is half open. */

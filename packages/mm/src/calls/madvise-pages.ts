@@ -16,7 +16,7 @@ import type { Mm } from '../mm.js';
 import { collapseRange } from '../pages/collapse.js';
 import { installGuards, removeGuards } from '../pages/guard.js';
 import { coldRange, freeLazily, pageOutRange } from '../pages/reclaim.js';
-import { zapRange } from '../pages/zap.js';
+import { zapRangeKeepMarkers } from '../pages/zap.js';
 import {
   MADV_COLD,
   MADV_COLLAPSE,
@@ -77,7 +77,7 @@ function discard(mm: Mm, vma: Vma, start: number, end: number, advice: number): 
   }
   if (start >= to) return null;
   if (advice !== MADV_FREE) {
-    zapRange(mm, vma, start, to);
+    zapRangeKeepMarkers(mm, vma, start, to);
     return null;
   }
   if (!isAnonymous(vma)) return refuseFlags('FREE of a file mapping', vma);

@@ -1,0 +1,156 @@
+import { InvariantError, VM_ACCESS, VM_GROWSDOWN, VM_READ, VM_WRITE } from '@vmakit/base';
+import type { EntryWords } from '@vmakit/pagetable';
+import type { Vma } from '@vmakit/vma-merge';
+import type { Mm } from '../mm.js';
+import { FAULT_OK, FAULT_READ, FAULT_SIGSEGV, FAULT_WRITE } from './fault-result.js';
+import { handleFault } from './fault.js';
+import { protectionKey } from './page-protection.js';
+
+/** Grows the stack VMA `vma` down to `page`; false: it may not. Given by the calls, which know the limits. */
+export type StackGrowth = (mm: Mm, vma: Vma, page: number) => boolean;
+
+/** How a run of accesses ended. */
+export interface AccessResult {
+  /** Accesses done. */
+  readonly touched: number;
+  /** `FAULT_OK`, or the result of the fault that failed: a signal, no memory, a userfault. */
+  readonly result: number;
+  /** The page that could not be accessed; -1: none. */
+  readonly page: number;
+}
+
+/**
+ * A program accesses the first byte of every `stride`-th of `count` pages from `start` on, in turn, up to the first that
+ * fails. A store writes `value` there.
+ *
+ * One lookup of the table serves all its pages; nothing is allocated for a page but what its fault makes.
+ */
+export function touch(
+  mm: Mm,
+  start: number,
+  count: number,
+  stride: number,
+  write: boolean,
+  value: number,
+  growStack: StackGrowth = refuseGrowth,
+): AccessResult {
+  const end = start + count;
+  const { arch, memory } = mm.env;
+  const tables = mm.pages;
+  let touched = 0;
+  for (let page = start; page < end; ) {
+    const vma = vmaFor(mm, page, growStack);
+    if (vma === null || !permits(vma, write)) return { touched, result: FAULT_SIGSEGV, page };
+    const limit = Math.min(end, vma.end);
+    while (page < limit) {
+      const table = tables.lookup(0, page);
+      if (table === 0) {
+        const result = touchWithoutTable(mm, vma, page, write, value);
+        if (result < 0) return { touched, result, page };
+        touched++;
+        page += stride;
+        continue;
+      }
+      const words = tables.pool.words(table);
+      const span = Math.min(limit, page - (page % arch.pmdPages) + arch.pmdPages);
+      for (let at = tables.entryAt(table, 0, page); page < span; page += stride, at += 2 * stride) {
+        if (!isAccessible(mm, words, at, write)) {
+          const result = faultUntilAccessible(mm, vma, page, words, at, write);
+          if (result < 0) return { touched, result, page };
+        }
+        arch.hardwareAccess(words, at, write);
+        if (write) memory.content[arch.pfn(words, at, 0)] = value;
+        touched++;
+      }
+    }
+  }
+  return { touched, result: FAULT_OK, page: -1 };
+}
+
+/** Reads the first byte of `page` as a program does. -1: the access fails. */
+export function readByte(mm: Mm, page: number): number {
+  if (touch(mm, page, 1, 1, false, 0).result < 0) return -1;
+  return mm.env.memory.content[frameAt(mm, page)] ?? 0;
+}
+
+/** The frame that `page` is mapped to, huge or not; -1 when nothing is present there. */
+export function frameAt(mm: Mm, page: number): number {
+  const { arch } = mm.env;
+  const tables = mm.pages;
+  const table = tables.lookup(0, page);
+  if (table !== 0) {
+    const words = tables.pool.words(table);
+    const at = tables.entryAt(table, 0, page);
+    return arch.isPresent(words, at) ? arch.pfn(words, at, 0) : -1;
+  }
+  const pmdTable = tables.lookup(1, page);
+  if (pmdTable === 0) return -1;
+  const words = tables.pool.words(pmdTable);
+  const at = tables.entryAt(pmdTable, 1, page);
+  return arch.isLeaf(words, at) ? arch.pfn(words, at, 1) + (page % arch.pmdPages) : -1;
+}
+
+/** Whether the VMA permits the access. Memory that may only be executed can be read unless a protection key forbids it. */
+export function permits(vma: Vma, write: boolean): boolean {
+  const { flags } = vma;
+  if (write) return (flags & VM_WRITE) !== 0;
+  return (flags & VM_ACCESS) !== 0 && ((flags & VM_READ) !== 0 || protectionKey(flags) === 0);
+}
+
+function refuseGrowth(): boolean {
+  return false;
+}
+
+function vmaFor(mm: Mm, page: number, growStack: StackGrowth): Vma | null {
+  const vma = mm.tree.find(page);
+  if (vma === null || vma.start <= page) return vma;
+  if ((vma.flags & VM_GROWSDOWN) === 0 || !growStack(mm, vma, page)) return null;
+  return vma;
+}
+
+function isAccessible(mm: Mm, words: EntryWords, at: number, write: boolean): boolean {
+  const { arch } = mm.env;
+  return arch.isPresent(words, at) && !arch.isProtNone(words, at) && (!write || arch.isWritable(words, at));
+}
+
+/** An instruction is tried again after its fault, and may fault again: a page read in read-only is copied next. */
+const MOST_FAULTS = 3;
+
+function faultUntilAccessible(
+  mm: Mm,
+  vma: Vma,
+  page: number,
+  words: EntryWords,
+  at: number,
+  write: boolean,
+): number {
+  for (let faults = 0; faults < MOST_FAULTS; faults++) {
+    const result = handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
+    if (result < 0 || isAccessible(mm, words, at, write)) return result;
+  }
+  throw new InvariantError('a fault that succeeds makes the page accessible', { page, write: Number(write) });
+}
+
+/** An access where there is no table of small entries: by a huge entry, or by the fault that makes one or the other. */
+function touchWithoutTable(mm: Mm, vma: Vma, page: number, write: boolean, value: number): number {
+  const { arch, memory } = mm.env;
+  const tables = mm.pages;
+  for (let faults = 0; faults <= MOST_FAULTS; faults++) {
+    const table = tables.lookup(0, page);
+    const level = table === 0 ? 1 : 0;
+    const holder = table === 0 ? tables.lookup(1, page) : table;
+    if (holder !== 0) {
+      const words = tables.pool.words(holder);
+      const at = tables.entryAt(holder, level, page);
+      if (isAccessible(mm, words, at, write)) {
+        arch.hardwareAccess(words, at, write);
+        const offset = level === 0 ? 0 : page % arch.pmdPages;
+        if (write) memory.content[arch.pfn(words, at, level) + offset] = value;
+        return FAULT_OK;
+      }
+    }
+    const result = handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
+    if (result < 0) return result;
+  }
+  throw new InvariantError('a fault that succeeds makes the page accessible', { page, write: Number(write) });
+}

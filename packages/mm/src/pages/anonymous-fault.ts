@@ -1,0 +1,149 @@
+import { VM_UFFD_MISSING, VM_WRITE } from '@vmakit/base';
+import { DIRTY, type EntryState, type EntryWords, SOFT_DIRTY, SPECIAL, UFFD_WP, WRITABLE, YOUNG } from '@vmakit/pagetable';
+import { addNewAnonRmapPmd, addNewAnonRmapPtes, anonVmaPrepare } from '@vmakit/rmap';
+import type { Vma } from '@vmakit/vma-merge';
+import type { Mm } from '../mm.js';
+import {
+  FAULT_NEW,
+  FAULT_OK,
+  FAULT_OOM,
+  FAULT_READ,
+  FAULT_USERFAULT,
+  FAULT_WRITE,
+  FAULT_ZERO_PAGE,
+  type FaultAccess,
+} from './fault-result.js';
+import { pageProtection } from './page-protection.js';
+import { allowableOrders, blockFits, greatestOrder } from './thp-policy.js';
+
+/** A page written for the first time: modified, for software too. */
+const FRESH = YOUNG | DIRTY | SOFT_DIRTY;
+
+/** The marks of a page that this fault makes. */
+export function freshState(vma: Vma): EntryState {
+  return (vma.flags & VM_WRITE) !== 0 ? FRESH | WRITABLE : YOUNG;
+}
+
+/**
+ * First touch of a page of private anonymous memory whose entry is empty, or a userfaultfd marker: then `kept` is
+ * `UFFD_WP`. Reads map the zero page and leave the VMA unfaulted; writes map a new folio of the largest order allowed
+ * (spec 03 section 8).
+ */
+export function anonymousFault(
+  mm: Mm,
+  vma: Vma,
+  page: number,
+  access: FaultAccess,
+  words: EntryWords,
+  at: number,
+  kept: EntryState,
+): number {
+  const { env } = mm;
+  const { arch, memory } = env;
+  const prot = pageProtection(env, vma);
+  if (access !== FAULT_WRITE) {
+    if ((vma.flags & VM_UFFD_MISSING) !== 0) return FAULT_USERFAULT;
+    arch.setPage(words, at, 0, memory.zeroFrame, prot, SPECIAL | YOUNG | kept);
+    return FAULT_ZERO_PAGE;
+  }
+  if (vma.anonVma === null && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  const orders = vma.uffd !== null ? 0 : allowableOrders(env.settings.thp, vma) & (arch.pmdPages - 1) & ~1;
+  if (orders !== 0 && largeFault(mm, vma, page, words, at, orders)) return FAULT_NEW;
+  const head = memory.allocFolio(0);
+  if (head < 0) return FAULT_OOM;
+  if ((vma.flags & VM_UFFD_MISSING) !== 0) {
+    memory.put(head);
+    return FAULT_USERFAULT;
+  }
+  addNewAnonRmapPtes(memory, head, vma, page, true);
+  mm.rssAnon++;
+  const state = freshState(vma);
+  arch.setPage(words, at, 0, head, prot, kept === 0 ? state : (state | UFFD_WP) & ~WRITABLE);
+  return FAULT_NEW;
+}
+
+/** Maps a new large folio at `page`: the greatest order whose aligned block fits and is empty. Memory permitting. */
+function largeFault(mm: Mm, vma: Vma, page: number, words: EntryWords, at: number, allowed: number): boolean {
+  const { arch, memory } = mm.env;
+  for (let orders = allowed; orders !== 0; ) {
+    const order = greatestOrder(orders);
+    orders &= ~(1 << order);
+    if (!blockFits(vma, page, order)) continue;
+    const size = 1 << order;
+    const first = at - 2 * (page % size);
+    if (!areEmpty(mm, words, first, size)) continue;
+    const head = memory.allocFolio(order);
+    if (head < 0) continue;
+    memory.refcount[head]! += size - 1;
+    addNewAnonRmapPtes(memory, head, vma, page - (page % size), true);
+    mm.rssAnon += size;
+    arch.setPages(words, first, size, head, pageProtection(mm.env, vma), freshState(vma));
+    return true;
+  }
+  return false;
+}
+
+function areEmpty(mm: Mm, words: EntryWords, first: number, count: number): boolean {
+  const { arch } = mm.env;
+  for (let at = first; at < first + 2 * count; at += 2) if (!arch.isNone(words, at)) return false;
+  return true;
+}
+
+/**
+ * First touch where no table is yet: maps a huge page when the policy allows it and the aligned range lies inside the
+ * VMA. Unlike the small zero page, the huge one makes the VMA a faulted one (spec 03 section 8).
+ *
+ * @returns `FAULT_OK` when there must be small pages.
+ */
+export function hugeAnonymousFault(mm: Mm, vma: Vma, page: number, access: FaultAccess): number {
+  const { env } = mm;
+  const { arch, memory } = env;
+  if ((allowableOrders(env.settings.thp, vma) & arch.pmdPages) === 0) return FAULT_OK;
+  if (!blockFits(vma, page, arch.pmdOrder)) return FAULT_OK;
+  const tables = mm.pages;
+  const pmdTable = tables.ensure(1, page);
+  if (pmdTable === 0) return FAULT_OOM;
+  if (vma.anonVma === null && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (access === FAULT_READ && env.settings.thp.useZeroPage) return hugeZeroFault(mm, vma, page, pmdTable);
+  const head = memory.allocFolio(arch.pmdOrder);
+  if (head < 0) return FAULT_OK;
+  const reserve = tables.allocateDetached();
+  if (reserve === 0) {
+    memory.put(head);
+    return FAULT_OOM;
+  }
+  if ((vma.flags & VM_UFFD_MISSING) !== 0) {
+    memory.put(head);
+    tables.freeDetached(reserve);
+    return FAULT_USERFAULT;
+  }
+  mapNewHuge(mm, vma, page, pmdTable, head);
+  tables.deposit(pmdTable, reserve);
+  return FAULT_NEW;
+}
+
+/** Maps a new folio of PMD size, in an entry that is empty or held the huge zero page. */
+export function mapNewHuge(mm: Mm, vma: Vma, page: number, pmdTable: number, head: number): void {
+  const { arch, memory } = mm.env;
+  addNewAnonRmapPmd(memory, head, vma, page - (page % arch.pmdPages), true);
+  mm.rssAnon += arch.pmdPages;
+  const words = mm.pages.pool.words(pmdTable);
+  const at = mm.pages.entryAt(pmdTable, 1, page);
+  arch.setPage(words, at, 1, head, pageProtection(mm.env, vma), freshState(vma));
+}
+
+function hugeZeroFault(mm: Mm, vma: Vma, page: number, pmdTable: number): number {
+  const { arch, memory } = mm.env;
+  const tables = mm.pages;
+  const reserve = tables.allocateDetached();
+  if (reserve === 0) return FAULT_OOM;
+  const frame = memory.ensureHugeZeroFrame();
+  if (frame < 0 || (vma.flags & VM_UFFD_MISSING) !== 0) {
+    tables.freeDetached(reserve);
+    return frame < 0 ? FAULT_OK : FAULT_USERFAULT;
+  }
+  const words = tables.pool.words(pmdTable);
+  arch.setPage(words, tables.entryAt(pmdTable, 1, page), 1, frame, pageProtection(mm.env, vma), SPECIAL | YOUNG);
+  tables.deposit(pmdTable, reserve);
+  return FAULT_ZERO_PAGE;
+}

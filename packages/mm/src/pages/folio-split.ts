@@ -1,0 +1,80 @@
+import { VM_LOCKED } from '@vmakit/base';
+import { PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_SWAPCACHE, removeLargeMappings } from '@vmakit/folio';
+import { SOFT_DIRTY, SPECIAL, UFFD_WP, YOUNG } from '@vmakit/pagetable';
+import type { MmEnvironment } from '../environment.js';
+import { type Mapping, mappingsOf } from './mapped-walk.js';
+import { pageProtection } from './page-protection.js';
+import { entryState, splitHugePmd } from './thp.js';
+
+/** Why a folio could not be split: it is referenced or pinned by others, or belongs to no living anon_vma. */
+export type SplitFailure = 'EAGAIN' | 'EBUSY';
+
+/**
+ * Splits a large anonymous folio into single pages. Whoever calls it holds one reference, which stays with the head.
+ * Huge entries of it are split first; each page keeps its entries and marks. Pages that nobody maps are freed, and
+ * entries of pages that hold nothing but zeroes change over to the zero page (spec 07 section 1).
+ *
+ * @returns null when done, or why not. Huge entries may be split then all the same.
+ */
+export function splitFolio(env: MmEnvironment, head: number): SplitFailure | null {
+  const { memory, injector } = env;
+  if (injector !== null && injector.fails('folio-split')) return 'EAGAIN';
+  const flags = memory.flags[head]!;
+  const pages = 1 << memory.order[head]!;
+  if ((flags & PG_ANON) === 0 || env.anonVmas.byId(memory.mapping[head]!) === undefined) return 'EBUSY';
+  const cacheReferences = (flags & PG_SWAPCACHE) !== 0 ? pages : 0;
+  if (memory.refcount[head] !== memory.folioMapcount(head) + cacheReferences + 1) return 'EAGAIN';
+  const mappings = smallMappingsOf(env, head);
+  if (mappings.length !== memory.folioMapcount(head)) return 'EAGAIN';
+  gatherDirty(env, head, mappings);
+  for (const { mm } of mappings) removeLargeMappings(memory, head, mm.id, 1);
+  if (cacheReferences !== 0) env.swap.splitFolio(head, pages);
+  memory.breakUp(head, cacheReferences !== 0 ? 1 : 0);
+  for (const mapping of mappings) remap(env, head, mapping, cacheReferences === 0);
+  memory.refcount[head]!++;
+  for (let page = head + 1; page < head + pages; page++) {
+    if (memory.refcount[page] === 0) release(env, page);
+  }
+  return null;
+}
+
+/** The mappings of the folio that reverse mapping leads to, all by small entries: huge ones are split. */
+export function smallMappingsOf(env: MmEnvironment, head: number): Mapping[] {
+  const found = mappingsOf(env, head);
+  const huge = found.filter((mapping) => mapping.level === 1);
+  if (huge.length === 0) return found;
+  for (const { mm, vma, page } of huge) splitHugePmd(mm, vma, page);
+  // References and mapcounts have grown with the split; the walk finds the small entries now.
+  return mappingsOf(env, head);
+}
+
+function gatherDirty(env: MmEnvironment, head: number, mappings: readonly Mapping[]): void {
+  if (mappings.some(({ words, at }) => env.arch.isDirty(words, at))) env.memory.flags[head]! |= PG_DIRTY;
+}
+
+/** What taking an entry away for migration and putting it back leaves: the same marks, now of a single page. */
+function remap(env: MmEnvironment, head: number, mapping: Mapping, mayUseZeroPage: boolean): void {
+  const { arch, memory } = env;
+  const { mm, vma, words, at, index } = mapping;
+  const page = head + index;
+  const state = entryState(mm, words, at);
+  const prot = pageProtection(env, vma);
+  arch.clear(words, at);
+  if (mayUseZeroPage && memory.content[page] === 0 && (vma.flags & VM_LOCKED) === 0) {
+    const kept = state & (SOFT_DIRTY | UFFD_WP);
+    arch.setPage(words, at, 0, memory.zeroFrame, prot, SPECIAL | YOUNG | kept);
+    memory.mapcount[page]!--;
+    mm.rssAnon--;
+    return;
+  }
+  memory.refcount[page]!++;
+  arch.setPage(words, at, 0, page, prot, state);
+}
+
+/** A page of a split folio that nothing refers to. */
+function release(env: MmEnvironment, page: number): void {
+  const { memory } = env;
+  memory.flags[page]! &= ~PG_EXCLUSIVE;
+  memory.refcount[page] = 1;
+  memory.put(page);
+}

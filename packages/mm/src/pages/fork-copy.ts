@@ -1,0 +1,260 @@
+import {
+  VM_MAYBE_GUARD,
+  VM_MIXEDMAP,
+  VM_PFNMAP,
+  VM_SHARED,
+  VM_SOFTDIRTY,
+  VM_UFFD_RWP,
+  VM_UFFD_WP,
+  hasAny,
+  isCowMapping,
+} from '@vmakit/base';
+import { PG_ANON, PG_EXCLUSIVE } from '@vmakit/folio';
+import {
+  DIRTY,
+  EntryKind,
+  type EntryWords,
+  MARKER_GUARD,
+  MARKER_POISONED,
+  MARKER_UFFD_WP,
+  MigrationKind,
+  SOFT_DIRTY,
+  UFFD_WP,
+  WRITABLE,
+} from '@vmakit/pagetable';
+import { addNewAnonRmapPtes, addRmapPtes, maybeDmaPinned } from '@vmakit/rmap';
+import type { Vma } from '@vmakit/vma-merge';
+import type { Mm } from '../mm.js';
+import { freshState } from './anonymous-fault.js';
+import { copyHugeEntry } from './fork-copy-huge.js';
+import { makeMigrationReadable } from './migration-entry.js';
+import { pageProtection } from './page-protection.js';
+import { folioRun, nextPopulated, pmdEnd } from './table-walk.js';
+
+/** Flags of a child VMA whose page tables a fault could not rebuild: spec 01 section 2, COPY_ON_FORK. */
+const COPY_ON_FORK = VM_PFNMAP + VM_MIXEDMAP + VM_UFFD_WP + VM_UFFD_RWP + VM_MAYBE_GUARD;
+
+/** What the copying of one VMA works with. */
+export interface ForkCopy {
+  readonly child: Mm;
+  readonly parent: Mm;
+  readonly childVma: Vma;
+  readonly parentVma: Vma;
+  /** Private memory that may be written: both sides are write-protected. */
+  readonly cow: boolean;
+}
+
+/**
+ * Copies the entries of `parentVma` for its copy in a forked child: anonymous pages become shared and read-only on both
+ * sides, pinned ones are copied at once, swap entries are duplicated (spec 03 section 4, fork sharing). Memory that
+ * faults can bring back is left out.
+ *
+ * @returns false when memory ran out; what was copied stays for the caller to unmap.
+ */
+export function copyPageRange(child: Mm, parent: Mm, childVma: Vma, parentVma: Vma): boolean {
+  if (parentVma.anonVma === null && !hasAny(childVma.flags, COPY_ON_FORK)) return true;
+  const copy: ForkCopy = { child, parent, childVma, parentVma, cow: isCowMapping(parentVma.flags) };
+  const tables = parent.pages;
+  const { end } = parentVma;
+  for (let page = nextPopulated(tables, parentVma.start, end); page < end; ) {
+    const next = pmdEnd(tables, page, end);
+    if (tables.lookup(0, page) === 0) {
+      const copied = copyHugeEntry(copy, page);
+      if (copied === 'no-memory') return false;
+      if (copied === 'split' && !copyTable(copy, page, next)) return false;
+    } else if (!copyTable(copy, page, next)) {
+      return false;
+    }
+    page = nextPopulated(tables, next, end);
+  }
+  if (copy.cow) tables.tlb.flushRange(parentVma.start, end, 0, 0);
+  return true;
+}
+
+function copyTable(copy: ForkCopy, start: number, end: number): boolean {
+  const { child, parent } = copy;
+  const { arch, memory } = parent.env;
+  const table = parent.pages.lookup(0, start);
+  const source = parent.pages.pool.words(table);
+  const first = parent.pages.entryAt(table, 0, start);
+  const last = first + 2 * (end - start);
+  const childTable = child.pages.ensure(0, start);
+  if (childTable === 0) return false;
+  const target = child.pages.pool.words(childTable);
+  const offset = child.pages.entryAt(childTable, 0, start) - first;
+  for (let at = first; at < last; at += 2) {
+    if (arch.isNone(source, at)) continue;
+    if (!arch.isPresent(source, at)) {
+      copyNonPresent(copy, source, at, target, at + offset);
+    } else if (arch.isSpecial(source, at)) {
+      shareEntry(copy, source, at, target, at + offset);
+    } else {
+      const pfn = arch.pfn(source, at, 0);
+      if (memory.order[pfn] !== 0) {
+        const count = copyLarge(copy, start + (at - first) / 2, source, at, target, at + offset, pfn, (last - at) / 2);
+        if (count === 0) return false;
+        at += 2 * (count - 1);
+      } else if (!copySmall(copy, start + (at - first) / 2, source, at, target, at + offset, pfn)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+function copySmall(
+  copy: ForkCopy,
+  page: number,
+  source: EntryWords,
+  at: number,
+  target: EntryWords,
+  targetAt: number,
+  pfn: number,
+): boolean {
+  const { child } = copy;
+  const { memory } = child.env;
+  const flags = memory.flags[pfn]!;
+  if ((flags & PG_ANON) !== 0) {
+    if ((flags & PG_EXCLUSIVE) !== 0) {
+      if (copy.parent.hasPinned && maybeDmaPinned(memory, pfn)) {
+        return copyPinned(copy, page, source, at, target, targetAt, pfn);
+      }
+      memory.flags[pfn] = flags & ~PG_EXCLUSIVE;
+    }
+    child.rssAnon++;
+  } else if (copy.parentVma.file?.isSwapBacked === true) {
+    child.rssShmem++;
+  } else {
+    child.rssFile++;
+  }
+  memory.refcount[pfn]!++;
+  memory.mapcount[pfn]!++;
+  shareEntry(copy, source, at, target, targetAt);
+  return true;
+}
+
+/**
+ * Shares a run of pages of one large folio: the child's entries all look like the first.
+ *
+ * @returns how many entries were done, 0 when memory ran out.
+ */
+function copyLarge(
+  copy: ForkCopy,
+  page: number,
+  source: EntryWords,
+  at: number,
+  target: EntryWords,
+  targetAt: number,
+  pfn: number,
+  most: number,
+): number {
+  const { child, parent } = copy;
+  const { arch, memory } = child.env;
+  const head = memory.headOf(pfn);
+  const isAnon = (memory.flags[head]! & PG_ANON) !== 0;
+  if (isAnon && parent.hasPinned && maybeDmaPinned(memory, head) && (memory.flags[pfn]! & PG_EXCLUSIVE) !== 0) {
+    return copyPinned(copy, page, source, at, target, targetAt, pfn) ? 1 : 0;
+  }
+  const count = forkRun(copy, source, at, pfn, most);
+  if (isAnon) {
+    for (let i = 0; i < count; i++) memory.flags[pfn + i]! &= ~PG_EXCLUSIVE;
+    child.rssAnon += count;
+  } else {
+    child.rssShmem += count;
+  }
+  memory.refcount[head]! += count;
+  addRmapPtes(memory, head, pfn, count, child.id);
+  if (copy.cow) arch.wrprotectPages(source, at, count);
+  copyRun(copy, source, at, target, targetAt, pfn, count);
+  return count;
+}
+
+/** How many entries look alike enough to be shared in one step. */
+function forkRun(copy: ForkCopy, source: EntryWords, at: number, pfn: number, most: number): number {
+  const { env } = copy.parent;
+  const { arch } = env;
+  const run = folioRun(env, source, at, pfn, most);
+  // Soft-dirty marks tell entries apart only while they are being gathered.
+  if (!arch.hasSoftDirty || (copy.parentVma.flags & VM_SOFTDIRTY) !== 0) return run;
+  const softDirty = arch.isSoftDirty(source, at);
+  let count = 1;
+  while (count < run && arch.isSoftDirty(source, at + 2 * count) === softDirty) count++;
+  return count;
+}
+
+function copyRun(
+  copy: ForkCopy,
+  source: EntryWords,
+  at: number,
+  target: EntryWords,
+  targetAt: number,
+  pfn: number,
+  count: number,
+): void {
+  const { arch } = copy.child.env;
+  let state = 0;
+  if (arch.isWritable(source, at)) state |= WRITABLE;
+  if (arch.isDirty(source, at) && (copy.childVma.flags & VM_SHARED) === 0) state |= DIRTY;
+  if (arch.isSoftDirty(source, at)) state |= SOFT_DIRTY;
+  if (arch.isUffdWp(source, at) && (copy.childVma.flags & VM_UFFD_WP) !== 0) state |= UFFD_WP;
+  arch.setPages(target, targetAt, count, pfn, pageProtection(copy.child.env, copy.childVma), state);
+}
+
+/** Write-protects an entry of private memory and gives the child one like it, not accessed. */
+function shareEntry(copy: ForkCopy, source: EntryWords, at: number, target: EntryWords, targetAt: number): void {
+  const { arch } = copy.child.env;
+  if (copy.cow && arch.isWritable(source, at)) arch.wrprotect(source, at);
+  target[targetAt] = source[at]!;
+  target[targetAt + 1] = source[at + 1]!;
+  if ((copy.parentVma.flags & VM_SHARED) !== 0) arch.mkClean(target, targetAt);
+  arch.mkOld(target, targetAt);
+  if ((copy.childVma.flags & VM_UFFD_WP) === 0 && arch.isUffdWp(target, targetAt)) arch.clearUffdWp(target, targetAt);
+}
+
+/** A page that a device may be writing to stays with the parent; the child gets a copy of its own now. */
+function copyPinned(
+  copy: ForkCopy,
+  page: number,
+  source: EntryWords,
+  at: number,
+  target: EntryWords,
+  targetAt: number,
+  pfn: number,
+): boolean {
+  const { child, childVma } = copy;
+  const { arch, memory } = child.env;
+  const own = memory.allocFolio(0);
+  if (own < 0) return false;
+  memory.content[own] = memory.content[pfn]!;
+  addNewAnonRmapPtes(memory, own, childVma, page, true);
+  child.rssAnon++;
+  let state = freshState(childVma) | DIRTY | SOFT_DIRTY;
+  if (arch.isUffdWp(source, at) && (childVma.flags & VM_UFFD_WP) !== 0) state = (state | UFFD_WP) & ~WRITABLE;
+  arch.setPage(target, targetAt, 0, own, pageProtection(child.env, childVma), state);
+  return true;
+}
+
+function copyNonPresent(copy: ForkCopy, source: EntryWords, at: number, target: EntryWords, targetAt: number): void {
+  const { child, childVma } = copy;
+  const { arch, swap, memory } = child.env;
+  const keepsUffd = (childVma.flags & VM_UFFD_WP) !== 0;
+  const kind = arch.kindOf(source, at, 0);
+  if (kind === EntryKind.Marker) {
+    const bits = arch.markerBits(source, at) & (MARKER_GUARD | MARKER_POISONED | (keepsUffd ? MARKER_UFFD_WP : 0));
+    if (bits !== 0) arch.setMarker(target, targetAt, bits);
+    return;
+  }
+  if (kind === EntryKind.Swap) {
+    swap.duplicate(arch.swapOffset(source, at));
+    arch.clearExclusive(source, at);
+    child.swapEntries++;
+  } else if (kind === EntryKind.Migration) {
+    const pfn = arch.migrationPfn(source, at);
+    memory.flags[pfn]! &= ~PG_EXCLUSIVE;
+    if (copy.cow) makeMigrationReadable(arch, source, at, MigrationKind.Read);
+    child.rssAnon++;
+  }
+  target[targetAt] = source[at]!;
+  target[targetAt + 1] = source[at + 1]!;
+  if (!keepsUffd && arch.isUffdWp(target, targetAt)) arch.clearUffdWp(target, targetAt);
+}

@@ -1,0 +1,46 @@
+import { type MmError, VM_UFFD_MISSING, VM_UFFD_WP, refuse } from '@vmakit/base';
+import { MARKER_POISONED } from '@vmakit/pagetable';
+import type { Vma } from '@vmakit/vma-merge';
+import type { Mm } from '../mm.js';
+import { changeUffdProtection } from './protect.js';
+
+/**
+ * UFFDIO_WRITEPROTECT: protects [start, end) against stores, or takes that back. With the feature WP_UNPOPULATED of the
+ * userfaultfd, absent pages of anonymous memory are marked too.
+ *
+ * @returns null, or ENOENT when part of the range is not registered for it.
+ */
+export function userfaultProtect(mm: Mm, start: number, end: number, protect: boolean): MmError | null {
+  for (let vma = mm.tree.find(start); vma !== null && vma.start < end; vma = vma.next) {
+    if ((vma.flags & VM_UFFD_WP) === 0) return refuse('ENOENT', 'spec 04.4: not registered for write protection', { start });
+    const markers = vma.file !== null || vma.uffd?.protectsAbsent === true;
+    changeUffdProtection(mm, vma, Math.max(start, vma.start), Math.min(end, vma.end), protect, markers);
+  }
+  return null;
+}
+
+/**
+ * UFFDIO_POISON: an access to the absent pages of [start, end) gives SIGBUS from now on.
+ *
+ * @returns null; ENOENT when the range is not registered; EEXIST at a page that is there; ENOMEM without tables.
+ */
+export function userfaultPoison(mm: Mm, start: number, end: number): MmError | null {
+  const tables = mm.pages;
+  const { arch } = tables;
+  for (let page = start; page < end; page++) {
+    const vma = mm.tree.at(page);
+    if (vma === null || (vma.flags & VM_UFFD_MISSING) === 0) return refuse('ENOENT', 'spec 04.4: not registered', { page });
+    const table = tables.ensure(0, page);
+    if (table === 0) return refuse('ENOMEM', 'spec 04.4: no table for the marker', { page });
+    const words = tables.pool.words(table);
+    const at = tables.entryAt(table, 0, page);
+    if (!arch.isNone(words, at)) return refuse('EEXIST', 'spec 04.4: the page is there', { page });
+    arch.setMarker(words, at, MARKER_POISONED);
+  }
+  return null;
+}
+
+/** Ends the write protection of [start, end) by userfaultfd: marks and markers go, since nobody would answer a fault. */
+export function uffdClearRange(mm: Mm, vma: Vma, start: number, end: number): void {
+  changeUffdProtection(mm, vma, start, end, false, false);
+}

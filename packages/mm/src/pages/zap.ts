@@ -1,0 +1,145 @@
+import { PG_ANON, PG_DIRTY } from '@vmakit/folio';
+import {
+  EntryKind,
+  MARKER_GUARD,
+  MARKER_POISONED,
+  MARKER_UFFD_WP,
+  type EntryWords,
+} from '@vmakit/pagetable';
+import { removeRmapPmd, removeRmapPtes } from '@vmakit/rmap';
+import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+import type { Mm } from '../mm.js';
+import { putMapped, releaseSwapEntry } from './swap-cache.js';
+import { folioRun, nextPopulated, pmdEnd } from './table-walk.js';
+import { splitHugePmd } from './thp.js';
+
+/**
+ * Drops every entry of [start, end), which lies in `vma`: folios lose a mapping, swap slots an entry, huge entries that
+ * are cut are split first. The tables stay. For munmap: markers go too.
+ */
+export function zapRange(mm: Mm, vma: Vma, start: number, end: number): void {
+  zap(mm, vma, start, end, true);
+}
+
+/** The same for MADV_DONTNEED: guard markers stay, as do userfaultfd markers of files. */
+export function zapRangeKeepMarkers(mm: Mm, vma: Vma, start: number, end: number): void {
+  zap(mm, vma, start, end, false);
+}
+
+function zap(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean): void {
+  const tables = mm.pages;
+  let any = false;
+  for (let page = nextPopulated(tables, start, end); page < end; ) {
+    const next = pmdEnd(tables, page, end);
+    any = true;
+    if (tables.lookup(0, page) === 0 && next - page === tables.arch.pmdPages) {
+      zapHuge(mm, page);
+    } else {
+      if (tables.lookup(0, page) === 0) splitHugePmd(mm, vma, page);
+      zapTable(mm, vma, page, next, dropMarkers);
+    }
+    page = nextPopulated(tables, next, end);
+  }
+  if (any) tables.tlb.flushRange(start, end, 0, 0);
+}
+
+function zapTable(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean): void {
+  const { arch, memory } = mm.env;
+  const table = mm.pages.lookup(0, start);
+  if (table === 0) return;
+  const words = mm.pages.pool.words(table);
+  const first = mm.pages.entryAt(table, 0, start);
+  const last = first + 2 * (end - start);
+  for (let at = first; at < last; at += 2) {
+    if (arch.isNone(words, at)) continue;
+    if (!arch.isPresent(words, at)) {
+      zapNonPresent(mm, vma, words, at, dropMarkers);
+    } else if (arch.isSpecial(words, at)) {
+      arch.clear(words, at);
+    } else {
+      const pfn = arch.pfn(words, at, 0);
+      if (memory.order[pfn] === 0) zapSmall(mm, vma, words, at, pfn);
+      else at += 2 * (zapLarge(mm, vma, words, at, pfn, last) - 1);
+    }
+  }
+}
+
+function zapSmall(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number): void {
+  const { arch, memory } = mm.env;
+  const flags = memory.flags[pfn]!;
+  if ((flags & PG_ANON) !== 0) mm.rssAnon--;
+  else zapFileAccounting(mm, vma, words, at, pfn, 1);
+  arch.clear(words, at);
+  memory.mapcount[pfn]!--;
+  putMapped(mm.env, pfn, 1);
+}
+
+/** Drops as many entries as map consecutive pages of one large folio; gives their number. */
+function zapLarge(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number, last: number): number {
+  const { arch, memory } = mm.env;
+  const head = memory.headOf(pfn);
+  const count = folioRun(mm.env, words, at, pfn, (last - at) / 2);
+  if ((memory.flags[head]! & PG_ANON) !== 0) mm.rssAnon -= count;
+  else zapFileAccounting(mm, vma, words, at, head, count);
+  arch.clearEntries(words, at, count);
+  removeRmapPtes(memory, head, pfn, count, mm.id);
+  putMapped(mm.env, head, count);
+  return count;
+}
+
+function zapFileAccounting(mm: Mm, vma: Vma, words: EntryWords, at: number, head: number, count: number): void {
+  const { arch, memory } = mm.env;
+  if (arch.isDirty(words, at)) memory.flags[head]! |= PG_DIRTY;
+  if (vma.file?.isSwapBacked === true) mm.rssShmem -= count;
+  else mm.rssFile -= count;
+}
+
+function zapNonPresent(mm: Mm, vma: Vma, words: EntryWords, at: number, dropMarkers: boolean): void {
+  const { arch } = mm.env;
+  switch (arch.kindOf(words, at, 0)) {
+    case EntryKind.Swap: {
+      const slot = arch.swapOffset(words, at);
+      mm.swapEntries--;
+      arch.clear(words, at);
+      releaseSwapEntry(mm.env, slot);
+      return;
+    }
+    case EntryKind.Migration:
+      mm.rssAnon--;
+      arch.clear(words, at);
+      return;
+    case EntryKind.Marker:
+      if (!dropMarkers && staysOnDontNeed(vma, arch.markerBits(words, at))) return;
+      arch.clear(words, at);
+      return;
+    default:
+      arch.clear(words, at);
+  }
+}
+
+/** MADV_DONTNEED removes poison, and userfaultfd markers of anonymous memory; it keeps guards. */
+function staysOnDontNeed(vma: Vma, marker: number): boolean {
+  if ((marker & MARKER_GUARD) !== 0) return true;
+  return (marker & MARKER_POISONED) === 0 && (marker & MARKER_UFFD_WP) !== 0 && !isAnonymous(vma);
+}
+
+/** Drops the huge entry at `page`, and the table that was kept in reserve for it. */
+function zapHuge(mm: Mm, page: number): void {
+  const { arch, memory } = mm.env;
+  const tables = mm.pages;
+  const pmdTable = tables.lookup(1, page);
+  const words = tables.pool.words(pmdTable);
+  const at = tables.entryAt(pmdTable, 1, page);
+  const kind = arch.kindOf(words, at, 1);
+  const special = kind === EntryKind.Page && arch.isSpecial(words, at);
+  const pfn = kind === EntryKind.Page ? arch.pfn(words, at, 1) : 0;
+  arch.clear(words, at);
+  const reserve = tables.withdraw(pmdTable);
+  if (reserve !== 0) {
+    tables.freeDetached(reserve);
+    if (!special) mm.rssAnon -= arch.pmdPages;
+  }
+  if (special || kind !== EntryKind.Page) return;
+  removeRmapPmd(memory, pfn, mm.id);
+  putMapped(mm.env, pfn, 1);
+}
