@@ -98,9 +98,13 @@ export class VmaTree {
     const at = lastAtOrBelow(leaf.starts, leaf.count, vma.start);
     if (leaf.vmas[at] !== vma) throw new InvariantError('a VMA that is changed is in the tree', { start: vma.start });
     if (start !== vma.start) {
+      // The next leaf's key may be lower than its first start: a start that moves up must stay below it.
+      if (start > vma.start && at === leaf.count - 1 && leaf.next !== null) {
+        setKey(leaf.next, leaf.next.starts[0] as number);
+      }
+      if (start < vma.start && at === 0) setKey(leaf, start);
       vma.start = start;
       leaf.starts[at] = start;
-      if (at === 0) lowerKey(leaf, start);
       markStale(leaf);
     }
     if (end !== vma.end) {
@@ -202,13 +206,12 @@ export class VmaTree {
   }
 }
 
-/** Keeps every branch key above `leaf` a lower bound of the starts below it. */
-function lowerKey(leaf: Leaf, start: number): void {
+/** Sets the key of `leaf`: in every branch above it up to the one in which it is not under the first child. */
+function setKey(leaf: Leaf, key: number): void {
   let node: TreeNode = leaf;
   for (let parent = node.parent; parent !== null; parent = node.parent) {
     const at = parent.indexOf(node);
-    if ((parent.keys[at] as number) <= start) return;
-    parent.keys[at] = start;
+    parent.keys[at] = key;
     if (at > 0) return;
     node = parent;
   }
