@@ -43,7 +43,9 @@ function pages(arch: Arch): fc.Arbitrary<Page> {
         const { span } = arch.level(at);
         return (n % (2 ** arch.frameBits / span)) * span;
       }),
-      prot: fc.tuple(fc.nat(ACCESS), fc.nat(arch.protectionKeys - 1)).map(([access, key]) => access | (key << PROT_KEY_SHIFT)),
+      prot: fc
+        .tuple(fc.nat(ACCESS), fc.nat(arch.protectionKeys - 1))
+        .map(([access, key]) => access | (key << PROT_KEY_SHIFT)),
       state: fc.nat(EXCLUSIVE - 1).map((state) => (arch.hasSoftDirty ? state : state & ~SOFT_DIRTY)),
     }),
   );
@@ -75,11 +77,19 @@ const SETTERS: readonly [
 ][] = [
   ['mkWrite', (arch, words) => arch.mkWrite(words, 0), (state) => state | WRITABLE],
   ['wrprotect', (arch, words) => arch.wrprotect(words, 0), (state) => state & ~WRITABLE],
-  ['mkDirty', (arch, words) => arch.mkDirty(words, 0), (state, arch) => state | DIRTY | (arch.hasSoftDirty ? SOFT_DIRTY : 0)],
+  [
+    'mkDirty',
+    (arch, words) => arch.mkDirty(words, 0),
+    (state, arch) => state | DIRTY | (arch.hasSoftDirty ? SOFT_DIRTY : 0),
+  ],
   ['mkClean', (arch, words) => arch.mkClean(words, 0), (state) => state & ~DIRTY],
   ['mkYoung', (arch, words) => arch.mkYoung(words, 0), (state) => state | YOUNG],
   ['mkOld', (arch, words) => arch.mkOld(words, 0), (state) => state & ~YOUNG],
-  ['setSoftDirty', (arch, words) => arch.setSoftDirty(words, 0), (state, arch) => state | (arch.hasSoftDirty ? SOFT_DIRTY : 0)],
+  [
+    'setSoftDirty',
+    (arch, words) => arch.setSoftDirty(words, 0),
+    (state, arch) => state | (arch.hasSoftDirty ? SOFT_DIRTY : 0),
+  ],
   ['clearSoftDirty', (arch, words) => arch.clearSoftDirty(words, 0), (state) => state & ~SOFT_DIRTY],
   ['setUffdWp', (arch, words) => arch.setUffdWp(words, 0), (state) => (state | UFFD_WP) & ~WRITABLE],
   ['clearUffdWp', (arch, words) => arch.clearUffdWp(words, 0), (state) => state & ~UFFD_WP],
@@ -168,7 +178,11 @@ describe.each(ARCHES.map((arch) => [arch.name, arch] as const))('entries of %s',
         arch.clearExclusive(words, 0);
         arch.clearUffdWp(words, 0);
         arch.clearSoftDirty(words, 0);
-        expect([arch.isExclusive(words, 0), arch.isUffdWp(words, 0), arch.isSoftDirty(words, 0)]).toEqual([false, false, false]);
+        expect([arch.isExclusive(words, 0), arch.isUffdWp(words, 0), arch.isSoftDirty(words, 0)]).toEqual([
+          false,
+          false,
+          false,
+        ]);
         arch.setExclusive(words, 0);
         arch.setUffdWp(words, 0);
         arch.setSoftDirty(words, 0);
@@ -187,7 +201,11 @@ describe.each(ARCHES.map((arch) => [arch.name, arch] as const))('entries of %s',
         arch.setMigration(words, 0, kind, pfn, state);
         expect(arch.kindOf(words, 0, 0)).toBe(EntryKind.Migration);
         expect(arch.kindOf(words, 0, 1)).toBe(EntryKind.Migration);
-        expect([arch.isPresent(words, 0), arch.isLeaf(words, 0), arch.isTable(words, 0)]).toEqual([false, false, false]);
+        expect([arch.isPresent(words, 0), arch.isLeaf(words, 0), arch.isTable(words, 0)]).toEqual([
+          false,
+          false,
+          false,
+        ]);
         expect([arch.migrationKind(words, 0), arch.migrationPfn(words, 0)]).toEqual([kind, pfn]);
         expect([arch.migrationYoung(words, 0), arch.migrationDirty(words, 0)]).toEqual([
           (state & YOUNG) !== 0,

@@ -28,7 +28,12 @@ const page =
     arch.setPage(words, 0, 0, PFN, prot, state);
 
 const VECTORS: readonly [name: string, store: Store, x8664: bigint, arm64: bigint][] = [
-  ['a private page after a write fault', page(READ_WRITE, WRITABLE | YOUNG | DIRTY), 0x8000000012345067n, 0x00e8000012345f43n],
+  [
+    'a private page after a write fault',
+    page(READ_WRITE, WRITABLE | YOUNG | DIRTY),
+    0x8000000012345067n,
+    0x00e8000012345f43n,
+  ],
   ['a private read-only clean young page', page(PROT_READ, YOUNG), 0x8000000012345025n, 0x0060000012345fc3n],
   [
     'the same written page after fork',
