@@ -70,11 +70,16 @@ export class MmEnvironment implements MergeContext {
   set injector(injector: FaultInjector | null) {
     this.#injector = injector;
     this.memory.injector = injector;
-    this.tablePool.refuse =
-      injector === null ? null : (level) => injector.fails(TABLE_POINT[level] ?? 'page-table-pte');
+    this.tablePool.refuse = injector === null ? null : (level) => tableFails(injector, level);
   }
 
   readonly onBoundary = (vma: Vma, page: number): void => splitHugeEntryAt(vma, page);
+}
+
+/** The top table of an address space is not asked for here but by fork, which can give up. */
+function tableFails(injector: FaultInjector, level: string): boolean {
+  const point = TABLE_POINT[level];
+  return point !== undefined && injector.fails(point);
 }
 
 const TABLE_POINT: Readonly<Record<string, 'page-table-pud' | 'page-table-pmd' | 'page-table-pte'>> = {

@@ -1,16 +1,19 @@
 import { VM_ACCOUNT } from '@vmakit/base';
 import { unlinkAnonVmas } from '@vmakit/rmap';
 import type { Mm } from '../mm.js';
+import { unpinAll } from '../pages/gup.js';
 import { zapRange } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
 
 /**
- * The end of an address space that nobody uses any more: `exit_mmap` (spec 03 section 7). All pages go, then the VMAs
- * are cut off from their anon_vmas in address order, then the page tables and the VMAs go.
+ * The end of an address space that nobody uses any more: `exit_mmap` (spec 03 section 7). Its pins go first, with the
+ * files that held them; then all pages; then the VMAs are cut off from their anon_vmas in address order; then the page
+ * tables and the VMAs go.
  */
 export function exitMm(mm: Mm): void {
   const { env, tree } = mm;
   let accounted = 0;
+  if (mm.hasPinned) unpinAll(mm);
   for (let vma = tree.first; vma !== null; vma = vma.next) zapRange(mm, vma, vma.start, vma.end);
   for (let vma = tree.first; vma !== null; vma = vma.next) {
     if ((vma.flags & VM_ACCOUNT) !== 0) accounted += vma.pages;

@@ -99,7 +99,9 @@ function installGuardRange(mm: Mm, vma: Vma, start: number, end: number): MmErro
 
 /** MADV_REMOVE punches a hole into the file, which the model leaves to whoever owns the file. */
 function checkRemove(vma: Vma): MmError | null {
-  if ((vma.flags & VM_LOCKED) !== 0 || vma.file === null) return refuseFlags('REMOVE of locked or anonymous memory', vma);
+  if ((vma.flags & VM_LOCKED) !== 0 || vma.file === null) {
+    return refuseFlags('REMOVE of locked or anonymous memory', vma);
+  }
   const sharedWritable = VM_SHARED | VM_MAYWRITE;
   if ((vma.flags & sharedWritable) !== sharedWritable) {
     return refuse('EACCES', 'spec 01.6: REMOVE needs a shared writable mapping', { start: vma.start, end: vma.end });

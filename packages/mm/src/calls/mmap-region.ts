@@ -122,7 +122,7 @@ function mergeOrInsert(
   return vma;
 }
 
-/** Shared anonymous memory, and a shared mapping of /dev/zero, is a new file of its own (spec 01 section 3, step 13). */
+/** Shared anonymous memory, also that of a shared /dev/zero, is a new file of its own (spec 01 section 3, step 13). */
 function backingFile(mm: Mm, pages: number, flags: VmFlags, file: MappedFile | null): MappedFile | null {
   if ((flags & VM_SHARED) === 0 || (file !== null && file.kind !== 'zero')) return file;
   return makeFile(mm.env, 'shmem', pages, '/dev/zero');

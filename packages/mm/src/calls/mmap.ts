@@ -47,7 +47,7 @@ export interface MmapRequest {
 }
 
 /** The bytes form of {@link MmapRequest}. */
-export interface MmapBytesRequest extends Omit<MmapRequest, 'start' | 'unaligned' | 'pages' | 'pageOffset' | 'placeAt'> {
+export interface MmapBytesRequest extends Pick<MmapRequest, 'prot' | 'flags' | 'file' | 'access'> {
   readonly address: Bytes;
   readonly length: Bytes;
   readonly offset?: Bytes;

@@ -9,7 +9,8 @@ import { lockForReading, unlock } from './call.js';
  * memory EBUSY. Success: 0.
  */
 export function msync(mm: Mm, start: number, pages: number, flags: number): SysResult {
-  if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) !== 0 || (flags & (MS_ASYNC | MS_SYNC)) === (MS_ASYNC | MS_SYNC)) {
+  const both = MS_ASYNC | MS_SYNC;
+  if ((flags & ~(both | MS_INVALIDATE)) !== 0 || (flags & both) === both) {
     return refuse('EINVAL', 'msync: flags', { flags });
   }
   const end = start + pages;

@@ -67,7 +67,8 @@ export function registerUserfaultBytes(
   if (offsetInPage(address, pageShift, 'address') !== 0 || offsetInPage(length, pageShift, 'length') !== 0) {
     return refuse('EINVAL', 'userfaultfd: range unaligned', { address: String(address), length: String(length) });
   }
-  return registerUserfault(mm, pageOf(address, pageShift, 'address'), pageOf(length, pageShift, 'length'), context, modes);
+  const pages = pageOf(length, pageShift, 'length');
+  return registerUserfault(mm, pageOf(address, pageShift, 'address'), pages, context, modes);
 }
 
 /** The file descriptor was closed: every registration of `context` ends. A lack of memory does not stop it. */
