@@ -41,7 +41,7 @@ describe('userfaultfd registration', () => {
     map(mm, 16, 12);
     const context = watch(1);
     expect(registerUserfault(mm, 20, 4, context, ['missing', 'wp'])).toBe(0);
-    expect(picture(mm)).toBe('16-20 rw-p ac\n20-24 rw-p ac um uw\n24-28 rw-p ac');
+    expect(picture(mm)).toBe('16-20 rw-p ac\n20-24 rw-p um uw ac\n24-28 rw-p ac');
     expect(outcome(registerUserfault(mm, 16, 12, watch(2), ['missing']))).toBe('EBUSY');
     expect(unregisterUserfault(mm, 16, 12)).toBe(0);
     expect(picture(mm)).toBe('16-28 rw-p ac');

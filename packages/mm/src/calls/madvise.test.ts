@@ -130,7 +130,7 @@ describe('madvise, pages (spec 01.6)', () => {
     const mm = makeMm();
     map(mm, 16, 4);
     expect(madvise(mm, 17, 1, MADV_GUARD_INSTALL)).toBe(0);
-    expect(picture(mm)).toBe('16-20 rw-p ac gu @1');
+    expect(picture(mm)).toBe('16-20 rw-p gu ac @1');
     expect(touch(mm, 16, 4).page).toBe(17);
     expect(madvise(mm, 16, 4, MADV_DONTNEED)).toBe(0);
     expect(touch(mm, 16, 4).page).toBe(17);
