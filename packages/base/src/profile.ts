@@ -44,7 +44,8 @@ const V6_18: KernelProfile = {
   name: 'v6.18',
   anonPageOffset: false,
   softDirtySticky: false,
-  guardFlag: false,
+  // Measured on 6.18.44: installing guards sets `gu` in smaps.
+  guardFlag: true,
   cloneReversesChain: false,
   mremapAlwaysTestsMapCount: false,
   multiVmaMove: true,
@@ -55,7 +56,7 @@ const V6_18: KernelProfile = {
 };
 
 /** The kernel of April 2025 that the series was posted against. */
-const RFC_V2: KernelProfile = { ...V6_18, name: 'rfc-v2', multiVmaMove: false };
+const RFC_V2: KernelProfile = { ...V6_18, name: 'rfc-v2', guardFlag: false, multiVmaMove: false };
 
 /** The kernel profiles by name. */
 export const KERNEL_PROFILES: Readonly<Record<KernelProfile['name'], KernelProfile>> = {
