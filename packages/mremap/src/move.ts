@@ -58,12 +58,12 @@ export interface Move {
   scan(visit: LeafVisitor): boolean;
 
   /**
-   * Walks again with the policy's own `leaf` hook, folio locks and all, from source page `from` on (the whole range by
-   * default). Only in `undo`.
+   * Walks again with the policy's own `leaf` hook, folio locks and all, over source pages [from, end) (by default the
+   * whole range). Only in `undo`.
    *
    * @returns false when the walk stopped; it is not taken back.
    */
-  walkAgain(from?: number): boolean;
+  walkAgain(from?: number, end?: number): boolean;
 
   /** The frame that the small entry at source page `page` maps; -1: none, no page, or a huge entry. */
   frameAt(page: number): number;

@@ -81,12 +81,14 @@ export class PolicyMove implements Move {
     return walkLeaves(this.mm, this.range, new Leaf(), { lockedTable: 0, visit, tableDone: () => undefined });
   }
 
-  walkAgain(from: number = this.from): boolean {
+  walkAgain(from: number = this.from, end: number = this.from + this.oldPages): boolean {
     this.#require('walkAgain', ['undo']);
     const { walk } = this;
     if (walk === null) return true;
     walk.releaseFolios();
-    return walk.run({ ...this.range, start: Math.max(from, this.from) }, false);
+    const { range } = this;
+    const within = { ...range, start: Math.max(from, range.start), end: Math.min(end, range.end) };
+    return walk.run(within, false);
   }
 
   frameAt(page: number): number {

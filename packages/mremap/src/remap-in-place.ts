@@ -51,6 +51,8 @@ function canGrowInPlace(op: RemapOperation, vma: Vma): boolean {
   if (vma.end - op.address !== op.oldPages) return false;
   const end = vma.end + delta;
   if (vma.next !== null && vma.next.start < end) return false;
+  // What lies outside of a recorded scenario's window is taken.
+  if (mm.layout.window !== null && end > mm.layout.window.end) return false;
   const { file, flags } = vma;
   const span = end - vma.start;
   return !(getUnmappedArea(mm, vma.start, false, span, vma.pageOffset, file, MAP_FIXED, flags) instanceof MmError);

@@ -24,18 +24,19 @@ export function relocateLargeFolioPage(
     relocation.countForward('sharedSkipped');
     return LEAF_NEXT;
   }
+  // The recorded kernel looks at the mark of the first page, whichever page is met.
+  if ((flags & PG_EXCLUSIVE) === 0) relocation.countForward('notExclusive');
   if (maybeDmaPinned(memory, head)) {
     relocation.countForward('pinnedSkipped');
     return repairs.pinned ? LEAF_FAIL : LEAF_NEXT;
   }
-  if (((memory.flags[frame] as number) & PG_EXCLUSIVE) === 0) relocation.countForward('notExclusive');
   const size = 2 ** leaf.order;
   const page = frame - head;
   /** Where the folio's first page is, or would be. */
   const origin = leaf.page - page;
   const index = relocation.indexOf(move, leaf) - (repairs.partialLargeFolio ? page : 0);
   if (repairs.entryByEntry && isPlaced(move, relocation, memory, head, index)) return LEAF_NEXT;
-  if (origin % size !== 0) relocation.countForward('oddLargeFolio');
+  if (origin % size !== 0) relocation.count('oddLargeFolio');
   if (index < 0 || !isInside(move, relocation, memory, leaf, origin, size)) return split(move, relocation, head);
   relocation.place(move, head, index);
   relocation.countForward('pteLargeFolioMoved');

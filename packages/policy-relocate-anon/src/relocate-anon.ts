@@ -8,6 +8,7 @@ import {
   type MremapPolicy,
   type PolicyContext,
   type PolicyHooks,
+  type UndoReason,
   definePolicy,
 } from '@vmakit/mremap';
 import { decideRelocation } from './eligibility.js';
@@ -71,19 +72,15 @@ function hooksOf(context: PolicyContext, repairs: RepairSet): PolicyHooks {
     decide: (move) => decideRelocation(move, repairs),
     beforeCopy: () => 'fresh',
     afterCopy: () => {
-      relocation.forward = true;
+      relocation.begin();
       relocation.count('relocate');
       return true;
     },
     leaf: (move, leaf) => relocateLeaf(context, relocation, large, move, leaf),
     undo: (move, because) => {
       relocation.count(because === 'walk' ? 'relocateUndone' : 'undoneAfterMoveFailure');
-      if (repairs.listUndo) {
-        move.restoreFolios();
-        return;
-      }
-      relocation.forward = false;
-      move.walkAgain(because === 'tables' && !repairs.undoAfterMove ? move.failedAt : move.from);
+      if (repairs.listUndo) move.restoreFolios();
+      else takeBackByWalking(relocation, move, because);
     },
     lastMerge: (move) => mergeRelocated(relocation, move),
   };
@@ -113,6 +110,20 @@ function relocateLeaf(
     case LeafKind.HugeMigration:
       return large === null ? LEAF_FAIL : large.leaf(move, leaf, relocation);
   }
+}
+
+/**
+ * Takes back as posted: the same walk with old offset and anon_vma, from where the tables stopped when they could not be
+ * moved. With the repair what had been moved is taken back first; the recorded kernel counts it a second time.
+ */
+function takeBackByWalking(relocation: Relocation, move: Move, because: UndoReason): void {
+  const failedAt = because === 'tables' ? move.failedAt : move.from;
+  if (relocation.repairs.undoAfterMove && failedAt > move.from) {
+    relocation.takeBack(true);
+    move.walkAgain(move.from, failedAt);
+  }
+  relocation.takeBack(false);
+  move.walkAgain(failedAt);
 }
 
 /** The merge that relocation is for. Not across a registration that ends with the move (spec 06 section 6, A5, A6). */

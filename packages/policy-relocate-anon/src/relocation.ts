@@ -40,6 +40,8 @@ export class Relocation {
   readonly repairs: RepairSet;
   /** False while a walk takes back. */
   forward = true;
+  /** What a walk that takes back passes over is counted only where the recorded kernel does. */
+  counting = true;
   readonly #values: Float64Array;
   readonly #slots: Readonly<Record<RelocationCounter, number>>;
 
@@ -54,9 +56,21 @@ export class Relocation {
     (this.#values[this.#slots[name]] as number)++;
   }
 
-  /** Counts only what happens on the way forward. */
+  /** Counts unless a walk takes back. */
   countForward(name: RelocationCounter): void {
-    if (this.forward) this.count(name);
+    if (this.counting) this.count(name);
+  }
+
+  /** A relocation begins. */
+  begin(): void {
+    this.forward = true;
+    this.counting = true;
+  }
+
+  /** A walk begins to take back. `counting`: it counts like one forward. */
+  takeBack(counting: boolean): void {
+    this.forward = false;
+    this.counting = counting;
   }
 
   /** The offset that the page of `leaf` has in the destination, or when undoing in the source. */

@@ -1,5 +1,5 @@
 import { VM_LOCKED } from '@vmakit/base';
-import { PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_SWAPCACHE, removeLargeMappings } from '@vmakit/folio';
+import { PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_PARTIALLY_MAPPED, PG_SWAPCACHE, removeLargeMappings } from '@vmakit/folio';
 import { SOFT_DIRTY, SPECIAL, UFFD_WP, YOUNG } from '@vmakit/pagetable';
 import type { MmEnvironment } from '../environment.js';
 import { type Mapping, mappingsOf } from './mapped-walk.js';
@@ -25,7 +25,11 @@ export function splitFolio(env: MmEnvironment, head: number): SplitFailure | nul
   const cacheReferences = (flags & PG_SWAPCACHE) !== 0 ? pages : 0;
   if (memory.refcount[head] !== memory.folioMapcount(head) + cacheReferences + 1) return 'EAGAIN';
   const mappings = smallMappingsOf(env, head);
-  if (mappings.length !== memory.folioMapcount(head)) return 'EAGAIN';
+  if (mappings.length !== memory.folioMapcount(head)) {
+    // Those that were reached had been unmapped, and were put back: for a moment the folio was partly mapped.
+    if (mappings.length > 0) memory.flags[head]! |= PG_PARTIALLY_MAPPED;
+    return 'EAGAIN';
+  }
   gatherDirty(env, head, mappings);
   for (const { mm } of mappings) removeLargeMappings(memory, head, mm.id, 1);
   if (cacheReferences !== 0) env.swap.splitFolio(head, pages);
