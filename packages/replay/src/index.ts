@@ -1,1 +1,11 @@
-export {};
+export type { Divergence, LayoutCheck } from './divergence.js';
+export type { LayoutDifference, LayoutLine } from './layout.js';
+export { type ChosenProfile, kernelFor, profileForRelease, settingsFrom } from './kernel-for.js';
+export type { Assumption, ReplayOptions } from './options.js';
+export { type ReplayRequest, replayRecording } from './replay-recording.js';
+export { Replayer } from './replayer.js';
+export type { MergeSummary, ProcessSummary, RecordingSummary, ReplayResult, TableMoves } from './result.js';
+export { summarize } from './result.js';
+export type { Snapshot, SnapshotKind } from './snapshots.js';
+export type { CheckCount } from './statistics.js';
+export type { UnmergedGroup, UnmergedPair } from './unmerged.js';

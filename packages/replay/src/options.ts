@@ -9,12 +9,12 @@ export interface ReplayOptions {
   readonly assume: Assumption;
   /** Run munmap where it starts, not where it completes: strace text (traces/README.md section 1, pitfall 16). */
   readonly munmapAtStart: boolean;
-  /** Clock of the recording's times, for the clocks of snapshots. */
-  readonly clock: 'realtime' | 'monotonic' | 'none';
   /** Snapshots of the recorded processes, in the order in which they were taken. */
   readonly snapshots: readonly Snapshot[];
   /** The snapshot that the recording begins with, when it was attached to a running process. */
   readonly start: Snapshot | null;
+  /** Flags given to every mremap that may move, whatever was recorded: a policy's. */
+  readonly addMremapFlags: number;
   /** Keep details of at most so many differences of each kind. */
   readonly maxDetails: number;
 }

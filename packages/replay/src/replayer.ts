@@ -157,7 +157,7 @@ export class Replayer {
     }
     const records = call === undefined ? [] : call.records;
     this.#callFiles.setRecords(records);
-    const outcome = runCall(followed.process, event, this.#callFiles);
+    const outcome = runCall(followed.process, event, this.#callFiles, this.options.addMremapFlags);
     if (outcome === null) {
       this.statistics.skippedCalls++;
     } else {

@@ -1,4 +1,4 @@
-import type { RecordingReport } from '@vmakit/trace';
+import type { Diagnostic, RecordingReport } from '@vmakit/trace';
 import type { Divergence, LayoutCheck } from './divergence.js';
 import type { Assumption } from './options.js';
 import type { Replayer } from './replayer.js';
@@ -26,6 +26,8 @@ export interface RecordingSummary {
   readonly malformed: number;
   readonly unfinished: number;
   readonly lost: number;
+  /** The first lines that could not be understood. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** Merges that the model made, by the neighbour that took part. */

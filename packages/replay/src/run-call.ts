@@ -11,6 +11,7 @@ import {
   shmat,
   shmdt,
 } from '@vmakit/mm';
+import { MREMAP_MAYMOVE } from '@vmakit/mremap';
 import type { SyscallEvent, SyscallEventOf } from '@vmakit/trace';
 import type { MemoryPolicy } from '@vmakit/vma-merge';
 import type { CallFiles } from './call-files.js';
@@ -36,7 +37,12 @@ const NOT_ABOUT_MEMORY: ReadonlySet<string> = new Set(['EBADF', 'EACCES', 'ENODE
  *
  * @returns null for calls that the model does not run: they concern no memory, or failed for reasons outside it
  */
-export function runCall(process: Process, event: SyscallEvent, files: CallFiles): CallOutcome | null {
+export function runCall(
+  process: Process,
+  event: SyscallEvent,
+  files: CallFiles,
+  addMremapFlags: number,
+): CallOutcome | null {
   if (event.errno !== null && (NOT_ABOUT_MEMORY.has(event.errno) || event.errno.startsWith('ERESTART'))) return null;
   if (event.injected) return null;
   switch (event.call) {
@@ -45,7 +51,7 @@ export function runCall(process: Process, event: SyscallEvent, files: CallFiles)
     case 'munmap':
       return plain(process.munmap(event.args.address, event.args.length));
     case 'mremap':
-      return runMremap(process, event);
+      return runMremap(process, event, addMremapFlags);
     case 'mprotect':
       return plain(process.mprotect(event.args.address, event.args.length, event.args.prot));
     case 'pkey_mprotect':
@@ -118,10 +124,11 @@ function runMmap(process: Process, event: SyscallEventOf<'mmap'>, files: CallFil
   return result;
 }
 
-function runMremap(process: Process, event: SyscallEventOf<'mremap'>): CallOutcome {
+function runMremap(process: Process, event: SyscallEventOf<'mremap'>, addFlags: number): CallOutcome {
   const { oldAddress, oldLength, newLength, flags, newAddress } = event.args;
   process.mm.nextPlacement = pageOf(process, event.result);
-  const result = process.mremap(oldAddress, oldLength, newLength, flags, newAddress ?? 0);
+  const asked = (flags & MREMAP_MAYMOVE) === 0 ? flags : flags | addFlags;
+  const result = process.mremap(oldAddress, oldLength, newLength, asked, newAddress ?? 0);
   process.mm.nextPlacement = -1;
   return placed(process, result);
 }

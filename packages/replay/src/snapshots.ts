@@ -9,6 +9,9 @@ import type { FollowedProcess } from './space.js';
 /** When a snapshot was taken: just after an execve, when attached, at the end, or at the entry of exit_group. */
 export type SnapshotKind = 'exec' | 'start' | 'end' | 'exit';
 
+/** Process of a snapshot that does not say whose it is: the first one that could be meant. */
+export const ANY_PID = -1;
+
 /** `/proc/PID/maps` (and smaps) of a recorded process at some time. */
 export interface Snapshot {
   readonly pid: number;
@@ -52,7 +55,7 @@ export class Snapshots {
 
   /** The layout of `pid` after the execve that completed at `time`; null when there is none. */
   takeExec(pid: number, time: number): readonly StartingVma[] | null {
-    const at = this.#exec.findIndex((snapshot) => snapshot.pid === pid);
+    const at = this.#exec.findIndex((snapshot) => isOf(snapshot, pid));
     if (at < 0) return null;
     const [snapshot] = this.#exec.splice(at, 1);
     // A snapshot from long before belongs to an execve that the recording does not show.
@@ -84,7 +87,7 @@ export class Snapshots {
     const kept: Snapshot[] = [];
     const due: Snapshot[] = [];
     for (const snapshot of this.#final) {
-      (snapshot.pid === followed.pid && followed.started && isDue(snapshot) ? due : kept).push(snapshot);
+      (isOf(snapshot, followed.pid) && followed.started && isDue(snapshot) ? due : kept).push(snapshot);
     }
     if (due.length === 0) return;
     this.#final.splice(0, this.#final.length, ...kept);
@@ -117,6 +120,10 @@ export class Snapshots {
     for (const { time } of this.#final) if (time !== null && time < earliest) earliest = time;
     return earliest;
   }
+}
+
+function isOf(snapshot: Snapshot, pid: number): boolean {
+  return snapshot.pid === pid || snapshot.pid === ANY_PID;
 }
 
 function asLayoutLine(line: StartingVma): LayoutLine {
