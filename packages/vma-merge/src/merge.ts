@@ -1,4 +1,4 @@
-import { type FaultInjector, VM_SPECIAL, type VmFlags, withFlags } from '@vmakit/base';
+import { VM_MAYBE_GUARD, type FaultInjector, VM_SPECIAL, type VmFlags, withFlags } from '@vmakit/base';
 import type { KernelBus } from '@vmakit/events';
 import {
   type RmapContext,
@@ -216,7 +216,7 @@ function propagateAnonVma(context: MergeContext, target: Vma, donor: Vma): boole
 
 /** The flags that a merge gathers on its result (spec 01 section 2, STICKY). */
 function stickyFlags(context: MergeContext, flags: VmFlags): number {
-  return context.profile.softDirtySticky ? flags & STICKY_FLAGS : 0;
+  return flags & (context.profile.softDirtySticky ? STICKY_FLAGS : VM_MAYBE_GUARD);
 }
 
 /** Whether claiming nodes of the VMA tree fails now: the only failure of a commit (spec 02 section 5). */

@@ -1,7 +1,13 @@
-import type { Operation } from '@vmakit/trace';
-import { ADVICE, MAP_FLAG, MREMAP_FLAG, RLIMIT_CODE, UFFD_MODE, flagBits, protectionBits } from './abi.js';
+import type { Operation, RlimitName, UffdMode } from '@vmakit/trace';
+import { adviceNumber, mapFlags, mremapFlags, protectionBits } from '@vmakit/verify';
 import * as protocol from './protocol.js';
 import type { DriverOperation } from './program-request.js';
+
+/** `extra` of an OP_RLIMIT (`native/operations.c`: set_limit). */
+export const RLIMIT_CODE: Readonly<Record<RlimitName, number>> = { MEMLOCK: 0, AS: 1, DATA: 2 };
+
+/** UFFDIO_REGISTER_MODE_*. */
+const UFFD_MODE: Readonly<Record<UffdMode, number>> = { missing: 1, wp: 2 };
 
 /**
  * The helper's form of a scenario operation; `want` is what to report after it. Operations that
@@ -12,13 +18,13 @@ export function encodeOperation(operation: Operation, want: number): DriverOpera
   switch (operation.op) {
     case 'mmap': {
       const { addr, len: length, fd: file, off: target } = operation;
-      const flags = flagBits(operation.flags, MAP_FLAG);
+      const flags = mapFlags(operation.flags);
       const prot = protectionBits(operation.prot);
       return { ...common, code: protocol.OP_MMAP, addr, length, file, prot, flags, target, targetIsLength: true };
     }
     case 'mremap': {
       const { addr, oldLen: length, newLen: extraLength, newAddr: target } = operation;
-      const flags = flagBits(operation.flags, MREMAP_FLAG);
+      const flags = mremapFlags(operation.flags);
       return { ...common, code: protocol.OP_MREMAP, addr, length, extraLength, target, flags };
     }
     case 'mprotect': {
@@ -26,7 +32,7 @@ export function encodeOperation(operation: Operation, want: number): DriverOpera
       return { ...common, code: protocol.OP_MPROTECT, addr: operation.addr, length: operation.len, prot };
     }
     case 'madvise': {
-      const flags = ADVICE[operation.advice];
+      const flags = adviceNumber(operation.advice);
       return { ...common, code: protocol.OP_MADVISE, addr: operation.addr, length: operation.len, flags };
     }
     case 'mlock': {

@@ -356,6 +356,11 @@ class ProgramWriter {
 
   /** A range to do something to: a mapping, a part of one, or a stretch of several. */
   #pickRange(): { readonly start: number; readonly end: number } {
+    const { start, end } = this.#pickAnyRange();
+    return { start, end: Math.min(end, ARENA_PAGES) };
+  }
+
+  #pickAnyRange(): { readonly start: number; readonly end: number } {
     const dice = this.#dice;
     const { segments } = this.#sketch;
     if (segments.length === 0 || dice.chance(2)) {
@@ -385,13 +390,13 @@ class ProgramWriter {
   #pickSpan(first?: Segment): { readonly start: number; readonly end: number } {
     const dice = this.#dice;
     const { segments } = this.#sketch;
-    if (segments.length === 0) return this.#pickRange();
+    if (segments.length === 0) return this.#pickAnyRange();
     const index = first === undefined ? dice.below(segments.length) : segments.indexOf(first);
     const begin = segments[index];
     const last = segments[Math.min(segments.length - 1, index + dice.below(3))];
-    if (begin === undefined || last === undefined) return this.#pickRange();
+    if (begin === undefined || last === undefined) return this.#pickAnyRange();
     const start = dice.chance(70) ? begin.start : begin.start + dice.below(begin.end - begin.start);
-    const limit = dice.chance(85) ? last.end : last.end + dice.between(1, 2);
+    const limit = dice.chance(85) ? last.end : Math.min(ARENA_PAGES, last.end + dice.between(1, 2));
     const end = dice.chance(75) ? limit : Math.max(start + 1, last.start + dice.between(1, last.end - last.start));
     // A stretch from the playground to what lies far away would be nothing but hole.
     return end - start > 200 && !this.#mix.huge ? { start: begin.start, end: begin.end } : { start, end };

@@ -1,3 +1,5 @@
+import { ARENA_PAGES } from '../driver/protocol.js';
+
 /** What a generated range was made with: what decides whether two of them may merge. */
 export interface SketchAttributes {
   readonly prot: string;
@@ -53,9 +55,12 @@ export class Sketch {
     return taken;
   }
 
+  /** What would reach out of the window is cut off: nothing can be there. */
   put(start: number, end: number, attributes: SketchAttributes): void {
     this.clear(start, end);
-    this.segments.push({ start, end, attributes });
+    const limit = Math.min(end, ARENA_PAGES);
+    if (start >= limit) return;
+    this.segments.push({ start, end: limit, attributes });
     this.segments.sort((a, b) => a.start - b.start);
   }
 

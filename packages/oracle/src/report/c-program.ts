@@ -1,6 +1,6 @@
 import type { Amount, Operation } from '@vmakit/trace';
 import { amountToJson } from '@vmakit/trace';
-import { RLIMIT_CODE } from '../driver/abi.js';
+import { RLIMIT_CODE } from '../driver/encode-operation.js';
 import { isRelocating } from '../driver/omission.js';
 import { C_PRELUDE, C_TAKE_THE_REST } from './c-prelude.js';
 

@@ -1,3 +1,5 @@
+import type { PhysicalMemory } from '@vmakit/folio';
+
 /**
  * Which page of the model stands for which page of the live machine. Frames are taken for each other when they are
  * first met in the same place; from then on neither may stand for anything else, until the model's page is freed.
@@ -8,17 +10,23 @@ export class FramePairs {
   #paired: Uint32Array = new Uint32Array(1024);
   readonly #model: Map<number, number> = new Map();
 
-  /** Whether the two can be the same page. `generations`: by model frame, bumped whenever it is freed. */
-  matches(model: number, live: number, generations: Uint16Array): boolean {
+  /** Whether the two can be the same page; if neither has a partner they are partners now. */
+  matches(model: number, live: number, memory: PhysicalMemory): boolean {
     if (model >= this.#live.length) this.#grow(model);
-    const generation = (generations[model] ?? 0) + 1;
-    if (this.#paired[model] === generation) return this.#live[model] === live;
+    const generation = (memory.generation[model] ?? 0) + 1;
+    if (this.#paired[model] === generation && this.#live[model] !== live) return false;
     const other = this.#model.get(live);
-    if (other !== undefined && other !== model && this.#paired[other] === (generations[other] ?? 0) + 1) return false;
+    if (other !== undefined && other !== model && this.#isTaken(other, live, memory)) return false;
     this.#live[model] = live;
     this.#paired[model] = generation;
     this.#model.set(live, model);
     return true;
+  }
+
+  /** Whether a live page is still the one of another page of the model. A page that nothing maps cannot be seen. */
+  #isTaken(model: number, live: number, memory: PhysicalMemory): boolean {
+    if (this.#live[model] !== live || this.#paired[model] !== (memory.generation[model] ?? 0) + 1) return false;
+    return memory.pageMapcount(model) > 0;
   }
 
   #grow(frame: number): void {
