@@ -170,7 +170,10 @@ export abstract class Arch implements Geometry {
   abstract readonly tableMask: number;
   abstract readonly tableBits: number;
 
-  /** The id of the table that an upper entry leads to: the low bits of its frame number, as many as fit 32 bits. */
+  /**
+   * The id of the table that an upper entry leads to: the frame number less `tableFrameBase`. Wherever the frame is in
+   * the rest of the word, ids are small, and their bits lie from the page shift up. `PageTables` counts on this rule.
+   */
   tableAt(words: EntryWords, at: number): number {
     return (words[at]! >>> this.pageShift) | ((words[at + 1]! & 0xff) << (32 - this.pageShift));
   }

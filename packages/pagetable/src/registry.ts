@@ -48,10 +48,17 @@ const ARM64_FAMILY: ArchFamily = {
 const families: ArchFamily[] = [X86_64_FAMILY, ARM64_FAMILY];
 const shared = new Map<string, Arch>();
 
-/** Adds a family of architectures, before those that are there. See docs/adding-an-architecture.md. */
-export function registerArchFamily(family: ArchFamily): void {
+/**
+ * Adds a family of architectures, before those that are there; gives a function that takes it out again.
+ * See docs/adding-an-architecture.md.
+ */
+export function registerArchFamily(family: ArchFamily): () => void {
   families.unshift(family);
   shared.clear();
+  return () => {
+    families.splice(families.indexOf(family), 1);
+    shared.clear();
+  };
 }
 
 /** The names of the usual architectures; arm64 names also take `-pa52`. */

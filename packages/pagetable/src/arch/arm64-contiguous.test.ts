@@ -357,7 +357,7 @@ test('folding never changes what entries say, loses no mark, and keeps blocks wh
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const arch = machine();
       const words = new Int32Array(at(64));
-      const expected = Array<Expected>(64).fill(NOTHING);
+      const expected = Array.from({ length: 64 }, () => NOTHING);
       for (const one of steps) play(arch, words, expected, one);
       expected.forEach((want, entry) => {
         const kind = arch.kindOf(words, at(entry), 0);

@@ -46,7 +46,7 @@ export interface PageRange {
 export function dumpTables(tables: PageTables, range: PageRange): TableDump {
   const { arch } = tables;
   const runs: DumpedRun[] = [];
-  dumpTable(tables, tables.root, arch.topLevel, range, runs);
+  if (range.start < range.end) dumpTable(tables, tables.root, arch.topLevel, range, runs);
   return {
     arch: arch.name,
     pageSize: arch.pageSize,
@@ -113,23 +113,25 @@ function follows(first: DecodedWord, other: DecodedWord, distance: number, span:
 
 /** Renders a dump for people: the geometry, then one line a run, indented by level. */
 export function renderDump(dump: TableDump): string {
-  const levels = dump.levels.map(({ name, indexBits, span }) => `${name} ${indexBits} bits x ${span}`).join(', ');
-  const head = `${dump.arch}: pages of ${dump.pageSize} bytes; ${levels} (pages an entry)`;
-  const depth = new Map(dump.levels.map(({ name }, index) => [name, index]));
-  const lines = dump.runs.map((run) => {
-    const indent = '  '.repeat((depth.get(run.level) ?? 0) + 1);
-    const span = dump.levels.find(({ name }) => name === run.level)?.span ?? 1;
-    const pages = run.count === 1 && span === 1 ? `${run.page}` : `${run.page}-${run.page + run.count * span - 1}`;
-    const times = run.count === 1 ? '' : ` x${run.count}`;
-    return `${indent}${run.level} ${pages}${times}  ${run.word}  ${renderWhat(run.what)}`;
+  const levels = dump.levels.map(({ name, indexBits, span }) => `${name} ${2 ** indexBits} x ${span}`);
+  const head = [`${dump.arch}: pages of ${dump.pageSize} bytes`, `entries x pages each: ${levels.join(', ')}`];
+  const depth = new Map(dump.levels.map(({ name, span }, index) => [name, { indent: '  '.repeat(index), span }]));
+  const lines = dump.runs.map(({ level, page, count, word, what }) => {
+    const { indent = '', span = 1 } = depth.get(level) ?? {};
+    const last = page + count * span - 1;
+    const pages = last === page ? `${page}` : `${page}-${last}`;
+    return `${indent}${level} ${pages}${count === 1 ? '' : ` x${count}`}  ${word}  ${renderWhat(what)}`;
   });
-  return [head, ...lines].join('\n');
+  return [...head, ...lines].join('\n');
 }
 
-/** Renders what a word says in one line: the kind, frame or swap slot, and the names of all that is true. */
+/** Keys that follow from others in all but odd words. */
+const IMPLIED: readonly string[] = ['table', 'present', 'transHuge', 'userAccessible', 'accessible', 'valid', 'user'];
+
+/** Renders what a word says in one line: the kind, frame or swap slot, and what is true beyond the usual. */
 export function renderWhat(what: DecodedWord): string {
   const record = what as unknown as Readonly<Record<string, unknown>>;
-  const flags = Object.keys(record).filter((key) => record[key] === true && !['table', 'present'].includes(key));
+  const flags = Object.keys(record).filter((key) => record[key] === true && !IMPLIED.includes(key));
   const numbers = ['pfn', 'swapType', 'swapOffset', 'marker']
     .filter((key) => typeof record[key] === 'number')
     .map((key) => `${key} ${String(record[key])}`);

@@ -87,13 +87,9 @@ export class TwoLevelArch extends Arch {
     return (words[at]! & KIND_MASK) === EntryKind.Page;
   }
 
-  override tableAt(words: EntryWords, at: number): number {
-    return words[at + 1]!;
-  }
-
   override setTable(words: EntryWords, at: number, id: number): void {
-    words[at] = EntryKind.Table;
-    words[at + 1] = id;
+    words[at] = EntryKind.Table | (id << PAGE_SHIFT);
+    words[at + 1] = id >>> (32 - PAGE_SHIFT);
   }
 
   override pfn(words: EntryWords, at: number, _level: number): number {

@@ -1,0 +1,95 @@
+import { InvariantError } from '@vmakit/base';
+import { describe, expect, test } from 'vitest';
+import { createArch } from './registry.js';
+import { TablePool } from './table-pool.js';
+
+const arch = createArch('x86-64');
+const makePool = (): TablePool => new TablePool(arch);
+
+describe('a pool of tables', () => {
+  test('counts what it hands out and takes back, by level', () => {
+    const pool = makePool();
+    const [pte, pmd] = [pool.allocate(0), pool.allocate(1)];
+    expect([pte, pmd, [...pool.live]]).toEqual([1, 2, [1, 1, 0, 0]]);
+    expect([pool.levelOf(pte), pool.levelOf(pmd), pool.levelOf(3)]).toEqual([0, 1, -1]);
+    pool.free(pte);
+    expect([pool.allocated, pool.freed, [...pool.live]]).toEqual([2, 1, [0, 1, 0, 0]]);
+    expect(pool.allocate(2)).toBe(pte);
+  });
+
+  test('keeps tables apart and aligned, in chunk after chunk', () => {
+    const pool = makePool();
+    const ids = Array.from({ length: 200 }, () => pool.allocate(0));
+    for (const id of ids) {
+      expect(pool.base(id) % 1024).toBe(0);
+      pool.words(id)[pool.base(id)] = id;
+      pool.words(id)[pool.base(id) + 1023] = -id;
+    }
+    for (const id of ids)
+      expect([pool.words(id)[pool.base(id)], pool.words(id)[pool.base(id) + 1023]]).toEqual([id, -id]);
+    expect(new Set(ids).size).toBe(200);
+  });
+
+  test('hands out empty tables, also after one was discarded full', () => {
+    const pool = makePool();
+    const id = pool.allocate(0);
+    pool.words(id).fill(-1, pool.base(id), pool.base(id) + 1024);
+    pool.discard(id);
+    const again = pool.allocate(0);
+    expect(again).toBe(id);
+    expect(
+      pool
+        .words(again)
+        .subarray(pool.base(again), pool.base(again) + 1024)
+        .every((half) => half === 0),
+    ).toBe(true);
+  });
+
+  test('refuses what it is told to refuse', () => {
+    const pool = makePool();
+    const asked: string[] = [];
+    pool.refuse = (level) => asked.push(level) > 0 && level === 'pmd';
+    expect([pool.allocate(0) > 0, pool.allocate(1), pool.allocate(2) > 0]).toEqual([true, 0, true]);
+    expect([asked, pool.allocated]).toEqual([['pte', 'pmd', 'pud'], 2]);
+  });
+
+  test('a table costs at most 4.5 KiB, all in', () => {
+    const pool = makePool();
+    for (let i = 0; i < 10_000; i++) pool.allocate(0);
+    expect(pool.bytes / 10_000).toBeLessThan(4608);
+  });
+
+  test('keeps tables in reserve for another, last in first out', () => {
+    const pool = makePool();
+    const [owner, other] = [pool.allocate(1), pool.allocate(1)];
+    const [first, second] = [pool.allocate(0), pool.allocate(0)];
+    pool.deposit(owner, first);
+    pool.deposit(owner, second);
+    expect([pool.deposited(owner), pool.deposited(other), pool.withdraw(other)]).toEqual([2, 0, 0]);
+    expect([pool.withdraw(owner), pool.withdraw(owner), pool.withdraw(owner)]).toEqual([second, first, 0]);
+  });
+});
+
+describe('a broken rule throws, with the state', () => {
+  test('a table that is not empty cannot be freed', () => {
+    const pool = makePool();
+    const id = pool.allocate(0);
+    arch.setPage(pool.words(id), pool.base(id) + 2 * 7, 0, 0x12345, 1, 2);
+    expect(() => pool.free(id)).toThrow(InvariantError);
+    try {
+      pool.free(id);
+    } catch (error) {
+      expect((error as InvariantError).state).toEqual({ id: 1, level: 'pte', entry: 7, word: '0x8000000012345025' });
+    }
+  });
+
+  test('nor one that has tables in reserve, nor one twice', () => {
+    const pool = makePool();
+    const owner = pool.allocate(1);
+    pool.deposit(owner, pool.allocate(0));
+    expect(() => pool.free(owner)).toThrow('reserve');
+    const id = pool.allocate(0);
+    pool.free(id);
+    expect(() => pool.free(id)).toThrow('live');
+  });
+});
