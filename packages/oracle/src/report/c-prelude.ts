@@ -1,5 +1,5 @@
 /** What every printed program begins with. */
-export const C_PRELUDE = String.raw`
+export const C_PRELUDE: string = String.raw`
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -160,7 +160,7 @@ MAYBE void clear_soft_dirty(void)
 `.trim();
 
 /** For programs in which the kernel chooses an address: everything outside the window is taken. */
-export const C_TAKE_THE_REST = String.raw`
+export const C_TAKE_THE_REST: string = String.raw`
 static void take(unsigned long start, unsigned long end, int zero)
 {
 	if (start < end)
