@@ -328,6 +328,32 @@ export abstract class Arch implements Geometry {
   }
 
   /**
+   * Moves `count` entries, each as it is and by itself, with the soft-dirty mark set: those that are not empty. The
+   * target must be empty.
+   *
+   * @returns how many moved, negative when one of them was present
+   */
+  moveEntries(
+    source: EntryWords,
+    sourceAt: number,
+    target: EntryWords,
+    targetAt: number,
+    count: number,
+  ): number {
+    let moved = 0;
+    let present = false;
+    const end = sourceAt + 2 * count;
+    for (let at = sourceAt, to = targetAt; at < end; at += 2, to += 2) {
+      if (this.isNone(source, at)) continue;
+      if (!present) present = this.isPresent(source, at);
+      this.moveEntry(source, at, target, to);
+      this.setSoftDirty(target, to);
+      moved++;
+    }
+    return present ? -moved : moved;
+  }
+
+  /**
    * How many entries from the present one at `at` on (at least 1, at most `limit`) a mover takes in one step: those
    * that map consecutive frames of its folio with the same permissions, if it carries the contiguous hint; else 1.
    * Spec 04 section 7.

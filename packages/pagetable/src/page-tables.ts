@@ -105,6 +105,7 @@ export class PageTables {
   /** Makes a table for the entry of `level` (at least 1) for `vpn` from one at hand: a withdrawn reserve, say. */
   populate(upperTable: number, level: number, vpn: number, table: number): void {
     this.arch.setTable(this.pool.words(upperTable), this.entryAt(upperTable, level, vpn), table);
+    this.invalidate();
   }
 
   /** A table of the lowest level that is not linked in: to be put in reserve or linked by `populate`. 0: refused. */
@@ -216,6 +217,7 @@ export class PageTables {
   }
 
   #free(table: number, level: number): void {
+    if (table === this.#lastTable) this.invalidate();
     this.pool.free(table);
     this.tables[level]!--;
   }

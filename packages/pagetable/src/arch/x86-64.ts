@@ -290,6 +290,34 @@ export class X8664 extends Arch {
     words[at + 1] = (type << TYPE_SHIFT) | (~(offset * OFFSET_LOW_INVERSE) & OFFSET_HIGH);
   }
 
+  /** The same in one loop over words: a move of page tables spends its time here. */
+  override moveEntries(
+    source: EntryWords,
+    sourceAt: number,
+    target: EntryWords,
+    targetAt: number,
+    count: number,
+  ): number {
+    const softDirty = this.#softDirty;
+    const swapSoftDirty = this.#swapSoftDirty;
+    let moved = 0;
+    let present = 0;
+    const end = sourceAt + 2 * count;
+    for (let at = sourceAt, to = targetAt; at < end; at += 2, to += 2) {
+      const low = source[at]!;
+      const high = source[at + 1]!;
+      if (((low & ~NONE_IGNORED) | high) === 0) continue;
+      const forms = low & PRESENT_FORMS;
+      present |= forms;
+      target[to] = low | (forms !== 0 ? softDirty : swapSoftDirty);
+      target[to + 1] = high;
+      source[at] = 0;
+      source[at + 1] = 0;
+      moved++;
+    }
+    return present !== 0 ? -moved : moved;
+  }
+
   override swapType(words: EntryWords, at: number): number {
     return words[at + 1]! >>> TYPE_SHIFT;
   }
