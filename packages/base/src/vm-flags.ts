@@ -122,6 +122,7 @@ export function protectionText(flags: VmFlags): string {
   );
 }
 
+/** In the order of their bits, as the kernel lists them. */
 const SMAPS_NAMES: readonly (readonly [number, string])[] = [
   [VM_READ, 'rd'],
   [VM_WRITE, 'wr'],
@@ -132,14 +133,17 @@ const SMAPS_NAMES: readonly (readonly [number, string])[] = [
   [VM_MAYEXEC, 'me'],
   [VM_MAYSHARE, 'ms'],
   [VM_GROWSDOWN, 'gd'],
+  [VM_UFFD_MISSING, 'um'],
   [VM_PFNMAP, 'pf'],
+  [VM_MAYBE_GUARD, 'gu'],
+  [VM_UFFD_WP, 'uw'],
   [VM_LOCKED, 'lo'],
-  [VM_LOCKONFAULT, 'lf'],
   [VM_IO, 'io'],
   [VM_SEQ_READ, 'sr'],
   [VM_RAND_READ, 'rr'],
   [VM_DONTCOPY, 'dc'],
   [VM_DONTEXPAND, 'de'],
+  [VM_LOCKONFAULT, 'lf'],
   [VM_ACCOUNT, 'ac'],
   [VM_NORESERVE, 'nr'],
   [VM_HUGETLB, 'ht'],
@@ -152,12 +156,9 @@ const SMAPS_NAMES: readonly (readonly [number, string])[] = [
   [VM_HUGEPAGE, 'hg'],
   [VM_NOHUGEPAGE, 'nh'],
   [VM_MERGEABLE, 'mg'],
-  [VM_UFFD_MISSING, 'um'],
-  [VM_UFFD_WP, 'uw'],
-  [VM_UFFD_MINOR, 'ui'],
-  [VM_MAYBE_GUARD, 'gu'],
   [VM_SHADOW_STACK, 'ss'],
   [VM_DROPPABLE, 'dp'],
+  [VM_UFFD_MINOR, 'ui'],
   [VM_SEALED, 'sl'],
 ];
 

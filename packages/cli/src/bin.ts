@@ -1,4 +1,16 @@
 #!/usr/bin/env node
+import { exitCodeOf } from './exit-codes.js';
 import { createProgram } from './program.js';
 
-await createProgram().parseAsync();
+// A reader that closes its end early (head, less) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+const program = createProgram();
+const code = await exitCodeOf(
+  () => program.parseAsync(),
+  (text) => process.stderr.write(`${text}\n`),
+);
+if (code !== null) process.exitCode = code;

@@ -1,1 +1,21 @@
-export {};
+export { adviceNumber, mapFlags, mremapFlags, protectionBits } from './abi-flags.js';
+export { Arena } from './addresses.js';
+export { capturePages } from './capture-pages.js';
+export { StateCapture, type Window } from './capture-state.js';
+export { captureWords } from './capture-words.js';
+export { type MachineOptions, ScenarioMachine, archNameFor, recordedPolicies } from './machine.js';
+export { type Performed, perform } from './perform.js';
+export type { Failure, ScenarioReport, StepDifference } from './report.js';
+export { retarget } from './retarget.js';
+export { ruleFor } from './rules.js';
+export { type RunOptions, knownDefects, runScenario } from './run-scenario.js';
+export { StateNames } from './state-names.js';
+export {
+  type FailureReport,
+  type VerifyReport,
+  type VerifyRequest,
+  verifyFile,
+  wholeFile,
+} from './verify-file.js';
+export { defaultJobs, verifyFiles } from './verify-files.js';
+export { verifyWord } from './verify-word.js';

@@ -1,5 +1,5 @@
 import type { StateDifference } from './difference.js';
-import { type Outcome, type ReturnValue, TRACE_NAMES, type TraceCounts } from './scenario.js';
+import { type Outcome, type ReturnValue, TRACE_NAMES, type RelocationTrace } from './scenario.js';
 
 /** First difference of what a call gave: value, error, page of a signal; `null` when they are equal. */
 export function compareResults(expected: Outcome, actual: Outcome): StateDifference | null {
@@ -11,8 +11,9 @@ export function compareResults(expected: Outcome, actual: Outcome): StateDiffere
   return null;
 }
 
-/** First difference of two sets of trace counts (golden/FORMAT.md "Trace"); `null` when they are equal. */
-export function compareTraces(expected: TraceCounts, actual: TraceCounts): StateDifference | null {
+/** First difference of two sets of trace counts (golden/FORMAT.md "Trace"); `null` when they are equal or not known. */
+export function compareTraces(expected: RelocationTrace | null, actual: RelocationTrace | null): StateDifference | null {
+  if (expected === null || actual === null) return null;
   for (const name of TRACE_NAMES) {
     const want = expected[name] ?? 0;
     const have = actual[name] ?? 0;

@@ -5,13 +5,13 @@ import {
   type Outcome,
   type ReturnValue,
   TRACE_NAMES,
-  type TraceCounts,
+  type RelocationTrace,
   WORD_LEVELS,
   type WordLevel,
   type WordRow,
 } from './scenario.js';
 
-const NO_TRACE: TraceCounts = {};
+const NO_TRACE: RelocationTrace = {};
 const TRACE_NAME_SET: ReadonlySet<string> = new Set(TRACE_NAMES);
 
 /** Reads the result part of a line (golden/FORMAT.md "Results"); `null` when the line has neither `ret` nor `err`. */
@@ -38,7 +38,7 @@ function returnValue(fields: JsonFields): ReturnValue {
   return fields.refuse('ret', 'an integer, or a raw "0x..." address');
 }
 
-function traceCounts(object: JsonObject, place: SourcePlace): TraceCounts {
+function traceCounts(object: JsonObject, place: SourcePlace): RelocationTrace {
   const fields = new JsonFields(object, '"trace"', place);
   for (const key of Object.keys(object)) {
     if (!TRACE_NAME_SET.has(key)) {
@@ -46,7 +46,7 @@ function traceCounts(object: JsonObject, place: SourcePlace): TraceCounts {
     }
     fields.integer(key);
   }
-  return object as TraceCounts;
+  return object as RelocationTrace;
 }
 
 function wordRows(fields: JsonFields, place: SourcePlace): readonly WordRow[] {

@@ -3,6 +3,7 @@ import { JsonFields, type JsonObject, isJsonObject, shown } from './json-fields.
 import {
   type AnonVmaRow,
   ENTRY_KINDS,
+  type FolioPageRow,
   type PageRow,
   type ProcessState,
   type RecordedProcess,
@@ -54,7 +55,26 @@ function parseProcess(value: unknown, basic: boolean, place: SourcePlace): Recor
       if (!isPageRow(row)) throw badRow('pages', PAGE_COLUMNS, row, place);
     }
   }
-  return value as unknown as ProcessState;
+  return withTrueOrders(value as unknown as ProcessState);
+}
+
+/** Orders from here on cannot be: the largest folio has order 13. */
+const IMPOSSIBLE_ORDER = 16;
+
+/**
+ * Recordings with folios of order 10 and more have their decimal digits read as hexadecimal: 17 stands for 11, the
+ * order of the 2048 pages that such a row maps.
+ */
+function withTrueOrders(process: ProcessState): ProcessState {
+  if (process.pages === null || !process.pages.some(hasImpossibleOrder)) return process;
+  const pages = process.pages.map((row): PageRow => {
+    return hasImpossibleOrder(row) ? (row.with(5, Number(row[5].toString(16))) as unknown as PageRow) : row;
+  });
+  return { ...process, pages };
+}
+
+function hasImpossibleOrder(row: PageRow): row is FolioPageRow {
+  return row.length === 12 && row[5] >= IMPOSSIBLE_ORDER;
 }
 
 function checkMm(process: JsonObject, basic: boolean, fields: JsonFields): void {

@@ -32,7 +32,7 @@ export const TRACE_NAMES = [
 ] as const;
 export type TraceName = (typeof TRACE_NAMES)[number];
 /** Counts of what happened inside a relocating mremap; a name that is absent counts 0. */
-export type TraceCounts = Readonly<Partial<Record<TraceName, number>>>;
+export type RelocationTrace = Readonly<Partial<Record<TraceName, number>>>;
 
 /** Settings for transparent huge pages: the global mode, and modes of single sizes by KiB. */
 export interface ThpSettings {
@@ -82,7 +82,8 @@ export interface Outcome {
   readonly err: string | null;
   /** For a touch that got a signal: the page that could not be accessed. */
   readonly at: number | null;
-  readonly trace: TraceCounts;
+  /** `null`: not known. */
+  readonly trace: RelocationTrace | null;
   /** Of a `words` operation. */
   readonly words: readonly WordRow[] | null;
 }

@@ -73,7 +73,7 @@ export function outcomeToJson(outcome: Outcome | null): Record<string, unknown> 
     ret: typeof ret === 'bigint' ? `0x${ret.toString(16)}` : (ret ?? undefined),
     err: err ?? undefined,
     at: at ?? undefined,
-    trace: Object.keys(trace).length === 0 ? undefined : trace,
+    trace: trace === null || Object.keys(trace).length === 0 ? undefined : trace,
     words: words ?? undefined,
   });
 }

@@ -1,0 +1,5 @@
+import type { Command } from 'commander';
+import { verifyCommand } from './commands/verify.js';
+
+/** Every command of `vmakit`, in the order of the help: one file each in `commands/`. */
+export const commands: readonly (() => Command)[] = [verifyCommand];

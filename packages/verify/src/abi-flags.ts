@@ -1,0 +1,130 @@
+import {
+  MADV_COLD,
+  MADV_COLLAPSE,
+  MADV_DODUMP,
+  MADV_DOFORK,
+  MADV_DONTDUMP,
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MADV_DONTNEED_LOCKED,
+  MADV_FREE,
+  MADV_GUARD_INSTALL,
+  MADV_GUARD_REMOVE,
+  MADV_HUGEPAGE,
+  MADV_KEEPONFORK,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_NORMAL,
+  MADV_PAGEOUT,
+  MADV_POPULATE_READ,
+  MADV_POPULATE_WRITE,
+  MADV_RANDOM,
+  MADV_REMOVE,
+  MADV_SEQUENTIAL,
+  MADV_UNMERGEABLE,
+  MADV_WILLNEED,
+  MADV_WIPEONFORK,
+  MAP_32BIT,
+  MAP_ANONYMOUS,
+  MAP_DENYWRITE,
+  MAP_DROPPABLE,
+  MAP_EXECUTABLE,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_HUGETLB,
+  MAP_LOCKED,
+  MAP_NONBLOCK,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MAP_SHARED_VALIDATE,
+  MAP_STACK,
+  MAP_SYNC,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from '@vmakit/mm';
+import type { AdviceName, MapFlagName, MremapFlagName } from '@vmakit/trace';
+
+const MAP_FLAGS: Readonly<Record<MapFlagName, number>> = {
+  SHARED: MAP_SHARED,
+  PRIVATE: MAP_PRIVATE,
+  SHARED_VALIDATE: MAP_SHARED_VALIDATE,
+  DROPPABLE: MAP_DROPPABLE,
+  FIXED: MAP_FIXED,
+  ANONYMOUS: MAP_ANONYMOUS,
+  '32BIT': MAP_32BIT,
+  GROWSDOWN: MAP_GROWSDOWN,
+  DENYWRITE: MAP_DENYWRITE,
+  EXECUTABLE: MAP_EXECUTABLE,
+  LOCKED: MAP_LOCKED,
+  NORESERVE: MAP_NORESERVE,
+  POPULATE: MAP_POPULATE,
+  NONBLOCK: MAP_NONBLOCK,
+  STACK: MAP_STACK,
+  HUGETLB: MAP_HUGETLB,
+  SYNC: MAP_SYNC,
+  FIXED_NOREPLACE: MAP_FIXED_NOREPLACE,
+};
+
+/** The flags of mremap are the kernel's and those of the relocate-anon series (spec 06 section 2). */
+const MREMAP_FLAGS: Readonly<Record<MremapFlagName, number>> = {
+  MAYMOVE: 1,
+  FIXED: 2,
+  DONTUNMAP: 4,
+  RELOCATE_ANON: 8,
+  MUST_RELOCATE_ANON: 16,
+  UNKNOWN_32: 32,
+};
+
+const ADVICE: Readonly<Record<AdviceName, number>> = {
+  NORMAL: MADV_NORMAL,
+  RANDOM: MADV_RANDOM,
+  SEQUENTIAL: MADV_SEQUENTIAL,
+  WILLNEED: MADV_WILLNEED,
+  DONTNEED: MADV_DONTNEED,
+  FREE: MADV_FREE,
+  REMOVE: MADV_REMOVE,
+  DONTFORK: MADV_DONTFORK,
+  DOFORK: MADV_DOFORK,
+  MERGEABLE: MADV_MERGEABLE,
+  UNMERGEABLE: MADV_UNMERGEABLE,
+  HUGEPAGE: MADV_HUGEPAGE,
+  NOHUGEPAGE: MADV_NOHUGEPAGE,
+  DONTDUMP: MADV_DONTDUMP,
+  DODUMP: MADV_DODUMP,
+  WIPEONFORK: MADV_WIPEONFORK,
+  KEEPONFORK: MADV_KEEPONFORK,
+  COLD: MADV_COLD,
+  PAGEOUT: MADV_PAGEOUT,
+  POPULATE_READ: MADV_POPULATE_READ,
+  POPULATE_WRITE: MADV_POPULATE_WRITE,
+  DONTNEED_LOCKED: MADV_DONTNEED_LOCKED,
+  COLLAPSE: MADV_COLLAPSE,
+  GUARD_INSTALL: MADV_GUARD_INSTALL,
+  GUARD_REMOVE: MADV_GUARD_REMOVE,
+};
+
+/** The number of an advice. */
+export function adviceNumber(name: AdviceName): number {
+  return ADVICE[name];
+}
+
+/** The bits of a list of `MAP_*` names. */
+export function mapFlags(names: readonly MapFlagName[]): number {
+  return names.reduce((bits, name) => bits | MAP_FLAGS[name], 0);
+}
+
+/** The bits of a list of `MREMAP_*` names. */
+export function mremapFlags(names: readonly MremapFlagName[]): number {
+  return names.reduce((bits, name) => bits | MREMAP_FLAGS[name], 0);
+}
+
+/** The `PROT_*` bits of `rw-`. */
+export function protectionBits(text: string): number {
+  return (
+    (text.startsWith('r') ? PROT_READ : 0) | (text[1] === 'w' ? PROT_WRITE : 0) | (text[2] === 'x' ? PROT_EXEC : 0)
+  );
+}

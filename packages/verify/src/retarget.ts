@@ -1,0 +1,173 @@
+import { type Arch, archByName } from '@vmakit/pagetable';
+import type {
+  Amount,
+  AnonVmaRow,
+  MmRow,
+  Operation,
+  Outcome,
+  ProcessState,
+  Scenario,
+  ScenarioHeader,
+  ScenarioState,
+  ScenarioStep,
+  VmaRow,
+} from '@vmakit/trace';
+
+/**
+ * The same scenario for another architecture (golden/FORMAT.md "The same operations on arm64"). One that needs no huge
+ * entry is taken over page by page; in the others every address, length and offset is multiplied, so that what was on a
+ * huge boundary still is. What is expected then is what does not depend on the geometry: results, mappings, anon_vmas.
+ *
+ * @throws {RangeError} for an architecture that is not known
+ */
+export function retarget(scenario: Scenario, archName: string): Scenario {
+  const scale = new Scale(scenario, archByName(archName));
+  return {
+    ...scenario,
+    header: scale.header(scenario.header),
+    steps: scenario.steps.map((step) => scale.step(step)),
+  };
+}
+
+/** Pages at either side of the end of the address space that count as "about its end". */
+const NEAR_END_PAGES = 64;
+
+class Scale {
+  /** By how much page numbers and counts are multiplied. */
+  readonly #factor: number;
+  readonly #arch: Arch;
+  readonly #pageSize: number;
+  /** Where the address space ends, in bytes: recorded, and on the other architecture. */
+  readonly #recordedEnd: bigint;
+  readonly #end: bigint;
+
+  constructor(scenario: Scenario, arch: Arch) {
+    const { header } = scenario;
+    this.#arch = arch;
+    this.#pageSize = header.pageSize;
+    this.#factor = needsHugeEntries(scenario) ? arch.pmdPages / header.pmdPages : 1;
+    const recorded = archByName(header.arch === 'x86_64' ? 'x86-64' : `arm64-${header.pageSize / 1024}k`);
+    this.#recordedEnd = BigInt(recorded.taskSizePages) * BigInt(recorded.pageSize);
+    this.#end = BigInt(arch.taskSizePages) * BigInt(arch.pageSize);
+  }
+
+  header(header: ScenarioHeader): ScenarioHeader {
+    const arch = this.#arch;
+    const pageFactor = arch.pageSize / header.pageSize;
+    const hugeKib = (header.pmdPages * header.pageSize) / 1024;
+    const sizes = [...header.thp.sizes].map(([kib, mode]) => {
+      const hugeTo = (arch.pmdPages * arch.pageSize) / 1024;
+      return [kib === hugeKib ? hugeTo : kib * pageFactor, mode] as const;
+    });
+    return {
+      ...header,
+      arch: arch.name.startsWith('arm64') ? 'aarch64' : 'x86_64',
+      pageSize: arch.pageSize,
+      pmdPages: arch.pmdPages,
+      pagesScaled: this.#factor,
+      levels: arch.levels.length,
+      thp: { ...header.thp, sizes: new Map(sizes) },
+      arena: { start: header.arena.start, pages: header.arena.pages * this.#factor },
+      recorder: 'basic',
+    };
+  }
+
+  step(step: ScenarioStep): ScenarioStep {
+    const { outcome, state } = step;
+    return {
+      ...step,
+      operation: this.#operation(step.operation),
+      outcome: outcome === null ? null : this.#outcome(step.operation, outcome),
+      state: state === null ? null : this.#state(state),
+    };
+  }
+
+  #operation(operation: Operation): Operation {
+    const scaled: Record<string, unknown> = { ...operation };
+    for (const key of ['addr', 'len', 'oldLen', 'newLen', 'newAddr', 'off']) {
+      const amount = scaled[key];
+      if (amount !== undefined && amount !== null) scaled[key] = this.#amount(amount as Amount);
+    }
+    const factor = this.#factor;
+    // The same pages are touched, the same page is the n-th.
+    if (operation.op === 'touch') scaled['stride'] = operation.stride * factor;
+    if (operation.op === 'rlimit') scaled['pages'] = operation.pages * factor;
+    if (operation.op === 'failreloc') scaled['n'] = (operation.n - 1) * factor + 1;
+    if (operation.op === 'words' && operation.migrate !== null) scaled['migrate'] = operation.migrate * factor;
+    return scaled as unknown as Operation;
+  }
+
+  #amount(amount: Amount): Amount {
+    if (typeof amount === 'number') return amount * this.#factor;
+    if ('bytes' in amount) {
+      const pages = Math.round(amount.bytes / this.#pageSize);
+      const rest = amount.bytes - pages * this.#pageSize;
+      return { bytes: pages * this.#factor * this.#arch.pageSize + rest };
+    }
+    const beyond = (amount.raw - this.#recordedEnd) / BigInt(this.#pageSize);
+    if (beyond > NEAR_END_PAGES || beyond < -NEAR_END_PAGES) return amount;
+    return { raw: this.#end + beyond * BigInt(this.#arch.pageSize) };
+  }
+
+  #outcome(operation: Operation, outcome: Outcome): Outcome {
+    const gives = operation.op === 'mmap' || operation.op === 'mremap';
+    const { ret, at } = outcome;
+    return {
+      ...outcome,
+      ret: gives && typeof ret === 'number' ? ret * this.#factor : ret,
+      at: at === null ? null : at * this.#factor,
+      trace: null,
+      words: null,
+    };
+  }
+
+  #state(state: ScenarioState): ScenarioState {
+    const procs = state.procs.map((process): ProcessState => {
+      const { p, mm, vmas } = process;
+      return { p, mm: mm === null ? null : this.#mm(mm), vmas: vmas.map((row) => this.#vma(row)), pages: null };
+    });
+    return { procs, anonVmas: state.anonVmas?.map((row) => this.#anonVma(row)) ?? null };
+  }
+
+  #mm([total, locked, data]: MmRow): MmRow {
+    return [total * this.#factor, locked * this.#factor, data * this.#factor];
+  }
+
+  #vma(row: VmaRow): VmaRow {
+    const [start, end, prot, pgoff, anonVma, chain, flags, file, anonPgoff] = row;
+    const times = (pages: number | null): number | null => (pages === null ? null : pages * this.#factor);
+    const common = [
+      start * this.#factor,
+      end * this.#factor,
+      prot,
+      times(pgoff),
+      anonVma,
+      chain,
+      flags === null ? null : this.#flags(flags),
+    ] as const;
+    return row.length === 7 ? common : [...common, file ?? null, times(anonPgoff ?? null)];
+  }
+
+  /** Without the soft-dirty flag where the architecture has none; what it would be where it has cannot be known. */
+  #flags(flags: string): string | null {
+    const names = flags.split(' ').filter((name) => name !== 'sd' && name !== '');
+    return this.#arch.hasSoftDirty ? null : names.join(' ');
+  }
+
+  #anonVma(row: AnonVmaRow): AnonVmaRow {
+    const [id, root, parent, numChildren, numActiveVmas, refcount, vmas] = row;
+    const scaled = vmas.map(([p, start]) => [p, start * this.#factor] as const);
+    return [id, root, parent, numChildren, numActiveVmas, refcount, scaled];
+  }
+}
+
+/** Whether the scenario is about huge entries or tables, so that its page numbers mean huge boundaries. */
+function needsHugeEntries(scenario: Scenario): boolean {
+  const { header, steps } = scenario;
+  const hugeKib = (header.pmdPages * header.pageSize) / 1024;
+  if (header.pagesScaled > 1 || header.thp.sizes.has(hugeKib) || header.thp.enabled === 'madvise') return true;
+  return steps.some(({ operation }) => {
+    if (operation.op === 'mmap') return operation.flags.includes('HUGETLB');
+    return operation.op === 'failmove';
+  });
+}
