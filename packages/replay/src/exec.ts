@@ -1,28 +1,31 @@
-import type { SyscallEvent } from '@vmakit/trace';
+import type { PageFaultEvent } from '@vmakit/trace';
 import { type StartingVma, importStarting, startingFromRecords } from './exec-import.js';
 import type { FileTable } from './file-table.js';
 import type { Snapshots } from './snapshots.js';
-import type { ExecInProgress, FollowedProcess } from './space.js';
+import type { ExecDone, FollowedProcess } from './space.js';
 
 /**
  * A process runs a new program: its address space is thrown away and filled with what the kernel mapped. That is taken
  * from the snapshot after the execve; page offsets of anonymous memory, which maps hides, and everything when there is
  * no snapshot, from the kernel's records.
+ *
+ * @param nextTime of the next event of the process: it stood still until then
+ * @returns the faults that the kernel took in the new space meanwhile
  */
 export function finishExec(
   followed: FollowedProcess,
-  exec: ExecInProgress | null,
-  event: SyscallEvent,
+  done: ExecDone,
+  nextTime: number,
   snapshots: Snapshots,
   files: FileTable,
-): void {
+): readonly PageFaultEvent[] {
   followed.process.exec();
   followed.stackAddress = 0;
-  if (event.call === 'execve') followed.program = event.args.path;
-  const records = startingFromRecords(exec?.records ?? []);
-  const snapshot = snapshots.takeExec(followed.pid, event.time);
-  const lines = snapshot === null ? records : refine(snapshot, records);
-  for (const line of lines) importStarting(followed, files, line);
+  followed.program = done.path ?? followed.program;
+  const records = startingFromRecords(done.exec.records);
+  const lines = snapshots.takeExec(followed.pid, done, nextTime);
+  for (const line of lines === null ? records : refine(lines, records)) importStarting(followed, files, line);
+  return done.exec.faults;
 }
 
 /** Lines of a snapshot with the page offsets of anonymous memory that records tell. */

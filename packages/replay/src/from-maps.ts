@@ -38,6 +38,7 @@ export async function readSnapshot(from: FolderSnapshot, clock: 'realtime' | 'mo
     kind: from.kind,
     file: from.file,
     lines: startingFromMaps(await from.readEntries()),
+    begin: range === null ? null : range[0],
     time: range === null ? null : range[1],
   };
 }

@@ -106,7 +106,7 @@ async function openFolder(path: string, request: ReplayRequest): Promise<OpenedR
 
 /** A snapshot that the user gave; whose process it is of is not said. */
 async function given(file: string, kind: 'exec' | 'end'): Promise<Snapshot> {
-  return { pid: ANY_PID, kind, file, lines: startingFromMaps(await readMaps(file)), time: null };
+  return { pid: ANY_PID, kind, file, lines: startingFromMaps(await readMaps(file)), begin: null, time: null };
 }
 
 async function isFolder(path: string): Promise<boolean> {

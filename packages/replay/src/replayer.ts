@@ -13,6 +13,7 @@ import { assumeTouched } from './assume.js';
 import { CallFiles } from './call-files.js';
 import { type Divergence, compareResult, recordDivergence } from './divergence.js';
 import { finishExec } from './exec.js';
+import { importStarting, startingFromRecords } from './exec-import.js';
 import { FileTable } from './file-table.js';
 import type { ReplayOptions } from './options.js';
 import { runCall } from './run-call.js';
@@ -41,6 +42,8 @@ export class Replayer {
   readonly #followed: Map<number, FollowedProcess> = new Map();
   readonly #underWay: Map<number, CallInProgress> = new Map();
   readonly #pageSize: number;
+  /** Processes with an execve that is not settled. */
+  #execsToFinish = 0;
   #lastPid = -1;
   #last: FollowedProcess | null = null;
 
@@ -68,6 +71,7 @@ export class Replayer {
 
   #take(event: RecordedEvent): void {
     this.statistics.events++;
+    if (this.#execsToFinish > 0) this.#finishExecOf(event.pid, event.time);
     if (this.snapshots.isDue(event)) this.#compareDue(event);
     switch (event.kind) {
       case 'syscall':
@@ -177,8 +181,19 @@ export class Replayer {
     this.statistics.execs++;
     this.statistics.countCall(event.call);
     followed.started = true;
-    finishExec(followed, exec, event, this.snapshots, this.files);
-    for (const fault of exec?.faults ?? []) this.#pageFault(fault);
+    const path = event.call === 'execve' ? event.args.path : null;
+    followed.execDone = { exec: exec ?? { records: [], faults: [] }, path, time: event.startTime };
+    this.#execsToFinish++;
+  }
+
+  /** The process `pid` goes on after an execve: now it is known which snapshot shows what was mapped. */
+  #finishExecOf(pid: number, time: number): void {
+    const followed = this.#followed.get(pid);
+    if (followed === undefined || followed.execDone === null) return;
+    const done = followed.execDone;
+    followed.execDone = null;
+    this.#execsToFinish--;
+    for (const fault of finishExec(followed, done, time, this.snapshots, this.files)) this.#pageFault(fault);
     if (followed.vmasAtStart === 0) followed.vmasAtStart = followed.process.mm.mapCount;
     followed.noteVmas();
   }
@@ -204,9 +219,28 @@ export class Replayer {
       followed.exec.records.push(event);
       return;
     }
+    if (event.time === 0) {
+      this.#foundMapped(followed, event);
+      return;
+    }
     const call = this.#underWay.get(event.tid);
     if (call !== undefined) call.records.push(event);
     else if (followed.started) this.#checkRecord(followed, event);
+  }
+
+  /**
+   * perf lists what a process that it attaches to has mapped, with time 0 and without page offsets of anonymous memory.
+   * A snapshot, if there is one, knows more.
+   */
+  #foundMapped(followed: FollowedProcess, record: Mmap2Event): void {
+    if (this.options.start !== null || record.name.startsWith('[kernel')) return;
+    const [line] = startingFromRecords([record]);
+    if (line === undefined) return;
+    const anonymous = !line.name.startsWith('/');
+    importStarting(followed, this.files, anonymous ? { ...line, offset: null, faulted: true } : line);
+    followed.started = true;
+    followed.vmasAtStart = followed.process.mm.mapCount;
+    followed.noteVmas();
   }
 
   /** The kernel's word about one VMA against the model at this moment. */
@@ -259,6 +293,7 @@ export class Replayer {
 
   /** A process ends, or the recording does. */
   #settle(followed: FollowedProcess): void {
+    this.#finishExecOf(followed.pid, Infinity);
     this.snapshots.compareFinal(followed);
     if (!followed.exited) {
       followed.vmasAtEnd = followed.process.mm.mapCount;

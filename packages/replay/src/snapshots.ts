@@ -4,7 +4,7 @@ import { type StartingVma, importStarting } from './exec-import.js';
 import type { FileTable } from './file-table.js';
 import { type LayoutLine, compareLayouts, layoutOf } from './layout.js';
 import type { ReplayOptions } from './options.js';
-import type { FollowedProcess } from './space.js';
+import type { ExecDone, FollowedProcess } from './space.js';
 
 /** When a snapshot was taken: just after an execve, when attached, at the end, or at the entry of exit_group. */
 export type SnapshotKind = 'exec' | 'start' | 'end' | 'exit';
@@ -19,7 +19,8 @@ export interface Snapshot {
   /** Name of the file it was read from. */
   readonly file: string;
   readonly lines: readonly StartingVma[];
-  /** When reading it ended, seconds of the recording's clock; null: not known. */
+  /** When reading it began and ended, seconds of the recording's clock; null: not known. */
+  readonly begin: number | null;
   readonly time: number | null;
 }
 
@@ -53,14 +54,17 @@ export class Snapshots {
     return event.time > this.#due;
   }
 
-  /** The layout of `pid` after the execve that completed at `time`; null when there is none. */
-  takeExec(pid: number, time: number): readonly StartingVma[] | null {
-    const at = this.#exec.findIndex((snapshot) => isOf(snapshot, pid));
-    if (at < 0) return null;
-    const [snapshot] = this.#exec.splice(at, 1);
-    // A snapshot from long before belongs to an execve that the recording does not show.
-    if (snapshot?.time != null && snapshot.time < time - 60) return this.takeExec(pid, time);
-    return snapshot?.lines ?? null;
+  /**
+   * The layout of `pid` after an execve, if a snapshot shows it: one that was taken before the process went on. A
+   * snapshot without a time belongs to the first execve of a program that it names.
+   */
+  takeExec(pid: number, done: ExecDone, nextTime: number): readonly StartingVma[] | null {
+    const at = this.#exec.findIndex(
+      (snapshot) =>
+        isOf(snapshot, pid) &&
+        (snapshot.begin === null ? names(snapshot, done.path) : snapshot.begin >= done.time && snapshot.begin <= nextTime),
+    );
+    return at < 0 ? null : (this.#exec.splice(at, 1)[0] as Snapshot).lines;
   }
 
   /** Fills a process that the recording was attached to. */
@@ -120,6 +124,13 @@ export class Snapshots {
     for (const { time } of this.#final) if (time !== null && time < earliest) earliest = time;
     return earliest;
   }
+}
+
+/** Whether a layout can be that of a program: it is mapped there, or how it was called is not known. */
+function names(snapshot: Snapshot, path: string | null): boolean {
+  if (path === null) return true;
+  const base = path.slice(path.lastIndexOf('/') + 1);
+  return snapshot.lines.some(({ name }) => name.slice(name.lastIndexOf('/') + 1) === base);
 }
 
 function isOf(snapshot: Snapshot, pid: number): boolean {

@@ -9,6 +9,14 @@ export interface ExecInProgress {
   readonly faults: PageFaultEvent[];
 }
 
+/** An execve that completed, before it is known whether a snapshot shows what it mapped. */
+export interface ExecDone {
+  readonly exec: ExecInProgress;
+  /** Path that was executed, if it is recorded. */
+  readonly path: string | null;
+  readonly time: number;
+}
+
 /** A process of the recording and the process of the model that does what it did. */
 export class FollowedProcess {
   readonly pid: number;
@@ -18,6 +26,8 @@ export class FollowedProcess {
   /** It has called execve, or was born of one that has: what came before is the recorder's own doing. */
   started: boolean;
   exec: ExecInProgress | null = null;
+  /** Settled when the next event of the process tells how long it stood still. */
+  execDone: ExecDone | null = null;
   /** Byte address inside the stack, for its name in maps. */
   stackAddress = 0;
   /** VMAs after its first exec, and the most at any time. */
