@@ -46,9 +46,7 @@ export const REPAIRS = {
   },
   partialLargeFolio: {
     bug: 'B1, B2, B3, B6',
-    without:
-      'the offset of a large folio is computed as if the first page met were its first, "cut by the range" is judged by ' +
-      'alignment, and as many entries are passed as the folio has pages',
+    without: 'a large folio counts from the first page met, is cut if not aligned, and is passed over as a whole',
   },
   undoAfterMove: {
     bug: 'A4',
@@ -68,7 +66,8 @@ export const REPAIRS = {
   },
   settledSwap: {
     bug: 'R5',
-    without: 'with `swap`, swap entries without a cached folio and markers make relocation fail though they are harmless',
+    without:
+      'with `swap`, swap entries without a cached folio and markers make relocation fail though they are harmless',
   },
   listUndo: {
     bug: 'R4, A7',
@@ -142,12 +141,12 @@ const RECORDER: readonly Repair[] = [
  * `recorder`: the kernel of the golden recordings, to which the repairs of a recording's header are added. `corrected`:
  * everything repaired.
  */
-export const VARIANTS = {
+export const VARIANTS: Readonly<Record<Variant, RepairSet>> = {
   'rfc-v2': repairSet([]),
   v1: repairSet(SINCE_APRIL),
   recorder: repairSet(RECORDER),
   corrected: repairSet(REPAIR_NAMES),
-} as const;
+};
 
 /** The name of a variant. */
-export type Variant = keyof typeof VARIANTS;
+export type Variant = 'rfc-v2' | 'v1' | 'recorder' | 'corrected';
