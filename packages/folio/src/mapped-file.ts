@@ -62,6 +62,11 @@ export class MappedFile {
     return this.kind === 'memfd' || this.kind === 'shmem';
   }
 
+  /** Whether there is a page at `offset`, cached or swapped out; otherwise it reads as zeroes. */
+  has(offset: number): boolean {
+    return this.pages.has(offset) || this.#swapped.has(offset);
+  }
+
   /** The cached page at `offset`, or -1. */
   cached(offset: number): number {
     return this.pages.get(offset) ?? -1;

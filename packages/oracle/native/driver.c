@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +178,7 @@ static enum status supervise(uint32_t allowed_ms)
 static void run_program(uint32_t id, uint32_t allowed_ms)
 {
 	control->worker_wake = control->done = control->next = control->out = control->record = 0;
-	control->overflow = 0;
+	control->overflow = control->forked = 0;
 	control->exiting = 0;
 	memset(control->pids, 0, sizeof control->pids);
 	for (int i = 0; i < MAX_FILES; i++)
@@ -241,12 +242,25 @@ static void greet(void)
 	write_all(control->output, sizeof words);
 }
 
+/*
+ * All processes stay on one processor. The kernel keeps references to pages in lists of each processor until those are
+ * full; with two of them it would depend on the scheduler whether a page counts as shared when it is written to.
+ */
+static void stay_on_one_processor(void)
+{
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	sched_setaffinity(0, sizeof one, &one);
+}
+
 /* Everything that a process needs is made here once, so that nothing is mapped or grown while a program runs. */
 static void prepare(void)
 {
 	volatile char stack[256 * 1024];
 	for (size_t i = 0; i < sizeof stack; i += 4096)
 		stack[i] = 0;
+	stay_on_one_processor();
 	page_size = (unsigned long)sysconf(_SC_PAGESIZE);
 	control = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (control == MAP_FAILED)

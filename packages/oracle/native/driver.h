@@ -97,6 +97,7 @@ struct control {
 	uint32_t out;         /* words written to output */
 	uint32_t record;      /* where the record of the running operation begins */
 	uint32_t overflow;
+	uint32_t forked;      /* some page may be shared by processes */
 	int32_t exiting;      /* pid of the process that is about to end, 0: none */
 	uint32_t exiting_process;
 	int32_t pids[MAX_PROCESSES];

