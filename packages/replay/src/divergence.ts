@@ -24,6 +24,8 @@ export interface LayoutCheck {
   /** The first differences. */
   readonly differences: readonly LayoutDifference[];
   readonly differing: number;
+  /** VMAs that smaps shows to be untouched where the assumption said touched. */
+  readonly wronglyTouched: number;
   /** Differences that the recording cannot tell, by name. */
   readonly unknowable: Readonly<Record<string, number>>;
 }

@@ -34,6 +34,8 @@ export interface StartingVma {
   readonly smapsFlags?: number | null;
   /** It holds anonymous pages. */
   readonly faulted: boolean;
+  /** It is known to hold none (smaps). */
+  readonly untouched?: boolean;
 }
 
 /** Above this byte address is the kernel: `[vsyscall]` is no VMA. */

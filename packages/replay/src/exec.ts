@@ -24,6 +24,7 @@ export function finishExec(
   followed.program = done.path ?? followed.program;
   const records = startingFromRecords(done.exec.records);
   const lines = snapshots.takeExec(followed.pid, done, nextTime);
+  followed.layoutKnown = lines !== null || records.length > 0;
   for (const line of lines === null ? records : refine(lines, records)) importStarting(followed, files, line);
   return done.exec.faults;
 }

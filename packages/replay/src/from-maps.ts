@@ -15,6 +15,7 @@ export function startingFromMaps(entries: readonly MapsEntry[]): StartingVma[] {
     name: entry.name,
     smapsFlags: entry.smaps === null ? null : smapsFlags(entry),
     faulted: isFaulted(entry),
+    untouched: anonymousBytes(entry) === 0,
   }));
 }
 

@@ -61,14 +61,45 @@ export interface LayoutDifference {
 
 /** What a recording cannot tell, by the kind of recording. */
 export interface UnknowableRules {
-  /** There are no faults: growth of stacks is not seen. */
-  readonly stackGrowth: boolean;
+  /** There are no faults: growth of stacks is not seen, nor which memory was touched and so which merges could be. */
+  readonly noFaults: boolean;
   /** A file may have been unlinked after it was mapped. */
   readonly unlinkedLater: boolean;
 }
 
 /** Compares a recorded layout with the model's, line by line in address order. */
 export function compareLayouts(
+  expected: readonly LayoutLine[],
+  actual: readonly LayoutLine[],
+  rules: UnknowableRules,
+): LayoutDifference[] {
+  const differences = pairUp(expected, actual, rules);
+  if (!rules.noFaults || differences.every(({ unknowable }) => unknowable !== null)) return differences;
+  const joined = pairUp(coalesce(expected), coalesce(actual), rules);
+  if (joined.some(({ unknowable }) => unknowable === null)) return differences;
+  return differences.map((one) => ({ ...one, unknowable: one.unknowable ?? 'merges that depend on page faults' }));
+}
+
+/** Neighbours that maps shows alike made one: what is left does not depend on which of them merged. */
+function coalesce(lines: readonly LayoutLine[]): LayoutLine[] {
+  const result: LayoutLine[] = [];
+  for (const line of lines) {
+    const last = result.at(-1);
+    const anonymous = line.inode === 0 && (line.name === '' || line.name === '[heap]');
+    if (last !== undefined && anonymous && last.end === line.start && last.inode === 0 && isAlike(last, line)) {
+      result[result.length - 1] = { ...last, end: line.end };
+    } else {
+      result.push(line);
+    }
+  }
+  return result;
+}
+
+function isAlike(one: LayoutLine, other: LayoutLine): boolean {
+  return one.permissions === other.permissions && one.name === other.name;
+}
+
+function pairUp(
   expected: readonly LayoutLine[],
   actual: readonly LayoutLine[],
   rules: UnknowableRules,
@@ -120,7 +151,7 @@ function explain(
 ): string | null {
   const only = fields.length === 1 ? fields[0] : null;
   const isStack = want.name === '[stack]' || have.name === '[stack]';
-  if (rules.stackGrowth && only === 'start' && want.start < have.start) {
+  if (rules.noFaults && only === 'start' && want.start < have.start) {
     return isStack ? 'stack growth' : 'MAP_GROWSDOWN growth';
   }
   if (rules.unlinkedLater && only === 'name' && want.name === `${have.name} (deleted)`) return 'file unlinked later';

@@ -16,7 +16,7 @@ import { finishExec } from './exec.js';
 import { importStarting, startingFromRecords } from './exec-import.js';
 import { FileTable } from './file-table.js';
 import type { ReplayOptions } from './options.js';
-import { runCall } from './run-call.js';
+import { type CallOutcome, runCall } from './run-call.js';
 import { Snapshots } from './snapshots.js';
 import { type CallInProgress, FollowedProcess } from './space.js';
 import { Check, ReplayStatistics } from './statistics.js';
@@ -167,6 +167,7 @@ export class Replayer {
     } else {
       const divergence = compareResult(event, outcome);
       if (divergence === null) this.results.match();
+      else if (isUnknownMemory(followed, event, outcome)) this.statistics.unknownMemory++;
       else this.results.differ(divergence);
       if (this.options.assume === 'touched') assumeTouched(followed.process, event);
       followed.noteVmas();
@@ -308,4 +309,10 @@ export class Replayer {
   #compareDue(event: RecordedEvent): void {
     for (const followed of this.#followed.values()) this.snapshots.compareUntil(followed, event.time);
   }
+}
+
+/** Whether a call failed on the model because nothing tells what the program's execve mapped. */
+function isUnknownMemory(followed: FollowedProcess, event: SyscallEvent, outcome: CallOutcome): boolean {
+  const errno = outcome.refused?.errno;
+  return !followed.layoutKnown && event.errno === null && (errno === 'ENOMEM' || errno === 'EFAULT');
 }

@@ -63,6 +63,8 @@ export interface ReplayResult {
   readonly events: number;
   readonly calls: number;
   readonly callsByName: Readonly<Record<string, number>>;
+  /** Calls that concern no memory, or failed for reasons outside it: not run. */
+  readonly skippedCalls: number;
   readonly faults: number;
   readonly writeFaults: number;
   readonly maxMapCount: number;
@@ -90,6 +92,7 @@ export function summarize(replayer: Replayer, recording: RecordingSummary): Repl
   const divergences = results.differing + records.differing + (endLayouts.total - endLayouts.matched);
   const busiest = processes.reduce((most, one) => (one.vmasPeak > most.vmasPeak ? one : most), processes[0] ?? null!);
   const unknowable: Record<string, number> = {};
+  if (statistics.unknownMemory > 0) unknowable['memory that an execve mapped'] = statistics.unknownMemory;
   for (const layout of layouts) {
     for (const [name, count] of Object.entries(layout.unknowable)) unknowable[name] = (unknowable[name] ?? 0) + count;
   }
@@ -108,6 +111,7 @@ export function summarize(replayer: Replayer, recording: RecordingSummary): Repl
     events: statistics.events,
     calls: statistics.calls,
     callsByName: Object.fromEntries([...statistics.callsByName].sort(([, a], [, b]) => b - a)),
+    skippedCalls: statistics.skippedCalls,
     faults: statistics.faults,
     writeFaults: statistics.writeFaults,
     maxMapCount: kernel.env.settings.maxMapCount,

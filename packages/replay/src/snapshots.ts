@@ -104,7 +104,7 @@ export class Snapshots {
     const expected = snapshot.lines.filter(({ start }) => start < KERNEL_ADDRESSES).map(asLayoutLine);
     const actual = layoutOf(followed.process.mm, followed.stackAddress);
     const fromText = assume !== 'recorded';
-    const all = compareLayouts(expected, actual, { stackGrowth: fromText, unlinkedLater: true });
+    const all = compareLayouts(expected, actual, { noFaults: fromText, unlinkedLater: true });
     const differences = all.filter(({ unknowable }) => unknowable === null);
     const unknowable: Record<string, number> = {};
     for (const { unknowable: name } of all) if (name !== null) unknowable[name] = (unknowable[name] ?? 0) + 1;
@@ -115,6 +115,7 @@ export class Snapshots {
       vmas: expected.length,
       differences: differences.slice(0, maxDetails),
       differing: differences.length,
+      wronglyTouched: fromText ? countWronglyTouched(followed, snapshot) : 0,
       unknowable,
     };
   }
@@ -135,6 +136,17 @@ function names(snapshot: Snapshot, path: string | null): boolean {
 
 function isOf(snapshot: Snapshot, pid: number): boolean {
   return snapshot.pid === pid || snapshot.pid === ANY_PID;
+}
+
+/** VMAs that smaps shows to be untouched and that the model was told to touch. */
+function countWronglyTouched(followed: FollowedProcess, snapshot: Snapshot): number {
+  const { mm } = followed.process;
+  const bytes = mm.env.arch.pageSize;
+  let count = 0;
+  for (const line of snapshot.lines) {
+    if (line.untouched === true && (mm.tree.at(line.start / bytes)?.anonVma ?? null) !== null) count++;
+  }
+  return count;
 }
 
 function asLayoutLine(line: StartingVma): LayoutLine {

@@ -28,6 +28,8 @@ export class FollowedProcess {
   exec: ExecInProgress | null = null;
   /** Settled when the next event of the process tells how long it stood still. */
   execDone: ExecDone | null = null;
+  /** What it had mapped when it started is recorded. */
+  layoutKnown = true;
   /** Byte address inside the stack, for its name in maps. */
   stackAddress = 0;
   /** VMAs after its first exec, and the most at any time. */
