@@ -120,6 +120,11 @@ export class PhysicalMemory extends FrameTable {
     return frame & -(1 << (this.order[frame] as number));
   }
 
+  /** Pages from `frame` to the end of its folio, itself included. */
+  pagesToFolioEnd(frame: number): number {
+    return this.headOf(frame) + (1 << (this.order[frame] as number)) - frame;
+  }
+
   /** One more reference. */
   get(head: number): void {
     (this.refcount[head] as number)++;

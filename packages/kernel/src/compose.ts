@@ -3,7 +3,7 @@ import { PhysicalMemory, SwapSpace } from '@vmakit/folio';
 import { NO_LOCK_TRACKER } from '@vmakit/locking';
 import { MmEnvironment } from '@vmakit/mm';
 import { PolicySet } from '@vmakit/mremap';
-import { TablePool, TlbCounters } from '@vmakit/pagetable';
+import { type PagesToFolioEnd, TablePool, TlbCounters } from '@vmakit/pagetable';
 import { AnonVmaRegistry } from '@vmakit/rmap';
 import { type KernelOptions, resolveOptions } from './options.js';
 import { type Container, bind, createContainer, get } from './token.js';
@@ -14,8 +14,12 @@ import * as tokens from './tokens.js';
  * the container to `createKernelFrom`.
  */
 export function composeKernel(options: KernelOptions = {}): Container {
-  const { arch, profile } = resolveOptions(options);
   const container = createContainer();
+  // Asked only while the kernel runs, when its memory has long been made.
+  let memory: PhysicalMemory | undefined;
+  const pagesToFolioEnd: PagesToFolioEnd = (pfn) =>
+    (memory ??= get(container, tokens.MEMORY)).pagesToFolioEnd(pfn);
+  const { arch, profile } = resolveOptions(options, pagesToFolioEnd);
   const limit = options.memoryFrames;
   bind(container, tokens.ARCH, () => arch);
   bind(container, tokens.PROFILE, () => profile);

@@ -2,7 +2,7 @@ import { type FaultInjector, KERNEL_PROFILES, type KernelProfile } from '@vmakit
 import type { LockTracker } from '@vmakit/locking';
 import type { MmSettings } from '@vmakit/mm';
 import type { MremapPolicy } from '@vmakit/mremap';
-import { type Arch, archByName } from '@vmakit/pagetable';
+import { type Arch, type PagesToFolioEnd, createArch } from '@vmakit/pagetable';
 
 /** What a kernel is made of. Everything has a default: an x86-64 machine with Linux 7.3 and no policy. */
 export interface KernelOptions {
@@ -33,12 +33,13 @@ export interface ResolvedOptions {
 }
 
 /**
- * Looks up names.
+ * Looks up names. An architecture that is given by name asks `pagesToFolioEnd` before it folds entries.
  *
  * @throws {TypeError} naming the option that is unknown
  */
-export function resolveOptions(options: KernelOptions): ResolvedOptions {
-  const arch = typeof options.arch === 'object' ? options.arch : archByName(options.arch ?? 'x86-64');
+export function resolveOptions(options: KernelOptions, pagesToFolioEnd: PagesToFolioEnd): ResolvedOptions {
+  const { arch: asked = 'x86-64' } = options;
+  const arch = typeof asked === 'object' ? asked : createArch(asked, { pagesToFolioEnd });
   const name = options.profile ?? 'v7.3';
   const profile = typeof name === 'object' ? name : KERNEL_PROFILES[name];
   if (profile === undefined) {

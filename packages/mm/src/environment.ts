@@ -7,6 +7,7 @@ import type { AnonVmaRegistry } from '@vmakit/rmap';
 import { type MergeContext, MergeCounters, type Vma } from '@vmakit/vma-merge';
 import { type MmSettings, defaultSettings } from './settings.js';
 import { KsmState } from './pages/ksm-pages.js';
+import { LruCaches } from './pages/lru-caches.js';
 import { splitHugeEntryAt } from './pages/thp.js';
 
 /** What an environment is made of. */
@@ -39,6 +40,8 @@ export class MmEnvironment implements MergeContext {
   readonly files: Map<number, MappedFile> = new Map();
   /** What the same-page merger has merged. */
   readonly ksm: KsmState = new KsmState();
+  /** Folios on their way to the LRU lists. */
+  readonly lru: LruCaches;
   readonly mergeCounters: MergeCounters = new MergeCounters();
   #injector: FaultInjector | null = null;
   /** `vm_committed_as`: pages charged, over all processes. */
@@ -52,6 +55,7 @@ export class MmEnvironment implements MergeContext {
     this.arch = parts.arch;
     this.profile = parts.profile;
     this.memory = parts.memory;
+    this.lru = new LruCaches(parts.memory);
     this.swap = parts.swap;
     this.anonVmas = parts.anonVmas;
     this.tablePool = parts.tablePool;

@@ -56,6 +56,7 @@ export function anonymousFault(
     return FAULT_USERFAULT;
   }
   addNewAnonRmapPtes(memory, head, vma, page, true);
+  env.lru.add(head);
   mm.rssAnon++;
   const state = freshState(vma);
   arch.setPage(words, at, 0, head, prot, kept === 0 ? state : (state | UFFD_WP) & ~WRITABLE);
@@ -76,6 +77,7 @@ function largeFault(mm: Mm, vma: Vma, page: number, words: EntryWords, at: numbe
     if (head < 0) continue;
     memory.refcount[head]! += size - 1;
     addNewAnonRmapPtes(memory, head, vma, page - (page % size), true);
+    mm.env.lru.add(head);
     mm.rssAnon += size;
     arch.setPages(words, first, size, head, pageProtection(mm.env, vma), freshState(vma));
     return true;
@@ -126,6 +128,7 @@ export function hugeAnonymousFault(mm: Mm, vma: Vma, page: number, access: Fault
 export function mapNewHuge(mm: Mm, vma: Vma, page: number, pmdTable: number, head: number): void {
   const { arch, memory } = mm.env;
   addNewAnonRmapPmd(memory, head, vma, page - (page % arch.pmdPages), true);
+  mm.env.lru.add(head);
   mm.rssAnon += arch.pmdPages;
   const words = mm.pages.pool.words(pmdTable);
   const at = mm.pages.entryAt(pmdTable, 1, page);

@@ -56,7 +56,7 @@ function canReuse(mm: Mm, vma: Vma, head: number): boolean {
     return mapcount > 1 && !maybeMappedShared(memory, head) && mapcount === memory.refcount[head];
   }
   if ((flags & PG_KSM) !== 0) return false;
-  if (memory.refcount[head]! > 1 + ((flags & PG_SWAPCACHE) !== 0 ? 1 : 0)) return false;
+  if (memory.refcount[head]! > 1 + ((flags & PG_SWAPCACHE) !== 0 ? 1 : 0) || mm.env.lru.holds(head)) return false;
   if (!memory.trylock(head)) return false;
   if ((flags & PG_SWAPCACHE) !== 0) tryFreeSwap(mm.env, head);
   const alone = memory.refcount[head] === 1;
@@ -98,6 +98,7 @@ function copyPage(
     dropOld(mm, vma, pfn);
   }
   addNewAnonRmapPtes(memory, copy, vma, page, true);
+  env.lru.add(copy);
   mm.rssAnon++;
   arch.setPage(words, at, 0, copy, pageProtection(env, vma), state);
   mm.pages.tlb.flushPage();

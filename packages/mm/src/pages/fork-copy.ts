@@ -227,6 +227,7 @@ function copyPinned(
   if (own < 0) return false;
   memory.content[own] = memory.content[pfn]!;
   addNewAnonRmapPtes(memory, own, childVma, page, true);
+  child.env.lru.add(own);
   child.rssAnon++;
   let state = freshState(childVma) | DIRTY | SOFT_DIRTY;
   if (arch.isUffdWp(source, at) && (childVma.flags & VM_UFFD_WP) !== 0) state = (state | UFFD_WP) & ~WRITABLE;

@@ -1,11 +1,12 @@
-import { EntryKind, MARKER_GUARD } from '@vmakit/pagetable';
+import { type Arch, EntryKind, type EntryWords, MARKER_GUARD } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { nextPopulated, pmdEnd } from './table-walk.js';
-import { zapRange } from './zap.js';
+import { zapRangeKeepMarkers } from './zap.js';
 
 /**
- * Replaces every page of [start, end) by a guard marker; what was there is dropped (spec 01 section 6, GUARD_INSTALL).
+ * Replaces every page of [start, end) by a guard marker; what was there is dropped, guards stay as they are (spec 01
+ * section 6, GUARD_INSTALL).
  *
  * @returns false when memory for tables ran out; the pages before have their guards then.
  */
@@ -14,11 +15,13 @@ export function installGuards(mm: Mm, vma: Vma, start: number, end: number): boo
   const { arch } = tables;
   for (let page = start; page < end; ) {
     const stop = pmdEnd(tables, page, end);
-    zapRange(mm, vma, page, stop);
+    zapRangeKeepMarkers(mm, vma, page, stop);
     const table = tables.ensure(0, page);
     if (table === 0) return false;
     const words = tables.pool.words(table);
-    for (let at = tables.entryAt(table, 0, page); page < stop; page++, at += 2) arch.setMarker(words, at, MARKER_GUARD);
+    for (let at = tables.entryAt(table, 0, page); page < stop; page++, at += 2) {
+      if (!isGuard(arch, words, at)) arch.setMarker(words, at, MARKER_GUARD);
+    }
   }
   return true;
 }
@@ -36,8 +39,11 @@ export function removeGuards(mm: Mm, _vma: Vma, start: number, end: number): voi
     }
     const words = tables.pool.words(table);
     for (let at = tables.entryAt(table, 0, page); page < stop; page++, at += 2) {
-      const isMarker = arch.kindOf(words, at, 0) === EntryKind.Marker;
-      if (isMarker && (arch.markerBits(words, at) & MARKER_GUARD) !== 0) arch.clear(words, at);
+      if (isGuard(arch, words, at)) arch.clear(words, at);
     }
   }
+}
+
+function isGuard(arch: Arch, words: EntryWords, at: number): boolean {
+  return arch.kindOf(words, at, 0) === EntryKind.Marker && (arch.markerBits(words, at) & MARKER_GUARD) !== 0;
 }

@@ -31,6 +31,7 @@ interface Candidate {
  * @param mms the living address spaces, in the order in which they are scanned
  */
 export function ksmScan(env: MmEnvironment, mms: Iterable<Mm>): void {
+  env.lru.drain();
   const living = new Set<KsmPages>();
   const all = [...mms];
   for (const mm of all) if (mm.ksm !== null) living.add(mm.ksm);

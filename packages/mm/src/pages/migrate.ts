@@ -16,6 +16,7 @@ import { entryState } from './thp.js';
 export function beginMigration(env: MmEnvironment, head: number): boolean {
   const { memory } = env;
   if ((memory.flags[head]! & PG_ANON) === 0 || !memory.trylock(head)) return false;
+  env.lru.drain();
   memory.get(head);
   for (const mapping of mappingsOf(env, head)) toMigration(env, head, mapping);
   return true;

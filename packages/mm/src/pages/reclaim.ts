@@ -13,6 +13,7 @@ import { folioRun, nextPopulated, pmdEnd } from './table-walk.js';
 /** MADV_PAGEOUT: pages out the folios of [start, end) that this process alone maps. */
 export function pageOutRange(mm: Mm, vma: Vma, start: number, end: number): void {
   const isolated: number[] = [];
+  mm.env.lru.drain();
   advise(mm, start, end, isolated);
   for (const head of isolated) {
     reclaimFolio(mm.env, head, vma);
@@ -22,6 +23,7 @@ export function pageOutRange(mm: Mm, vma: Vma, start: number, end: number): void
 
 /** MADV_COLD: takes the accessed marks of the folios of [start, end) that this process alone maps. */
 export function coldRange(mm: Mm, _vma: Vma, start: number, end: number): void {
+  mm.env.lru.drain();
   advise(mm, start, end, null);
 }
 
@@ -220,6 +222,7 @@ function reclaimFilePage(env: MmEnvironment, head: number, vma: Vma): void {
 export function freeLazily(mm: Mm, _vma: Vma, start: number, end: number): void {
   const tables = mm.pages;
   let any = false;
+  mm.env.lru.drain();
   for (let page = nextPopulated(tables, start, end); page < end; ) {
     const next = pmdEnd(tables, page, end);
     any = true;
@@ -247,7 +250,7 @@ function freeHuge(mm: Mm, page: number, next: number): void {
   memory.unlock(head);
   arch.mkOld(words, at);
   arch.mkClean(words, at);
-  memory.flags[head]! &= ~PG_SWAPBACKED;
+  giveUp(mm.env, head);
 }
 
 function freeTable(mm: Mm, start: number, end: number): void {
@@ -277,10 +280,18 @@ function freeTable(mm: Mm, start: number, end: number): void {
         arch.mkOld(words, entry);
         arch.mkClean(words, entry);
       }
-      memory.flags[head]! &= ~PG_SWAPBACKED;
+      giveUp(mm.env, head);
     }
     at += 2 * (count - 1);
   }
+}
+
+/** Reclaim may drop the folio from now on. Those that it may drop already are not moved again. */
+function giveUp(env: MmEnvironment, head: number): void {
+  const { memory } = env;
+  if ((memory.flags[head]! & PG_SWAPBACKED) === 0) return;
+  memory.flags[head]! &= ~PG_SWAPBACKED;
+  env.lru.lazyFree(head);
 }
 
 /** A folio with a copy in swap, or written before, must be this process's alone; it loses both then. */

@@ -32,7 +32,7 @@ export function swapFault(mm: Mm, vma: Vma, page: number, access: FaultAccess, w
   let exclusive = arch.isExclusive(words, at);
   let frame = swap.cache[slot]!;
   if (frame === 0) {
-    frame = readIn(mm, vma, page, words, at, slot);
+    frame = readIn(mm, vma, page, access, words, at, slot);
     if (frame < 0) return FAULT_OOM;
   }
   const cached = memory.headOf(frame);
@@ -59,7 +59,15 @@ export function swapFault(mm: Mm, vma: Vma, page: number, access: FaultAccess, w
 }
 
 /** Reads the page of `slot` into the swap cache; gives its frame, or -1. */
-function readIn(mm: Mm, vma: Vma, page: number, words: EntryWords, at: number, slot: number): number {
+function readIn(
+  mm: Mm,
+  vma: Vma,
+  page: number,
+  access: FaultAccess,
+  words: EntryWords,
+  at: number,
+  slot: number,
+): number {
   const { memory, swap } = mm.env;
   const order = swapInOrder(mm, vma, page, words, at, slot);
   let head = memory.allocFolio(order);
@@ -72,8 +80,10 @@ function readIn(mm: Mm, vma: Vma, page: number, words: EntryWords, at: number, s
   const first = slot - (slot % size);
   for (let i = 0; i < size; i++) memory.content[head + i] = swap.content[first + i]!;
   swap.cacheFolio(head, first);
-  // The cache holds the folio from here on; the reference of the allocation goes to the mapping later.
+  // The cache holds the folio from here on. A store will want to know who else does, so the batches are emptied.
   memory.put(head);
+  mm.env.lru.add(head);
+  if (access === FAULT_WRITE && order === 0) mm.env.lru.drain();
   return head + (slot - first);
 }
 
