@@ -1,7 +1,10 @@
+export { type CompareRequest, type ComparedRun, type Comparison, compareRecording } from './compare.js';
 export type { Divergence, LayoutCheck } from './divergence.js';
 export type { LayoutDifference, LayoutLine } from './layout.js';
 export { type ChosenProfile, kernelFor, profileForRelease, settingsFrom } from './kernel-for.js';
+export type { KernelObjects } from './objects.js';
 export type { Assumption, ReplayOptions } from './options.js';
+export { type NamedPolicies, POLICY_NAMES, policiesByName } from './policies.js';
 export { type ReplayRequest, replayRecording } from './replay-recording.js';
 export { Replayer } from './replayer.js';
 export type { MergeSummary, ProcessSummary, RecordingSummary, ReplayResult, TableMoves } from './result.js';

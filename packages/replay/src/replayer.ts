@@ -15,6 +15,7 @@ import { type Divergence, compareResult, recordDivergence } from './divergence.j
 import { finishExec } from './exec.js';
 import { importStarting, startingFromRecords } from './exec-import.js';
 import { FileTable } from './file-table.js';
+import { type KernelObjects, countObjects, noObjects } from './objects.js';
 import type { ReplayOptions } from './options.js';
 import { type CallOutcome, runCall } from './run-call.js';
 import { Snapshots } from './snapshots.js';
@@ -34,6 +35,8 @@ export class Replayer {
   readonly records: Check<Divergence>;
   readonly snapshots: Snapshots;
   readonly unmerged: UnmergedGroups = new Map();
+  /** Kernel objects of all processes, each at its end. */
+  readonly objects: KernelObjects = noObjects();
   /** Every process followed, the dead ones too, in order of appearance. */
   readonly history: FollowedProcess[] = [];
   readonly files: FileTable;
@@ -166,6 +169,7 @@ export class Replayer {
       this.statistics.skippedCalls++;
     } else {
       const divergence = compareResult(event, outcome);
+      if (event.errno === 'ENOMEM' && outcome.refused === null) this.statistics.callsSaved++;
       if (divergence === null) this.results.match();
       else if (isUnknownMemory(followed, event, outcome)) this.statistics.unknownMemory++;
       else this.results.differ(divergence);
@@ -298,7 +302,10 @@ export class Replayer {
     this.snapshots.compareFinal(followed);
     if (!followed.exited) {
       followed.vmasAtEnd = followed.process.mm.mapCount;
-      if (followed.started) collectUnmerged(followed.process.mm, this.unmerged, this.options.maxDetails);
+      if (followed.started) {
+        collectUnmerged(followed.process.mm, this.unmerged, this.options.maxDetails);
+        countObjects(followed.process.mm, this.objects);
+      }
       followed.exited = true;
     }
     this.#followed.delete(followed.pid);

@@ -1,6 +1,7 @@
 import type { Diagnostic, RecordingReport } from '@vmakit/trace';
 import type { Divergence, LayoutCheck } from './divergence.js';
 import type { Assumption } from './options.js';
+import type { KernelObjects } from './objects.js';
 import type { Replayer } from './replayer.js';
 import type { CheckCount } from './statistics.js';
 import type { UnmergedGroup } from './unmerged.js';
@@ -71,6 +72,12 @@ export interface ReplayResult {
   readonly vmas: { readonly start: number; readonly peak: number; readonly end: number };
   readonly merges: MergeSummary;
   readonly tablesMoved: TableMoves;
+  /** What policies counted, by name; see the packages of the policies. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** Kernel objects of all processes, each at its end. */
+  readonly objects: Readonly<KernelObjects>;
+  /** Calls that failed for want of memory or mappings when recorded and did not on the model. */
+  readonly callsSaved: number;
   /** Neighbours left unmerged at the end of each process, by the first rule that refused. */
   readonly unmerged: readonly UnmergedGroup[];
   readonly layouts: readonly LayoutCheck[];
@@ -122,6 +129,9 @@ export function summarize(replayer: Replayer, recording: RecordingSummary): Repl
     },
     merges: { ...kernel.env.mergeCounters },
     tablesMoved: tablesMoved(replayer),
+    counters: kernel.policies.counters.read(),
+    objects: replayer.objects,
+    callsSaved: statistics.callsSaved,
     unmerged: [...replayer.unmerged.values()].sort((a, b) => b.pairs - a.pairs),
     layouts,
     details: [...results.details, ...records.details].sort((a, b) => a.line - b.line),

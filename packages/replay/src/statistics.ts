@@ -10,6 +10,8 @@ export class ReplayStatistics {
   writeFaults = 0;
   /** Faults at addresses where neither the program nor the model has memory. */
   faultsOutside = 0;
+  /** Calls that failed for want of memory or mappings when recorded and did not on the model. */
+  callsSaved = 0;
   /** Calls on memory that an execve mapped and the recording does not show. */
   unknownMemory = 0;
   processes = 0;
