@@ -32,11 +32,14 @@ export interface Window {
 export class StateCapture {
   readonly #window: Window;
   readonly #anonVmas: AnonVmaRegistry;
+  readonly #pagesOutside: number;
   readonly #names = new StateNames();
 
-  constructor(window: Window, anonVmas: AnonVmaRegistry) {
+  /** @param pagesOutside pages that every address space had mapped at the start: totals are told without them */
+  constructor(window: Window, anonVmas: AnonVmaRegistry, pagesOutside = 0) {
     this.#window = window;
     this.#anonVmas = anonVmas;
+    this.#pagesOutside = pagesOutside;
   }
 
   /** The names that objects have got so far. */
@@ -57,7 +60,7 @@ export class StateCapture {
     const vmas: VmaRow[] = [];
     for (let vma = mm.tree.find(start); vma !== null && vma.start < end; vma = vma.next) vmas.push(this.#vmaRow(vma));
     const pages = capturePages(mm, start, end, this.#names);
-    return { p, mm: [mm.totalVm, mm.lockedVm, mm.dataVm], vmas, pages };
+    return { p, mm: [mm.totalVm - this.#pagesOutside, mm.lockedVm, mm.dataVm], vmas, pages };
   }
 
   #vmaRow(vma: Vma): VmaRow {

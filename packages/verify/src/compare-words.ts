@@ -1,8 +1,13 @@
 import { type Arch, decodeWord, parseWord } from '@vmakit/pagetable';
 import type { StateDifference, WordRow } from '@vmakit/trace';
 
-/** What a word says that is not the same on two machines: frames, and the slots of a swap area. */
-const PLACES: ReadonlySet<string> = new Set(['pfn', 'swapOffset', 'gathered']);
+/** What a word says that is not the same on two machines: frames. */
+const FRAMES: ReadonlySet<string> = new Set(['pfn', 'gathered']);
+/** The same of an entry that stands for a frame or a place in a swap area: which area, which slot. */
+const SLOTS: Readonly<Record<string, ReadonlySet<string>>> = {
+  swap: new Set(['swapType', 'swapOffset']),
+  migration: new Set(['pfn', 'swapOffset']),
+};
 
 /**
  * First difference of two lists of page-table words, frame numbers and swap slots apart (golden/FORMAT.md "Raw words");
@@ -34,9 +39,8 @@ function sameButForPlace(arch: Arch, want: WordRow, have: WordRow): boolean {
   const wanted = decodeWord(arch, want[1], parseWord(want[2])) as Readonly<Record<string, unknown>>;
   const found = decodeWord(arch, have[1], parseWord(have[2])) as Readonly<Record<string, unknown>>;
   const keys = new Set([...Object.keys(wanted), ...Object.keys(found)]);
-  // The offset of a marker is no place: it is the marker.
-  const isPlace = (key: string): boolean => PLACES.has(key) && wanted['marker'] === undefined;
-  for (const key of keys) if (!isPlace(key) && wanted[key] !== found[key]) return false;
+  const places = SLOTS[String(wanted['kind'])] ?? FRAMES;
+  for (const key of keys) if (!places.has(key) && wanted[key] !== found[key]) return false;
   return true;
 }
 

@@ -3,7 +3,15 @@ import { ArmedInjector } from '@vmakit/check';
 import type { MappedFile } from '@vmakit/folio';
 import { type Kernel, type KernelOptions, type Process, createKernel } from '@vmakit/kernel';
 import type { LockTracker } from '@vmakit/locking';
-import type { Mm, MmSettings } from '@vmakit/mm';
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  type Mm,
+  type MmSettings,
+  PROT_NONE,
+} from '@vmakit/mm';
 import type { MremapPolicy } from '@vmakit/mremap';
 import { archNameOf } from '@vmakit/pagetable';
 import { largeFolio } from '@vmakit/policy-large-folio';
@@ -24,6 +32,9 @@ export interface MachineOptions {
   readonly locks?: LockTracker;
 }
 
+/** The swap device of the recorded machines: with pages of 64 KiB a scenario fills it. */
+const SWAP_BYTES = 128 * 2 ** 20;
+
 /** A call that a recorded machine made, as the model answered it. */
 export type CallResult = SysResult;
 
@@ -39,6 +50,9 @@ export class ScenarioMachine {
   /** Memfds by the numbers of the scenario. */
   readonly files: Map<number, MappedFile> = new Map();
   readonly injector: ArmedInjector = new ArmedInjector();
+  /** Pages, and mappings, that the first process had outside the window at the start. */
+  readonly pagesOutside: number;
+  readonly mappingsOutside: number;
   readonly #capture: StateCapture;
 
   constructor(scenario: Pick<Scenario, 'header' | 'steps'>, options: MachineOptions = {}) {
@@ -50,11 +64,15 @@ export class ScenarioMachine {
       policies: options.policies ?? recordedPolicies(header),
       settings: { ...settingsFor(header), ...options.settings },
       window: { start, end },
+      swapPages: SWAP_BYTES / header.pageSize,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(options.locks === undefined ? {} : { locks: options.locks }),
     });
-    this.processes.set(0, this.kernel.spawn({ pid: 1 }));
-    this.#capture = new StateCapture(this.arena, this.kernel.env.anonVmas);
+    const first = this.kernel.spawn({ pid: 1 });
+    this.processes.set(0, first);
+    this.pagesOutside = takeRest(first, this.arena);
+    this.mappingsOutside = first.mm.mapCount;
+    this.#capture = new StateCapture(this.arena, this.kernel.env.anonVmas, this.pagesOutside);
   }
 
   /** The process of that number. @throws {RangeError} when there is none */
@@ -84,6 +102,19 @@ export class ScenarioMachine {
     this.processes.clear();
     for (const [p, living] of sorted) this.processes.set(p, living);
   }
+}
+
+/**
+ * Takes the address space above the window, as the recorder did, where an operation can reach it: with five levels the
+ * kernel hands out only what four levels have, but a program may name an address beyond. Gives the pages taken.
+ */
+function takeRest(process: Process, arena: Arena): number {
+  const { arch } = process.kernel.env;
+  const pages = arch.mapWindowPages - arena.end;
+  if (arch.taskSizePages === arch.mapWindowPages || pages <= 0) return 0;
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  const result = process.mmap(arena.end * arch.pageSize, pages * arch.pageSize, PROT_NONE, flags);
+  return result instanceof MmError ? 0 : pages;
 }
 
 /** The architecture that a scenario was recorded on; raw words tell of a fifth level when the header does not. */

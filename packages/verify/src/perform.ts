@@ -152,7 +152,7 @@ function dispatchRest(
       setLimit(machine, operation);
       return SUCCESS;
     case 'maplimit':
-      machine.kernel.env.settings.maxMapCount = operation.vmas;
+      machine.kernel.env.settings.maxMapCount = operation.vmas + machine.mappingsOutside;
       return SUCCESS;
     case 'clearrefs':
       process.clearSoftDirty();
@@ -201,7 +201,7 @@ function touchMemory(machine: ScenarioMachine, operation: TouchOperation): Given
 
 function setLimit(machine: ScenarioMachine, operation: RlimitOperation): void {
   const { limits } = machine.process(operation.p).mm;
-  if (operation.what === 'AS') limits.addressSpace = operation.pages;
+  if (operation.what === 'AS') limits.addressSpace = operation.pages + machine.pagesOutside;
   else if (operation.what === 'DATA') limits.data = operation.pages;
   else limits.lockedMemory = operation.pages;
 }

@@ -88,10 +88,14 @@ function checkClosure(mm: Mm, vma: Vma, linked: readonly AnonVma[], violations: 
   }
 }
 
-/** Living anon_vmas with links, by parent; and living descendants, by root. */
+/** What refers to anon_vmas beside the mappings linked to them. */
 interface Families {
+  /** Living children that have links, by parent. */
   readonly children: Map<AnonVma, number>;
+  /** Living descendants, by root. */
   readonly descendants: Map<AnonVma, number>;
+  /** Pages that KSM remembers. */
+  readonly merged: Map<AnonVma, number>;
 }
 
 function countFamilies(subject: Subject): Families {
@@ -102,7 +106,11 @@ function countFamilies(subject: Subject): Families {
     if (linkCount > 0) children.set(parent, (children.get(parent) ?? 0) + 1);
     if (root !== anonVma) descendants.set(root, (descendants.get(root) ?? 0) + 1);
   }
-  return { children, descendants };
+  const merged = new Map<AnonVma, number>();
+  for (const space of subject.env.ksm.spaces) {
+    for (const { anonVma } of space.items.values()) merged.set(anonVma, (merged.get(anonVma) ?? 0) + 1);
+  }
+  return { children, descendants, merged };
 }
 
 function checkAnonVma(anonVma: AnonVma, tally: Tally | undefined, families: Families, subject: Subject): void {
@@ -138,15 +146,16 @@ function checkAnonVma(anonVma: AnonVma, tally: Tally | undefined, families: Fami
     violations.add('S3.8', 'num_children counts the living children that have links', { anonVma: id, numChildren, children });
   }
   const descendants = isRoot ? (families.descendants.get(anonVma) ?? 0) : 0;
-  const held = (linkCount > 0 ? 1 : 0) + descendants;
+  const merged = families.merged.get(anonVma) ?? 0;
+  const held = (linkCount > 0 ? 1 : 0) + descendants + merged;
   if (refcount !== held) {
-    violations.add('S3.9', 'references are one for having links and one from each living descendant of a root', {
+    violations.add('S3.9', 'references are one for having links, one from each living descendant of a root, and those of KSM', {
       anonVma: id,
       refcount,
       expected: held,
     });
   }
-  if (linkCount === 0 && descendants === 0) {
-    violations.add('S3.10', 'a living anon_vma has links, or descendants if it is a root', { anonVma: id });
+  if (linkCount === 0 && descendants + merged === 0) {
+    violations.add('S3.10', 'a living anon_vma has links, or is kept by descendants or KSM', { anonVma: id });
   }
 }
