@@ -64,21 +64,22 @@ export class StateCapture {
   }
 
   #vmaRow(vma: Vma): VmaRow {
-    const origin = this.#window.start;
+    const { start: origin, end } = this.#window;
+    const outside = Math.max(0, origin - vma.start);
     const anonVma = vma.anonVma === null ? null : this.#names.anonVma(vma.anonVma.id);
     const chain: number[] = [];
     for (const link of chainOf(vma)) chain.push(this.#names.anonVma(link.anonVma.id));
     const row = [
-      vma.start - origin,
-      vma.end - origin,
+      vma.start + outside - origin,
+      Math.min(vma.end, end) - origin,
       protectionText(vma.flags),
-      vma.file === null ? vma.pageOffset - origin : vma.pageOffset,
+      (vma.file === null ? vma.pageOffset - origin : vma.pageOffset) + outside,
       anonVma,
       chain,
       smapsFlagNames(vma.flags, LEFT_OUT).join(' '),
     ] as const;
     if (vma.file === null) return row;
-    return [...row, this.#names.file(vma.file.id), vma.anonPageOffset - origin];
+    return [...row, this.#names.file(vma.file.id), vma.anonPageOffset + outside - origin];
   }
 
   /** Every living anon_vma that was met in mappings or folios, and their parents and roots, by name. */

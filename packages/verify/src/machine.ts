@@ -105,16 +105,23 @@ export class ScenarioMachine {
 }
 
 /**
- * Takes the address space above the window, as the recorder did, where an operation can reach it: with five levels the
- * kernel hands out only what four levels have, but a program may name an address beyond. Gives the pages taken.
+ * Takes everything but the window, as the recorder did: an operation may reach over the end of the window, and finds
+ * memory there that allows no access. Gives the pages taken.
  */
 function takeRest(process: Process, arena: Arena): number {
-  const { arch } = process.kernel.env;
-  const pages = arch.mapWindowPages - arena.end;
-  if (arch.taskSizePages === arch.mapWindowPages || pages <= 0) return 0;
+  const { arch, settings } = process.kernel.env;
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-  const result = process.mmap(arena.end * arch.pageSize, pages * arch.pageSize, PROT_NONE, flags);
-  return result instanceof MmError ? 0 : pages;
+  let taken = 0;
+  for (const [start, end] of [
+    [settings.mmapMinPage, arena.start],
+    [arena.end, arch.mapWindowPages],
+  ] as const) {
+    if (start >= end) continue;
+    const pageSize = BigInt(arch.pageSize);
+    const result = process.mmap(BigInt(start) * pageSize, BigInt(end - start) * pageSize, PROT_NONE, flags);
+    if (!(result instanceof MmError)) taken += end - start;
+  }
+  return taken;
 }
 
 /** The architecture that a scenario was recorded on; raw words tell of a fifth level when the header does not. */
