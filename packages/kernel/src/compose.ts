@@ -33,7 +33,9 @@ export function composeKernel(options: KernelOptions = {}): Container {
     const maxOrder = get(from, tokens.ARCH).pmdOrder;
     return new PhysicalMemory(limit === undefined ? { maxOrder } : { maxOrder, limitFrames: limit });
   });
-  bind(container, tokens.SWAP, (from) => new SwapSpace(get(from, tokens.MEMORY)));
+  const { swapPages } = options;
+  const swapOptions = swapPages === undefined ? {} : { limitSlots: swapPages };
+  bind(container, tokens.SWAP, (from) => new SwapSpace(get(from, tokens.MEMORY), swapOptions));
   bind(
     container,
     tokens.ENVIRONMENT,

@@ -19,6 +19,8 @@ export interface KernelOptions {
   readonly locks?: LockTracker;
   /** Frames of the machine; the default is more than any recording needs. Memory is taken as it is used. */
   readonly memoryFrames?: number;
+  /** Pages of the swap device, its header included; the default is more than any program needs. */
+  readonly swapPages?: number;
   /**
    * The window of recorded scenarios, page numbers: when the kernel chooses an address everything outside counts as
    * taken.
