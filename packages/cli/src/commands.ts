@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { decodeCommand } from './commands/decode.js';
+import { tablesCommand } from './commands/tables.js';
 import { verifyCommand } from './commands/verify.js';
 
 /** Every command of `vmakit`, in the order of the help: one file each in `commands/`. */
-export const commands: readonly (() => Command)[] = [verifyCommand];
+export const commands: readonly (() => Command)[] = [verifyCommand, tablesCommand, decodeCommand];
