@@ -50,8 +50,9 @@ enum code {
 
 /* How much of the acting process's state an operation reports. */
 #define WANT_MAPS 1u   /* mappings and page-table entries */
-#define WANT_FLAGS 2u  /* and the flags of each mapping, locked pages */
+#define WANT_FLAGS 2u  /* and the flags of each mapping */
 #define WANT_COUNTS 4u /* and map count and page flags of each page's frame (root) */
+#define WANT_LOCKED 8u /* and how many pages are locked */
 
 /* One operation as it comes in: 56 bytes, little endian. Addresses and lengths are bytes. */
 struct operation {

@@ -10,17 +10,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/*
- * A private mapping of /dev/zero counts as anonymous, costs nothing, and has a file, so it never merges with what a
- * program puts beside it.
- */
-static int zero_file = -1;
-
+/* What is private, reserves nothing and allows no access costs nothing, however large. */
 static void fill(unsigned long start, unsigned long end)
 {
-	if (start >= end)
-		return;
-	mmap((void *)start, end - start, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED_NOREPLACE, zero_file, 0);
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+	if (start < end)
+		mmap((void *)start, end - start, PROT_NONE, flags, -1, 0);
 }
 
 static void fill_around_arena(unsigned long start, unsigned long end)
@@ -64,7 +59,6 @@ void take_everything_else(void)
 	at = (at + page_size - 1) / page_size * page_size;
 	if (at == 0)
 		at = page_size;
-	zero_file = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	size_t have = 0;
 	for (long n; (n = read(maps, text + have, sizeof text - 1 - have)) > 0; have += (size_t)n)
@@ -80,7 +74,6 @@ void take_everything_else(void)
 		at = end;
 	}
 	fill_around_arena(at, task_end);
-	close(zero_file);
 }
 
 /*

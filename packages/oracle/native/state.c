@@ -318,43 +318,63 @@ static struct page describe(uint64_t entry, uint64_t addr, bool readable, bool c
 }
 
 /* Runs of neighbouring pages that differ only in consecutive frames: [page, count, frame, bits, mapcount, flags]. */
-static uint32_t report_pages(uint32_t mappings, bool counts)
+struct runs {
+	struct page last;
+	uint64_t next;
+	uint32_t count;
+};
+
+static void add_page(struct runs *runs, struct page page, uint64_t at)
 {
-	uint32_t runs = 0;
-	if (mappings == 0 || self.pagemap < 0)
-		return 0;
-	uint64_t low = found[0].start < ARENA_START ? ARENA_START : found[0].start;
-	uint64_t high = found[mappings - 1].end > ARENA_END ? ARENA_END : found[mappings - 1].end;
-	size_t bytes = (high - low) / page_size * 8;
+	const struct page *last = &runs->last;
+	const bool joins = runs->count && at == runs->next && page.bits == last->bits && page.frame == last->frame + 1 &&
+			   page.mapcount == last->mapcount && page.frame_flags == last->frame_flags;
+	runs->last = page;
+	runs->next = at + page_size;
+	if (joins && !control->overflow) {
+		control->output[control->out - 5]++;
+		return;
+	}
+	put((uint32_t)((at - ARENA_START) / page_size));
+	put(1);
+	put(page.frame);
+	put(page.bits);
+	put(page.mapcount);
+	put(page.frame_flags);
+	runs->count++;
+}
+
+/* A hole of more pages than this is dearer to read over than another call is. */
+#define LONG_HOLE 256
+
+/* The entries of mappings `from` .. `to`-1, which lie close together. */
+static void report_pages_of(uint32_t from, uint32_t to, bool counts, struct runs *runs)
+{
+	const uint64_t low = found[from].start, high = found[to - 1].end;
+	const size_t bytes = (high - low) / page_size * 8;
 	if (pread(self.pagemap, control->entries, bytes, (off_t)(low / page_size * 8)) != (ssize_t)bytes)
-		return 0;
-	struct page last = {0};
-	uint64_t next = 0;
-	for (uint32_t i = 0; i < mappings; i++) {
-		uint64_t end = found[i].end > high ? high : found[i].end;
-		for (uint64_t at = found[i].start < low ? low : found[i].start; at < end; at += page_size) {
-			uint64_t entry = control->entries[(at - low) / page_size];
-			if (!(entry & PAGEMAP_ENTRY))
-				continue;
-			struct page page = describe(entry, at, found[i].prot & 1, counts);
-			bool joins = at == next && page.bits == last.bits && page.mapcount == last.mapcount &&
-				     page.frame_flags == last.frame_flags && page.frame == last.frame + 1;
-			last = page;
-			next = at + page_size;
-			if (joins && !control->overflow) {
-				control->output[control->out - 5]++;
-				continue;
-			}
-			put((uint32_t)((at - ARENA_START) / page_size));
-			put(1);
-			put(page.frame);
-			put(page.bits);
-			put(page.mapcount);
-			put(page.frame_flags);
-			runs++;
+		return;
+	for (uint32_t i = from; i < to; i++) {
+		for (uint64_t at = found[i].start; at < found[i].end; at += page_size) {
+			const uint64_t entry = control->entries[(at - low) / page_size];
+			if (entry & PAGEMAP_ENTRY)
+				add_page(runs, describe(entry, at, found[i].prot & 1, counts), at);
 		}
 	}
-	return runs;
+}
+
+static uint32_t report_pages(uint32_t mappings, bool counts)
+{
+	struct runs runs = {0};
+	if (self.pagemap < 0)
+		return 0;
+	for (uint32_t from = 0, to; from < mappings; from = to) {
+		for (to = from + 1; to < mappings; to++)
+			if (found[to].start - found[to - 1].end > LONG_HOLE * page_size)
+				break;
+		report_pages_of(from, to, counts, &runs);
+	}
+	return runs.count;
 }
 
 /*
@@ -366,7 +386,7 @@ void report_state(uint32_t want)
 	if (want == 0)
 		return;
 	const bool with_flags = want & WANT_FLAGS;
-	uint64_t total, data, locked = with_flags ? status_field("VmLck") * 1024 / page_size : 0;
+	uint64_t total, data, locked = want & WANT_LOCKED ? status_field("VmLck") * 1024 / page_size : 0;
 	read_totals(&total, &data);
 	uint32_t mappings = read_mappings(with_flags);
 	put(self.number);
@@ -378,8 +398,13 @@ void report_state(uint32_t want)
 	uint32_t runs_at = control->out;
 	put(0);
 	for (uint32_t i = 0; i < mappings; i++) {
-		put((uint32_t)(((int64_t)found[i].start - (int64_t)ARENA_START) / (int64_t)page_size));
-		put((uint32_t)(((int64_t)found[i].end - (int64_t)ARENA_START) / (int64_t)page_size));
+		/* What reaches out of the arena has merged with what fills the rest; it shows as far as it is inside. */
+		if (found[i].start < ARENA_START)
+			found[i].start = ARENA_START;
+		if (found[i].end > ARENA_END)
+			found[i].end = ARENA_END;
+		put((uint32_t)((found[i].start - ARENA_START) / page_size));
+		put((uint32_t)((found[i].end - ARENA_START) / page_size));
 		put(found[i].prot);
 		put((uint32_t)found[i].inode);
 		put((uint32_t)(found[i].offset / page_size));

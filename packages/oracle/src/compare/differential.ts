@@ -72,16 +72,19 @@ export class Differential {
   compare(plan: ProgramPlan, recording: ProgramRecording, observer: StepObserver = {}): ProgramResult {
     const machine = newMachine(this.model);
     observer.begin?.(machine);
-    const { arch, memory } = machine.kernel.env;
-    const comparer = new StateComparer(arch, memory, machine.arena.start, this.driver.greeting);
+    const comparer = new StateComparer(machine, this.driver.greeting);
     const reader = new RecordReader(recording.words);
     const { omitted, performed } = plan;
     let compared = 0;
+    let forked = false;
     while (reader.nextRecord()) {
       const operation = performed[reader.operation];
       const step = plan.positions[reader.operation] ?? performed.length;
       const interrupted = interruption(reader, operation, this.#pageSize);
       if (interrupted !== null) return { compared, omitted, difference: null, interrupted };
+      // The helper empties the kernel's page lists before each operation once pages may be shared (native/process.c).
+      if (forked) machine.kernel.env.lru.drain();
+      forked ||= operation?.op === 'fork';
       const mismatch = this.#compareStep(machine, comparer, reader, operation, observer);
       if (mismatch !== null) return { compared, omitted, difference: { step, mismatch }, interrupted: null };
       if (operation !== undefined) compared++;

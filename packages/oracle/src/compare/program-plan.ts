@@ -28,20 +28,23 @@ export function planProgram(
   const omitted = new Map<OmissionRule, number>();
   const request = new ProgramRequest(pageSize, operations.length + 4);
   const living = new Set([0]);
+  let lockingLimited = false;
   operations.forEach((given, position) => {
-    const rule = omissionOf(given, context);
+    const underLimit = lockingLimited && given.op === 'pin' ? 'pin-under-limit' : null;
+    const rule = omissionOf(given, context) ?? underLimit;
     if (rule !== null) {
       omitted.set(rule, (omitted.get(rule) ?? 0) + 1);
       return;
     }
     const operation = withoutRelocation(given);
+    if (operation.op === 'rlimit' && operation.what === 'MEMLOCK') lockingLimited = true;
     if (operation.op === 'fork') living.add(operation.child);
     if (operation.op === 'exit') living.delete(operation.p);
-    request.add(encodeOperation(operation, wantAfter(performed.length, how)));
+    encodeOperation(request, operation, wantAfter(performed.length, how));
     performed.push(operation);
     positions.push(position);
   });
-  for (const process of [...living].sort((a, b) => a - b)) request.add({ code: OP_LOOK, process, want: WANT_EVERYTHING });
+  for (const process of [...living].sort((a, b) => a - b)) request.add(OP_LOOK, process, WANT_EVERYTHING);
   return { performed, positions, omitted, request };
 }
 

@@ -2,6 +2,7 @@ import { VM_MAYSHARE, VM_SOFTDIRTY, type VmFlags, highBits, protectionText } fro
 import { PG_ANON, PG_HEAD, PG_KSM, PG_TAIL, type PhysicalMemory } from '@vmakit/folio';
 import type { Mm } from '@vmakit/mm';
 import { type Arch, EntryKind, type EntryWords, MARKER_GUARD, MARKER_UFFD_WP } from '@vmakit/pagetable';
+import type { ScenarioMachine } from '@vmakit/verify';
 import type { Vma } from '@vmakit/vma-merge';
 import type { RecordReader } from '../driver/record-reader.js';
 import * as protocol from '../driver/protocol.js';
@@ -44,6 +45,8 @@ export class StateComparer {
   readonly #arch: Arch;
   readonly #memory: PhysicalMemory;
   readonly #origin: number;
+  readonly #end: number;
+  readonly #pagesOutside: number;
   readonly #zeroFrame: number;
   readonly #pairs = new FramePairs();
   readonly #fileOfInode: Map<number, number> = new Map();
@@ -53,11 +56,13 @@ export class StateComparer {
   #process = 0;
   #counts = false;
 
-  /** `origin`: first page of the window. */
-  constructor(arch: Arch, memory: PhysicalMemory, origin: number, live: LiveSide) {
+  constructor(machine: ScenarioMachine, live: LiveSide) {
+    const { arch, memory } = machine.kernel.env;
     this.#arch = arch;
     this.#memory = memory;
-    this.#origin = origin;
+    this.#origin = machine.arena.start;
+    this.#end = machine.arena.end;
+    this.#pagesOutside = machine.pagesOutside;
     this.#zeroFrame = live.zeroFrame;
   }
 
@@ -76,34 +81,43 @@ export class StateComparer {
   }
 
   #compareTotals(reader: RecordReader, mm: Mm): boolean {
-    if (reader.total !== mm.totalVm) return this.#differ('total', null, reader.total, mm.totalVm);
+    const total = mm.totalVm - this.#pagesOutside;
+    if (reader.total !== total) return this.#differ('total', null, reader.total, total);
     const data = mm.dataVm + mm.stackVm;
     if (reader.data !== data) return this.#differ('data', null, reader.data, data);
-    if ((reader.want & protocol.WANT_FLAGS) === 0 || reader.locked === mm.lockedVm) return true;
+    if ((reader.want & protocol.WANT_LOCKED) === 0 || reader.locked === mm.lockedVm) return true;
     return this.#differ('locked', null, reader.locked, mm.lockedVm);
   }
 
   #compareMappings(reader: RecordReader, mm: Mm): boolean {
-    const { words } = reader;
     const withFlags = (reader.want & protocol.WANT_FLAGS) !== 0;
-    const end = this.#origin + protocol.ARENA_PAGES;
+    const { words } = reader;
     let vma = mm.tree.find(this.#origin);
     let at = reader.mappingsAt;
     for (let i = 0; i < reader.mappings; i++, at += protocol.MAPPING_WORDS) {
       const start = (words[at] ?? 0) | 0;
-      if (vma === null || vma.start >= end || start !== vma.start - this.#origin) {
+      if (vma === null || vma.start >= this.#end || start !== this.#startOf(vma)) {
         return this.#differRange(words, at, vma);
       }
-      if (((words[at + 1] ?? 0) | 0) !== vma.end - this.#origin) return this.#differRange(words, at, vma);
+      if (((words[at + 1] ?? 0) | 0) !== this.#endOf(vma)) return this.#differRange(words, at, vma);
       if (!this.#compareMapping(words, at, vma, withFlags)) return false;
       vma = vma.next;
     }
-    if (vma === null || vma.start >= end) return true;
+    if (vma === null || vma.start >= this.#end) return true;
     return this.#differRange(words, -1, vma);
   }
 
+  /** What reaches out of the window counts as far as it is inside. */
+  #startOf(vma: Vma): number {
+    return Math.max(0, vma.start - this.#origin);
+  }
+
+  #endOf(vma: Vma): number {
+    return Math.min(vma.end, this.#end) - this.#origin;
+  }
+
   #compareMapping(words: Uint32Array, at: number, vma: Vma, withFlags: boolean): boolean {
-    const page = vma.start - this.#origin;
+    const page = this.#startOf(vma);
     const prot = words[at + 2] ?? 0;
     if (prot !== protectionWord(vma.flags)) {
       return this.#differ('mapping.prot', page, protectionOf(prot), protectionText(vma.flags));
@@ -123,11 +137,10 @@ export class StateComparer {
   }
 
   #differRange(words: Uint32Array, at: number, vma: Vma | null): false {
-    const origin = this.#origin;
     const start = at < 0 ? 0 : (words[at] ?? 0) | 0;
     const live = at < 0 ? 'no more' : `[${start}, ${(words[at + 1] ?? 0) | 0}) ${protectionOf(words[at + 2] ?? 0)}`;
-    const model = vma === null ? 'no more' : `[${vma.start - origin}, ${vma.end - origin}) ${protectionText(vma.flags)}`;
-    return this.#differ('mapping.range', at < 0 ? (vma?.start ?? origin) - origin : start, live, model);
+    const model = vma === null ? 'no more' : `[${this.#startOf(vma)}, ${this.#endOf(vma)}) ${protectionText(vma.flags)}`;
+    return this.#differ('mapping.range', at < 0 && vma !== null ? this.#startOf(vma) : start, live, model);
   }
 
   #sameFile(inode: number, file: number): boolean {
@@ -142,8 +155,7 @@ export class StateComparer {
 
   #comparePages(reader: RecordReader, mm: Mm): boolean {
     this.#pages.open(reader);
-    const end = this.#origin + protocol.ARENA_PAGES;
-    for (let vma = mm.tree.find(this.#origin); vma !== null && vma.start < end; vma = vma.next) {
+    for (let vma = mm.tree.find(this.#origin); vma !== null && vma.start < this.#end; vma = vma.next) {
       if (!this.#comparePagesOf(vma, mm)) return false;
     }
     if (this.#pages.page < 0) return true;
@@ -154,9 +166,10 @@ export class StateComparer {
   #comparePagesOf(vma: Vma, mm: Mm): boolean {
     const { pages } = mm;
     const { pmdPages } = this.#arch;
-    for (let page = vma.start; page < vma.end; ) {
+    const last = Math.min(vma.end, this.#end);
+    for (let page = Math.max(vma.start, this.#origin); page < last; ) {
       const pmdStart = page - (page % pmdPages);
-      const end = Math.min(vma.end, pmdStart + pmdPages);
+      const end = Math.min(last, pmdStart + pmdPages);
       const table = pages.lookup(0, page);
       if (table !== 0) {
         const words = pages.pool.words(table);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { Unavailable } from '../unavailable.js';
 import { FrameAssembler } from './frame-assembler.js';
@@ -26,6 +27,9 @@ export interface LiveDriverOptions {
 }
 
 const DEFAULT_PATIENCE = 10_000;
+
+/** USER_HZ, the same on every Linux that runs Node. */
+const TICKS_PER_SECOND = 100;
 
 /**
  * Runs programs of operations on the live kernel, each in fresh processes of a worker of its own. The process that
@@ -92,6 +96,14 @@ export class LiveDriver {
       this.#waiting.set(id, { resolve, reject });
       this.#input.write(request.frame(id, this.#patience));
     });
+  }
+
+  /** Processor time of the worker and of the processes that it has had so far, in seconds. */
+  cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1');
+    // The name, in parentheses, may hold blanks. Fields 14 to 17 are times in clock ticks.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0) / TICKS_PER_SECOND;
   }
 
   /** Ends the worker and its processes, and returns when it is gone. */

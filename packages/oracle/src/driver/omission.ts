@@ -9,6 +9,7 @@ export const OMISSION_RULES = {
   hugetlb: 'this machine has no hugetlb pages set aside',
   'read-pin': 'a pin for reading only cannot be made from user space',
   'no-pins': 'pins are made with io_uring, which this kernel does not allow',
+  'pin-under-limit': 'what io_uring pins counts for the user, not for the process, once there is a limit to locking',
   'no-userfaultfd': 'this kernel does not allow userfaultfd',
   'uffd-events': 'events of a userfaultfd would stop the process until somebody read them',
   'no-mseal': 'this kernel does not have mseal',

@@ -14,31 +14,17 @@ const AT_TARGET = 32;
 const AT_PROT = 40;
 const AT_FILE = 44;
 
-/** One operation as the helper takes it. What is not given is 0. */
-export interface DriverOperation {
-  readonly code: number;
-  readonly process: number;
-  /** `WANT_*`: what of the process's state is reported after it. */
-  readonly want: number;
-  readonly flags?: number;
-  readonly prot?: number;
-  /** Number of a memfd. */
-  readonly file?: number | null;
-  readonly addr?: Amount | null;
-  readonly length?: Amount;
-  /** A number as it is, or an amount of memory. */
-  readonly extra?: number;
-  readonly extraLength?: Amount;
-  readonly target?: Amount | null;
-  readonly targetIsLength?: boolean;
-}
-
-/** A program in the helper's form. */
+/**
+ * A program in the helper's form. {@link add} begins an operation, the other methods fill in its fields; what is not
+ * filled in is 0.
+ */
 export class ProgramRequest {
   #bytes: Uint8Array;
   #view: DataView;
   readonly #pageSize: number;
   #count = 0;
+  /** Where the operation that was added last is. */
+  #at = 0;
 
   constructor(pageSize: number, expectedOperations = 64) {
     this.#pageSize = pageSize;
@@ -50,26 +36,66 @@ export class ProgramRequest {
     return this.#count;
   }
 
-  /** Adds an operation. Throws a RangeError when the program is longer than the helper takes. */
-  add(operation: DriverOperation): void {
+  /**
+   * Adds an operation: `code` is one of `OP_*`, `want` says what of the process's state is reported after it.
+   *
+   * @throws {RangeError} when the program is longer than the helper takes
+   */
+  add(code: number, process: number, want: number): this {
     if (this.#count >= MAX_OPERATIONS) throw new RangeError(`operation: a program has at most ${MAX_OPERATIONS}`);
     const at = HEAD_BYTES + this.#count * OPERATION_BYTES;
     if (at + OPERATION_BYTES > this.#bytes.length) this.#grow();
-    const view = this.#view;
-    view.setUint8(at, operation.code);
-    view.setUint8(at + 1, operation.process);
-    view.setUint16(at + AT_WANT, operation.want, true);
-    view.setUint32(at + AT_FLAGS, operation.flags ?? 0, true);
-    view.setUint32(at + AT_PROT, operation.prot ?? 0, true);
-    view.setUint32(at + AT_FILE, operation.file == null ? 0 : operation.file + 1, true);
-    if (operation.addr != null) this.#setAmount(at + AT_ADDR, operation.addr, ARENA_START);
-    if (operation.length !== undefined) this.#setAmount(at + AT_LENGTH, operation.length, 0);
-    if (operation.extra !== undefined) this.#setNumber(at + AT_EXTRA, operation.extra);
-    if (operation.extraLength !== undefined) this.#setAmount(at + AT_EXTRA, operation.extraLength, 0);
-    if (operation.target != null) {
-      this.#setAmount(at + AT_TARGET, operation.target, operation.targetIsLength === true ? 0 : ARENA_START);
-    }
+    this.#view.setUint8(at, code);
+    this.#view.setUint8(at + 1, process);
+    this.#view.setUint16(at + AT_WANT, want, true);
+    this.#at = at;
     this.#count++;
+    return this;
+  }
+
+  flags(flags: number): this {
+    this.#view.setUint32(this.#at + AT_FLAGS, flags, true);
+    return this;
+  }
+
+  prot(prot: number): this {
+    this.#view.setUint32(this.#at + AT_PROT, prot, true);
+    return this;
+  }
+
+  /** Number of a memfd; null: none. */
+  file(file: number | null): this {
+    if (file !== null) this.#view.setUint32(this.#at + AT_FILE, file + 1, true);
+    return this;
+  }
+
+  range(address: Amount | null, length: Amount): this {
+    if (address !== null) this.#setAmount(AT_ADDR, address, ARENA_START);
+    this.#setAmount(AT_LENGTH, length, 0);
+    return this;
+  }
+
+  /** A number as it is. */
+  extra(value: number): this {
+    this.#setNumber(AT_EXTRA, value);
+    return this;
+  }
+
+  /** A second length. */
+  secondLength(length: Amount): this {
+    this.#setAmount(AT_EXTRA, length, 0);
+    return this;
+  }
+
+  /** A second address, or an offset in a file. */
+  target(address: Amount | null): this {
+    if (address !== null) this.#setAmount(AT_TARGET, address, ARENA_START);
+    return this;
+  }
+
+  fileOffset(offset: Amount): this {
+    this.#setAmount(AT_TARGET, offset, 0);
+    return this;
   }
 
   /** The frame to send. */
@@ -83,16 +109,16 @@ export class ProgramRequest {
     return this.#bytes.subarray(0, length);
   }
 
-  #setAmount(at: number, amount: Amount, base: number): void {
-    if (typeof amount === 'number') this.#setNumber(at, base + amount * this.#pageSize);
-    else if ('bytes' in amount) this.#setNumber(at, base + amount.bytes);
-    else this.#view.setBigUint64(at, amount.raw, true);
+  #setAmount(field: number, amount: Amount, base: number): void {
+    if (typeof amount === 'number') this.#setNumber(field, base + amount * this.#pageSize);
+    else if ('bytes' in amount) this.#setNumber(field, base + amount.bytes);
+    else this.#view.setBigUint64(this.#at + field, amount.raw, true);
   }
 
   /** Any integer below 2^53 in size; negative ones become their 64-bit complement. */
-  #setNumber(at: number, value: number): void {
-    this.#view.setUint32(at, value >>> 0, true);
-    this.#view.setInt32(at + 4, Math.floor(value / WORD), true);
+  #setNumber(field: number, value: number): void {
+    this.#view.setUint32(this.#at + field, value >>> 0, true);
+    this.#view.setInt32(this.#at + field + 4, Math.floor(value / WORD), true);
   }
 
   #grow(): void {

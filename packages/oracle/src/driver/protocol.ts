@@ -40,10 +40,12 @@ export const OP_CLEARREFS = 20;
 
 /** How much of the acting process's state an operation reports. */
 export const WANT_MAPS = 1;
-/** Also each mapping's flags, and locked pages. */
+/** Also each mapping's flags. */
 export const WANT_FLAGS = 2;
 /** Also map count and flags of each page's frame. */
 export const WANT_COUNTS = 4;
+/** Also how many pages are locked. */
+export const WANT_LOCKED = 8;
 
 export const OUTCOME_VALUE = 0;
 export const OUTCOME_ERROR = 1;

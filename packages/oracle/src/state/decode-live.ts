@@ -27,7 +27,7 @@ export function decodeProcess(reader: RecordReader, names: LiveNames, zeroFrame:
     decodeRun(reader.words, reader.runsAt + i * protocol.RUN_WORDS, names, zeroFrame, withCounts, pages);
   }
   const { process, total, data } = reader;
-  return { process, total, data, locked: withFlags ? reader.locked : null, mappings, pages };
+  return { process, total, data, locked: reader.want & protocol.WANT_LOCKED ? reader.locked : null, mappings, pages };
 }
 
 function decodeMapping(words: Uint32Array, at: number, names: LiveNames, withFlags: boolean): VisibleMapping {
