@@ -1,8 +1,65 @@
-export * from './clock.js';
-export * from './errno.js';
-export * from './injection.js';
-export * from './invariant.js';
-export * from './page.js';
-export * from './profile.js';
-export * from './random.js';
-export * from './vm-flags.js';
+export { type Clock, StepClock } from './clock.js';
+export { ERRNO_NUMBER, type Errno, MmError, type SysResult, isRefused, refuse } from './errno.js';
+export { type FaultInjector, INJECTION_POINTS, type InjectionPoint } from './injection.js';
+export { InvariantError, invariant } from './invariant.js';
+export { type FrameNumber, type PageOffset, type VirtualPage, alignDown, alignUp, rangesOverlap } from './page.js';
+export { KERNEL_PROFILES, type KernelProfile } from './profile.js';
+export { XorShift64 } from './random.js';
+export {
+  VM_ACCESS,
+  VM_ACCOUNT,
+  VM_ARCH_1,
+  VM_DONTCOPY,
+  VM_DONTDUMP,
+  VM_DONTEXPAND,
+  VM_DROPPABLE,
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_HUGEPAGE,
+  VM_HUGETLB,
+  VM_IO,
+  VM_LOCKED,
+  VM_LOCKED_MASK,
+  VM_LOCKONFAULT,
+  VM_MAYBE_GUARD,
+  VM_MAYEXEC,
+  VM_MAYREAD,
+  VM_MAYSHARE,
+  VM_MAYWRITE,
+  VM_MERGEABLE,
+  VM_MIXEDMAP,
+  VM_NOHUGEPAGE,
+  VM_NORESERVE,
+  VM_PFNMAP,
+  VM_PKEY_SHIFT,
+  VM_RAND_READ,
+  VM_READ,
+  VM_SEALED,
+  VM_SEQ_READ,
+  VM_SHADOW_STACK,
+  VM_SHARED,
+  VM_SOFTDIRTY,
+  VM_SPECIAL,
+  VM_SYNC,
+  VM_UFFD_MASK,
+  VM_UFFD_MINOR,
+  VM_UFFD_MISSING,
+  VM_UFFD_RWP,
+  VM_UFFD_WP,
+  VM_WIPEONFORK,
+  VM_WRITE,
+  type VmFlags,
+  equalFlags,
+  flagsFromSmaps,
+  hasAny,
+  highBits,
+  isAccountable,
+  isCowMapping,
+  isDataMapping,
+  isExecMapping,
+  isStackMapping,
+  protectionText,
+  smapsFlagNames,
+  withFlags,
+  withoutFlags,
+} from './vm-flags.js';

@@ -2,6 +2,20 @@ export { composeKernel } from './compose.js';
 export { type FoundVma, importVma } from './import-vma.js';
 export { type FileOptions, Kernel, createKernel, createKernelFrom, isError } from './kernel.js';
 export type { KernelOptions } from './options.js';
-export { type AccessOptions, type FileMapping, Process } from './process.js';
-export * from './tokens.js';
+export type { FileMapping } from '@vmakit/mm';
+export { type AccessOptions, Process } from './process.js';
+export {
+  ANON_VMAS,
+  ARCH,
+  BUS,
+  ENVIRONMENT,
+  INJECTOR,
+  LOCKS,
+  MEMORY,
+  POLICIES,
+  PROFILE,
+  SWAP,
+  TABLE_POOL,
+  TLB,
+} from './tokens.js';
 export { type Container, type Token, bind, get, token } from './token.js';

@@ -1,4 +1,48 @@
-export * from './anon-vma.js';
-export * from './anon-vma-operations.js';
-export * from './folio-rmap.js';
-export * from './rmap-walk.js';
+export {
+  AnonVma,
+  AnonVmaChain,
+  AnonVmaRegistry,
+  type RmapMm,
+  type RmapVma,
+  anonIndex,
+  chainOf,
+  forEachOverlap,
+  insertAllLinks,
+  insertLink,
+  isChainSingular,
+  linksOf,
+  removeAllLinks,
+  removeLink,
+} from './anon-vma.js';
+export {
+  type CloneOperation,
+  type RmapContext,
+  STICKY_FLAGS,
+  anonVmaClone,
+  anonVmaFork,
+  anonVmaPrepare,
+  findMergeableAnonVma,
+  getAnonVma,
+  isForkChild,
+  maybeShared,
+  putAnonVma,
+  unlinkAnonVmas,
+} from './anon-vma-operations.js';
+export {
+  addAnonRmapPmd,
+  addAnonRmapPtes,
+  addNewAnonRmapPmd,
+  addNewAnonRmapPtes,
+  addRmapPmd,
+  addRmapPtes,
+  isAnonExclusive,
+  maybeDmaPinned,
+  maybeMappedShared,
+  moveAnonRmap,
+  removeRmapPmd,
+  removeRmapPtes,
+  setAnonRmap,
+  splitRmapPmd,
+  tryShareAnonRmap,
+} from './folio-rmap.js';
+export { type RmapVisitor, rmapWalkAnon } from './rmap-walk.js';

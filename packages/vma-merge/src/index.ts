@@ -1,10 +1,19 @@
-export * from './copy.js';
+export { type CopiedVma, type CopyRange, copyVma, duplicateRange, mergeCopiedRange } from './copy.js';
 export { mergeExistingRange, mergeNewRange, moveBoundaries, type MergeContext } from './merge.js';
 export { MergeCounters } from './merge-counters.js';
 export { MERGE_RULES, MergeRequest, type MergeRule } from './merge-request.js';
 export { type MergeRefusal, describeRule, explainUnmerged } from './merge-report.js';
-export * from './modify.js';
-export * from './split.js';
-export * from './vma.js';
+export { type VmaChange, mergeExtend, modifyVma } from './modify.js';
+export { splitVma, splitVmaUnchecked } from './split.js';
+export {
+  type MemoryPolicy,
+  type UserfaultContext,
+  Vma,
+  type VmaOwner,
+  duplicateVma,
+  isAnonymous,
+  pageOffsetAt,
+  policiesEqual,
+} from './vma.js';
 export { VmaTree } from './vma-tree.js';
 export type { Hole } from './vma-tree-gaps.js';
