@@ -7,7 +7,7 @@ export { parseRecording } from './source/parse.js';
 export type { ParsedRecording } from './source/parse.js';
 export { TraceInputError } from './source/input-error.js';
 export type { MapsEntry, SmapsDetail } from './maps/entry.js';
-export { anonymousBytes } from './maps/entry.js';
+export { anonymousBytes, smapsValue } from './maps/entry.js';
 export { parseMaps } from './maps/parse-maps.js';
 export { readMaps } from './maps/read-maps.js';
 export { formatMaps, formatMapsEntry, formatSmaps, permissions } from './maps/format-maps.js';
@@ -16,7 +16,14 @@ export { openTraceFolder } from './folder/trace-folder.js';
 export type { SnapshotKind, SnapshotMeta, TraceCounts, TraceMeta, TraceSettings } from './folder/meta.js';
 export { errnoName } from './abi/errno-names.js';
 
-export { type Amount, type ByteAmount, type RawAmount, amountToJson, parseAmount, scaleAmount } from './scenario/amount.js';
+export {
+  type Amount,
+  type ByteAmount,
+  type RawAmount,
+  amountToJson,
+  parseAmount,
+  scaleAmount,
+} from './scenario/amount.js';
 export { compareResults, compareTraces } from './scenario/compare-outcomes.js';
 export { type CompareOptions, compareStates } from './scenario/compare-states.js';
 export type { StateDifference } from './scenario/difference.js';

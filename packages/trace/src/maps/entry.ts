@@ -23,16 +23,26 @@ export interface MapsEntry {
   readonly smaps: SmapsDetail | null;
 }
 
-/** What `smaps` says about one mapping. */
+/** What `smaps` says about one mapping. A listing has many: names and flags are shared between equal ones. */
 export interface SmapsDetail {
-  /** The numbered lines in their order as printed: KiB, except for `THPeligible` and `ProtectionKey`. */
-  readonly fields: ReadonlyMap<string, number>;
+  /** The names of the numbered lines in their order (`Size`, `Rss`, `Anonymous`, ...). */
+  readonly names: readonly string[];
+  /** Their numbers: KiB, except for `THPeligible` and `ProtectionKey`. */
+  readonly values: readonly number[];
   /** The two-letter names of `VmFlags:`. */
   readonly vmFlags: readonly string[];
 }
 
+/** The number of one line of smaps, for example `Rss` (KiB); null when the listing does not have it. */
+export function smapsValue(entry: MapsEntry, name: string): number | null {
+  const { smaps } = entry;
+  if (smaps === null) return null;
+  const index = smaps.names.indexOf(name);
+  return index < 0 ? null : (smaps.values[index] as number);
+}
+
 /** Bytes of anonymous memory in a mapping (`Anonymous:`), null when the listing does not say. */
 export function anonymousBytes(entry: MapsEntry): number | null {
-  const kib = entry.smaps?.fields.get('Anonymous');
-  return kib === undefined ? null : kib * 1024;
+  const kib = smapsValue(entry, 'Anonymous');
+  return kib === null ? null : kib * 1024;
 }

@@ -40,12 +40,14 @@ export function formatSmaps(entries: Iterable<MapsEntry>): string {
 
 function formatDetail(detail: SmapsDetail): string {
   let text = '';
-  for (const [name, value] of detail.fields) {
+  for (const [index, name] of detail.names.entries()) {
+    const value = detail.values[index] as number;
     const label = `${name}:`;
     const unit = UNITLESS.has(name) ? '' : ' kB';
     text += `${label}${String(value).padStart(FIELD_WIDTH - label.length)}${unit}\n`;
   }
-  return `${text}VmFlags: ${detail.vmFlags.map((name) => `${name} `).join('')}\n`;
+  if (detail.vmFlags.length > 0) text += `VmFlags: ${detail.vmFlags.join(' ')} \n`;
+  return text;
 }
 
 function hex(value: number): string {

@@ -16,7 +16,7 @@ interface Waiting {
 
 /**
  * Makes one birth of what perf says in several lines: `PERF_RECORD_FORK` has the processes, `task_newtask` right
- * behind it the flags. The birth goes out with the second, or before the child's first own event if that one is missing.
+ * behind it the flags. The birth goes out with the second, or before the child's first own event if there is none.
  */
 export class PerfBirths {
   /** Fork records without flags yet, by the child. */

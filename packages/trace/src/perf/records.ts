@@ -27,8 +27,8 @@ const names = new StringPool(4096);
 
 /** A process and a thread of it. */
 export interface Task {
-  pid: number;
-  tid: number;
+  readonly pid: number;
+  readonly tid: number;
 }
 
 /** What a mapping record says; `pid` is -1 for the kernel's own. */
@@ -102,22 +102,23 @@ function readProtection(bytes: Uint8Array, pos: number): number {
 }
 
 /** `(PID:TID):(PID:TID)` of the child (or the task that ends) and its parent. */
-export function readTaskPair(cursor: Cursor, task: Task, parent: Task): void {
-  readTask(cursor, task);
+export function readTaskPair(cursor: Cursor): { readonly task: Task; readonly parent: Task } {
+  const task = readTask(cursor);
   cursor.need(COLON, 'a ":" and the parent');
-  readTask(cursor, parent);
+  return { task, parent: readTask(cursor) };
 }
 
-function readTask(cursor: Cursor, task: Task): void {
+function readTask(cursor: Cursor): Task {
   cursor.need(OPEN, 'a "(" and the pid');
-  task.pid = integer(cursor);
+  const pid = integer(cursor);
   cursor.need(COLON, 'a ":" and the tid');
-  task.tid = integer(cursor);
+  const tid = integer(cursor);
   cursor.need(CLOSE, 'a ")" behind the tid');
+  return { pid, tid };
 }
 
 /** ` exec: NAME:PID/TID` or ` NAME:PID/TID`; the name may contain anything. */
-export function readComm(cursor: Cursor, task: Task): { readonly comm: string; readonly exec: boolean } {
+export function readComm(cursor: Cursor): { readonly task: Task; readonly comm: string; readonly exec: boolean } {
   cursor.skipSpaces();
   const exec = cursor.eatText('exec: ');
   const start = cursor.pos;
@@ -126,10 +127,9 @@ export function readComm(cursor: Cursor, task: Task): { readonly comm: string; r
   const comm = cursor.text(start, pos);
   cursor.pos = pos;
   cursor.need(COLON, 'a ":" and pid/tid');
-  task.pid = integer(cursor);
+  const pid = integer(cursor);
   cursor.need(SLASH, 'a "/" between pid and tid');
-  task.tid = integer(cursor);
-  return { comm, exec };
+  return { task: { pid, tid: integer(cursor) }, comm, exec };
 }
 
 /** ` lost 13`. */

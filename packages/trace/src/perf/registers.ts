@@ -1,4 +1,4 @@
-import { CLOSE, COLON, COMMA, Cursor, EXACT_LIMIT, LOWER_X, QUOTE, SPACE, ZERO } from '../bytes/cursor.js';
+import { CLOSE, COLON, COMMA, type Cursor, EXACT_LIMIT, LOWER_X, OPEN, QUOTE, SPACE, ZERO } from '../bytes/cursor.js';
 
 /** A system call has at most six arguments. */
 const MOST = 6;
@@ -66,7 +66,7 @@ function skipShown(cursor: Cursor): void {
     const byte = cursor.bytes[cursor.pos];
     if (byte === QUOTE) quoted = !quoted;
     else if (quoted) continue;
-    else if (byte === 0x28) depth++;
+    else if (byte === OPEN) depth++;
     else if (byte === CLOSE && depth-- === 0) return;
     else if (byte === COMMA && depth === 0) return;
   }

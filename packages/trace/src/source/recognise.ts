@@ -6,8 +6,11 @@ export const SAMPLE_BYTES = 65_536;
 /** What an input is: a known format, or a sentence about what it is instead. */
 export type Recognition = { readonly format: RecordingFormat } | { readonly problem: string };
 
-const STRACE =
-  /^ *(?:\[pid +\d+\] |\d+(?:<[^>]*>)? +)?(?:\d+:\d\d:\d\d(?:\.\d+)? |\d+\.\d+ )?(?: *\(\+ +\d+\.\d+\) )?(?:\[[0-9a-f ]+\] )*(?:[a-z_]\w*\(|<\.\.\. \w+ resumed>|--- (?:SIG\w+ \{|stopped by SIG)|\+\+\+ (?:exited|killed|superseded) )/;
+const PID_COLUMN = /(?:\[pid +\d+\] |\d+(?:<[^>]*>)? +)?/;
+const TIME_COLUMN = /(?:\d+:\d\d:\d\d(?:\.\d+)? |\d+\.\d+ )?(?: *\(\+ +\d+\.\d+\) )?(?:\[[0-9a-f ]+\] )*/;
+const STRACE_EVENT =
+  /(?:[a-z_]\w*\(|<\.\.\. \w+ resumed>|--- (?:SIG\w+ \{|stopped by SIG)|\+\+\+ (?:exited|killed|superseded) )/;
+const STRACE = new RegExp(`^ *${PID_COLUMN.source}${TIME_COLUMN.source}${STRACE_EVENT.source}`);
 const STRACE_NOTE = /^(?:strace: \[?|\[ )Process (?:PID=)?\d+ /;
 const PERF = /^\s*.*?\s+-?\d+(?:\/-?\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:[\w-]+:[\w-]+:|PERF_RECORD_[A-Z0-9_]+)/;
 const TRACEFS = /^\s*.*-\d+\s+(?:\([ \d-]+\)\s+)?\[\d+\]\s+(?:\S+\s+)?\d+\.\d+:\s+\w+(?::|\(| ->)/;

@@ -34,6 +34,5 @@ export class Tally implements RecordingReport {
 export function excerpt(bytes: Uint8Array, start: number, end: number): string {
   const cut = Math.min(end, start + EXCERPT);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, cut - start).toString('utf8');
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f\ufffd]/g, '\u00b7') + (cut < end ? '\u2026' : '');
 }

@@ -9,8 +9,6 @@ export interface StraceCall {
   readonly call: SyscallName;
   readonly name: string;
   readonly read: (cursor: Cursor) => SyscallArgs[SyscallName];
-  /** Its result is the id of a new task. */
-  readonly makesTask: boolean;
 }
 
 const READERS: { readonly [Call in Exclude<SyscallName, 'other'>]: (cursor: Cursor) => SyscallArgs[Call] } = {
@@ -60,9 +58,6 @@ const SPELLINGS: Readonly<Record<string, Exclude<SyscallName, 'other'>>> = {
   syscall_0x1ce: 'mseal',
 };
 
-/** Calls whose result is the id of a new task. */
-export const TASK_MAKERS: ReadonlySet<SyscallName> = new Set<SyscallName>(['fork', 'vfork', 'clone', 'clone3']);
-
 /** Finds a call by the bytes of its printed name; unknown names are kept as `other`. */
 export class StraceCalls {
   private readonly byName = new ByteMap<StraceCall>(4096);
@@ -79,13 +74,12 @@ export class StraceCalls {
       call: 'other',
       name: cursor.text(start, end),
       read: task.readOther,
-      makesTask: false,
     };
     this.byName.add(cursor.bytes, start, end, other);
     return other;
   }
 
   private add(name: string, call: SyscallName, read: StraceCall['read']): void {
-    this.byName.addText(name, { call, name, read, makesTask: TASK_MAKERS.has(call) });
+    this.byName.addText(name, { call, name, read });
   }
 }

@@ -12,7 +12,18 @@ import type {
   PrctlArgs,
   ProcessVmArgs,
 } from '../syscall-args.js';
-import { address, comma, fieldName, integer, isNameByte, ranges, skipArguments, skipValue, text, textList } from './values.js';
+import {
+  address,
+  comma,
+  fieldName,
+  integer,
+  isNameByte,
+  ranges,
+  skipArguments,
+  skipValue,
+  text,
+  textList,
+} from './values.js';
 
 /* Readers of the arguments of calls about tasks: from behind the "(" to the ")". */
 

@@ -1,6 +1,6 @@
 import { CLONE_THREAD, CLONE_VM } from '../abi/flags.js';
 import type { BirthEvent, RecordedEvent, SyscallEventOf, SyscallStartEvent } from '../events.js';
-import { TASK_MAKERS } from './calls.js';
+import { TASK_MAKERS } from '../task-makers.js';
 
 /** Completion of a call that makes a task. */
 type TaskMade = SyscallEventOf<'fork' | 'vfork' | 'clone' | 'clone3'>;

@@ -130,7 +130,7 @@ export function unescape(text: string): string {
   if (!text.includes('\\')) return text;
   const bytes: number[] = [];
   const source = Buffer.from(text, 'utf8');
-  for (let i = 0; i < source.length; ) {
+  for (let i = 0; i < source.length;) {
     const byte = source[i++] as number;
     if (byte !== BACKSLASH || i >= source.length) {
       bytes.push(byte);

@@ -1,7 +1,7 @@
 /**
  * How fast recordings are parsed: lines a second on one core, without and with reading and inflating.
  *
- *     npx tsx --conditions=@vmakit/source bench/parse-speed.mjs [FOLDER]
+ *     npx tsx --conditions=@vmakit/source tools/bench/parse-speed.mjs [FOLDER]
  *
  * FOLDER holds the trace folders `compactor` and `node` (default: ../shared/traces beside the repository). Each text is
  * repeated until it has at least a million lines; the median of five runs counts.
@@ -16,7 +16,7 @@ import { openRecording, parseRecording } from '@vmakit/trace';
 const LINES = 1_000_000;
 const RUNS = 5;
 const CHUNK = 1 << 18;
-const root = process.argv[2] ?? fileURLToPath(new URL('../../../../shared/traces', import.meta.url));
+const root = process.argv[2] ?? fileURLToPath(new URL('../../../shared/traces', import.meta.url));
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 const rate = (lines, seconds) => `${(lines / seconds / 1e6).toFixed(2)} M lines/s`;
@@ -64,7 +64,8 @@ try {
       const fromFile = rate(lines, await medianTime(plain));
       const fromGzip = rate(lines, await medianTime(packed));
       const width = Math.round(text.length / lines);
-      console.log(`${name} ${kind} (${lines} lines of ${width} bytes): ${inMemory}, from a file ${fromFile}, from gzip ${fromGzip}`);
+      console.log(`${name} ${kind} (${lines} lines of ${width} bytes): ${inMemory}`);
+      console.log(`  from a file: ${fromFile}; from gzip: ${fromGzip}`);
     }
   }
 } finally {
