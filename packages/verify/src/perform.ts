@@ -202,7 +202,8 @@ function touchMemory(machine: ScenarioMachine, operation: TouchOperation): Given
 function setLimit(machine: ScenarioMachine, operation: RlimitOperation): void {
   const { limits } = machine.process(operation.p).mm;
   if (operation.what === 'AS') limits.addressSpace = operation.pages + machine.pagesOutside;
-  else if (operation.what === 'DATA') limits.data = operation.pages;
+  // The process had data of its own, so that its limit is not 0, which would mean that the hard one counts.
+  else if (operation.what === 'DATA') limits.data = limits.dataHard = operation.pages;
   else limits.lockedMemory = operation.pages;
 }
 
