@@ -1,4 +1,6 @@
-/** Thrown when something that must hold inside the model does not: a bug of the model or of a plugin, with the state. */
+/**
+ * Thrown when something that must hold inside the model does not: a bug of the model or of a plugin, with the state.
+ */
 export class InvariantError extends Error {
   readonly state: unknown;
 

@@ -1,4 +1,6 @@
-/** A virtual page number: byte address divided by the page size. Exact as a `number` for every address width modelled. */
+/**
+ * A virtual page number: byte address divided by the page size. Exact as a `number` for every address width modelled.
+ */
 export type VirtualPage = number;
 /** A physical frame number. */
 export type FrameNumber = number;

@@ -4,7 +4,9 @@
  */
 export interface KernelProfile {
   readonly name: 'v7.3' | 'v6.18' | 'rfc-v2';
-  /** A private file mapping has a second offset, `anon_pgoff`, by which its anonymous folios are indexed (spec 01.1). */
+  /**
+   * A private file mapping has a second offset, `anon_pgoff`, by which its anonymous folios are indexed (spec 01.1).
+   */
   readonly anonPageOffset: boolean;
   /** SOFTDIRTY is or-ed into the survivor of a merge (spec 02.3); otherwise only ignored when comparing. */
   readonly softDirtySticky: boolean;

@@ -92,7 +92,9 @@ export function isCowMapping(flags: VmFlags): boolean {
   return (flags & (VM_SHARED | VM_MAYWRITE)) === VM_MAYWRITE;
 }
 
-/** Counted in `data_vm`: WRITE, not SHARED, not STACK (spec 01 section 2, the order of classes applied by the caller). */
+/**
+ * Counted in `data_vm`: WRITE, not SHARED, not STACK (spec 01 section 2, the order of classes applied by the caller).
+ */
 export function isDataMapping(flags: VmFlags): boolean {
   return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) === VM_WRITE && !hasAny(flags, VM_SHADOW_STACK);
 }
@@ -162,7 +164,9 @@ const SMAPS_NAMES: readonly (readonly [number, string])[] = [
   [VM_SEALED, 'sl'],
 ];
 
-/** The two-letter names of `/proc/PID/smaps` in its fixed order; `omit` leaves flags out (bits as in {@link VmFlags}). */
+/**
+ * The two-letter names of `/proc/PID/smaps` in its fixed order; `omit` leaves flags out (bits as in {@link VmFlags}).
+ */
 export function smapsFlagNames(flags: VmFlags, omit: VmFlags = 0): string[] {
   const names: string[] = [];
   for (const [mask, name] of SMAPS_NAMES) {

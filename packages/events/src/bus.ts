@@ -5,7 +5,8 @@ import { Observable, Subject } from 'rxjs';
  *
  * Guarantees: every observer sees the same order; an observer that makes the kernel do something (and so emits) does
  * not overtake the event being delivered, since emission is queued; an observer that throws neither stops the kernel
- * nor the other observers, its error is delivered on {@link failures$}. Observers get plain data and cannot change a run.
+ * nor the other observers, its error is delivered on {@link failures$}. Observers get plain data and cannot change a
+ * run.
  */
 export class PhaseBus<Event> {
   /** Whether anybody listens. Emitters check this one field before they build an event. */

@@ -54,7 +54,9 @@ export interface MoveEligibilityEvent extends MremapPhase {
   readonly reason: string;
 }
 
-/** The destination exists. `merged`: it is part of a neighbour; `fresh`: made without an anon_vma, as if never moved. */
+/**
+ * The destination exists. `merged`: it is part of a neighbour; `fresh`: made without an anon_vma, as if never moved.
+ */
 export interface MoveCopiedEvent extends MremapPhase {
   readonly type: 'mremap.copied';
   readonly start: number;

@@ -17,8 +17,7 @@ export function composeKernel(options: KernelOptions = {}): Container {
   const container = createContainer();
   // Asked only while the kernel runs, when its memory has long been made.
   let memory: PhysicalMemory | undefined;
-  const pagesToFolioEnd: PagesToFolioEnd = (pfn) =>
-    (memory ??= get(container, tokens.MEMORY)).pagesToFolioEnd(pfn);
+  const pagesToFolioEnd: PagesToFolioEnd = (pfn) => (memory ??= get(container, tokens.MEMORY)).pagesToFolioEnd(pfn);
   const { arch, profile } = resolveOptions(options, pagesToFolioEnd);
   const limit = options.memoryFrames;
   bind(container, tokens.ARCH, () => arch);
@@ -54,10 +53,6 @@ export function composeKernel(options: KernelOptions = {}): Container {
         settings: options.settings ?? {},
       }),
   );
-  bind(
-    container,
-    tokens.POLICIES,
-    (from) => new PolicySet(options.policies ?? [], get(from, tokens.ENVIRONMENT)),
-  );
+  bind(container, tokens.POLICIES, (from) => new PolicySet(options.policies ?? [], get(from, tokens.ENVIRONMENT)));
   return container;
 }

@@ -1,12 +1,11 @@
 import { MmError, type SysResult } from '@vmakit/base';
-import type { MappedFile } from '@vmakit/folio';
 import {
   type AccessResult,
   type Bytes,
   FAULT_READ,
   FAULT_SIGSEGV,
   FAULT_WRITE,
-  type FileAccess,
+  type FileMapping,
   type Mm,
   brk,
   clearSoftDirty,
@@ -35,14 +34,6 @@ import {
 import type { Vma } from '@vmakit/vma-merge';
 import { mremap } from '@vmakit/mremap';
 import type { Kernel } from './kernel.js';
-
-/** What is mapped, when it is a file. */
-export interface FileMapping {
-  readonly file: MappedFile;
-  /** Bytes. */
-  readonly offset?: Bytes;
-  readonly access?: FileAccess;
-}
 
 /** How pages are accessed; by default each is written to. */
 export interface AccessOptions {
@@ -88,14 +79,7 @@ export class Process {
     placeAt?: Bytes,
   ): SysResult {
     this.#refuseReentry('mmap');
-    return mmapBytes(this.mm, {
-      address,
-      length,
-      prot,
-      flags,
-      ...(mapping === null ? {} : mapping),
-      ...(placeAt === undefined ? {} : { placeAt }),
-    });
+    return mmapBytes(this.mm, address, length, prot, flags, mapping, placeAt);
   }
 
   munmap(address: Bytes, length: Bytes): SysResult {

@@ -61,7 +61,9 @@ export class AnonVma {
   /** The links when there are several. */
   many: LinkTree | null = null;
 
-  /** A root when `parent` is null, else a child of it. Counters of the family are adjusted by the caller's operation. */
+  /**
+   * A root when `parent` is null, else a child of it. Counters of the family are adjusted by the caller's operation.
+   */
   constructor(id: number, parent: AnonVma | null) {
     this.id = id;
     this.parent = parent ?? this;

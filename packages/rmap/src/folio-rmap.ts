@@ -90,13 +90,7 @@ export function addAnonRmapPmd(memory: PhysicalMemory, head: number, mmId: numbe
 }
 
 /** Counts `count` more PTEs of `mmId`, to consecutive pages from `frame` on. Anonymous (fork) and file folios alike. */
-export function addRmapPtes(
-  memory: PhysicalMemory,
-  head: number,
-  frame: number,
-  count: number,
-  mmId: number,
-): void {
+export function addRmapPtes(memory: PhysicalMemory, head: number, frame: number, count: number, mmId: number): void {
   const { mapcount } = memory;
   if (memory.order[head] === 0) {
     (mapcount[head] as number)++;
@@ -120,13 +114,7 @@ export function addRmapPmd(memory: PhysicalMemory, head: number, mmId: number): 
  * `count` PTEs of `mmId` to consecutive pages from `frame` on are gone. A large folio of which some page is mapped no
  * more while others are gets the mark for the split queue.
  */
-export function removeRmapPtes(
-  memory: PhysicalMemory,
-  head: number,
-  frame: number,
-  count: number,
-  mmId: number,
-): void {
+export function removeRmapPtes(memory: PhysicalMemory, head: number, frame: number, count: number, mmId: number): void {
   const { mapcount } = memory;
   if (memory.order[head] === 0) {
     (mapcount[head] as number)--;

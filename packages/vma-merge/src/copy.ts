@@ -24,7 +24,11 @@ export interface CopiedVma {
 }
 
 /** Offsets of a moved range: those it has, unless unfaulted memory starts afresh (spec 02 section 7, step 1). */
-function offsetsAt(context: MergeContext, source: Vma, range: CopyRange): { pageOffset: number; anonPageOffset: number } {
+function offsetsAt(
+  context: MergeContext,
+  source: Vma,
+  range: CopyRange,
+): { pageOffset: number; anonPageOffset: number } {
   const shift = range.sourceStart - source.start;
   const pageOffset = pageOffsetAt(source, range.sourceStart);
   const anonPageOffset = source.anonPageOffset + shift;
@@ -89,7 +93,9 @@ export function duplicateRange(context: MergeContext, source: Vma, range: CopyRa
   return { vma, source, merged: false, needRmapLocks: false };
 }
 
-/** The destination of an ordinary move: merged if possible, else a copy; null when memory ran out (spec 02 section 7). */
+/**
+ * The destination of an ordinary move: merged if possible, else a copy; null when memory ran out (spec 02 section 7).
+ */
 export function copyVma(context: MergeContext, source: Vma, range: CopyRange): CopiedVma | null {
   return mergeCopiedRange(context, source, range) ?? duplicateRange(context, source, range, false);
 }

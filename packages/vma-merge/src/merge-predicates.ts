@@ -53,11 +53,7 @@ export function leftRule(request: MergeRequest): number {
   if (rule !== OK) return rule;
   const pages = prev.end - prev.start;
   if (prev.pageOffset + pages !== request.pageOffset) return PAGE_OFFSET;
-  if (
-    request.file !== null &&
-    prev.anonPageOffset + pages !== request.anonPageOffset &&
-    isCowMapping(request.flags)
-  ) {
+  if (request.file !== null && prev.anonPageOffset + pages !== request.anonPageOffset && isCowMapping(request.flags)) {
     return ANON_PAGE_OFFSET;
   }
   return OK;
@@ -73,11 +69,7 @@ export function rightRule(request: MergeRequest, mergesLeft: boolean): number {
   if (rule !== OK) return rule;
   const pages = request.end - request.start;
   if (request.pageOffset + pages !== next.pageOffset) return PAGE_OFFSET;
-  if (
-    request.file !== null &&
-    request.anonPageOffset + pages !== next.anonPageOffset &&
-    isCowMapping(request.flags)
-  ) {
+  if (request.file !== null && request.anonPageOffset + pages !== next.anonPageOffset && isCowMapping(request.flags)) {
     return ANON_PAGE_OFFSET;
   }
   if (mergesLeft) {

@@ -108,7 +108,12 @@ function outcomeOf(request: MergeRequest): MergeTriedEvent['outcome'] {
   return request.outOfMemory ? 'no-memory' : 'none';
 }
 
-function sideEvent(request: MergeRequest, rule: number, neighbour: Vma | null, onLeft: boolean): MergeRefusalEvent | null {
+function sideEvent(
+  request: MergeRequest,
+  rule: number,
+  neighbour: Vma | null,
+  onLeft: boolean,
+): MergeRefusalEvent | null {
   if (neighbour === null || MERGE_RULES[rule] === 'no-neighbour') return null;
   return describeRule(request, rule, neighbour, onLeft);
 }

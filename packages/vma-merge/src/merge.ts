@@ -61,7 +61,9 @@ export function mergeNewRange(context: MergeContext, request: MergeRequest): Vma
   return target;
 }
 
-/** Grows `target` over the range of the request, and over `removed` behind it. False: memory ran out, nothing changed. */
+/**
+ * Grows `target` over the range of the request, and over `removed` behind it. False: memory ran out, nothing changed.
+ */
 function expand(context: MergeContext, request: MergeRequest, target: Vma, removed: Vma | null): boolean {
   const wasUnfaulted = target.anonVma === null;
   if (wasUnfaulted) {

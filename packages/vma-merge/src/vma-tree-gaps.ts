@@ -39,13 +39,7 @@ function behindLast(last: Vma | null, length: number, low: number, high: number)
 }
 
 /** See {@link VmaTree.findHoleTopDown}. */
-export function highestHole(
-  root: TreeNode,
-  last: Vma | null,
-  length: number,
-  low: number,
-  high: number,
-): Hole | null {
+export function highestHole(root: TreeNode, last: Vma | null, length: number, low: number, high: number): Hole | null {
   return behindLast(last, length, low, high) ?? highestBefore(root, length, low, high);
 }
 
@@ -77,13 +71,7 @@ function beforeFirst(node: TreeNode, length: number, low: number, high: number):
 }
 
 /** See {@link VmaTree.findHoleBottomUp}. */
-export function lowestHole(
-  root: TreeNode,
-  last: Vma | null,
-  length: number,
-  low: number,
-  high: number,
-): Hole | null {
+export function lowestHole(root: TreeNode, last: Vma | null, length: number, low: number, high: number): Hole | null {
   return lowestBefore(root, length, low, high) ?? behindLast(last, length, low, high);
 }
 

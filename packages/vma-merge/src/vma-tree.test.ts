@@ -49,32 +49,36 @@ describe('the tree of VMAs', () => {
   it('agrees with a plain sorted list through any changes', () => {
     const step = fc.record({ at: fc.nat(3000), pages: fc.integer({ min: 1, max: 9 }), what: fc.nat(5) });
     fc.assert(
-      fc.property(fc.array(step, { minLength: 50, maxLength: 600 }), fc.integer({ min: 1, max: 40 }), (steps, length) => {
-        const world = new World();
-        const { tree } = world;
-        for (const { at, pages, what } of steps) {
-          const found = tree.firstOverlap(at, at + pages);
-          if (found === null) world.add(at, at + pages);
-          else if (what === 0) tree.remove(found);
-          else if (what === 1 && found.pages > 1) tree.setRange(found, found.end - 1, found.end);
-          else if (what === 2 && (found.prev?.end ?? 0) < found.start) {
-            tree.setRange(found, found.start - 1, found.end);
-          } else if (what === 3 && (found.next?.start ?? 9999) > found.end) {
-            tree.setRange(found, found.start, found.end + 1);
+      fc.property(
+        fc.array(step, { minLength: 50, maxLength: 600 }),
+        fc.integer({ min: 1, max: 40 }),
+        (steps, length) => {
+          const world = new World();
+          const { tree } = world;
+          for (const { at, pages, what } of steps) {
+            const found = tree.firstOverlap(at, at + pages);
+            if (found === null) world.add(at, at + pages);
+            else if (what === 0) tree.remove(found);
+            else if (what === 1 && found.pages > 1) tree.setRange(found, found.end - 1, found.end);
+            else if (what === 2 && (found.prev?.end ?? 0) < found.start) {
+              tree.setRange(found, found.start - 1, found.end);
+            } else if (what === 3 && (found.next?.start ?? 9999) > found.end) {
+              tree.setRange(found, found.start, found.end + 1);
+            }
           }
-        }
-        const list = [...tree];
-        expect(list.length).toBe(tree.count);
-        for (const { at } of steps) {
-          expect(tree.find(at)).toBe(list.find((vma) => vma.end > at) ?? null);
-        }
-        const [low, high] = [100, 2500];
-        const holes = holesOf(list, low, high).filter(([start, end]) => end - start >= length);
-        const top = tree.findHoleTopDown(length, low, high);
-        expect(top === null ? undefined : [top.start, top.end]).toEqual(holes.at(-1));
-        const bottom = tree.findHoleBottomUp(length, low, high);
-        expect(bottom === null ? undefined : [bottom.start, bottom.end]).toEqual(holes[0]);
-      }),
+          const list = [...tree];
+          expect(list.length).toBe(tree.count);
+          for (const { at } of steps) {
+            expect(tree.find(at)).toBe(list.find((vma) => vma.end > at) ?? null);
+          }
+          const [low, high] = [100, 2500];
+          const holes = holesOf(list, low, high).filter(([start, end]) => end - start >= length);
+          const top = tree.findHoleTopDown(length, low, high);
+          expect(top === null ? undefined : [top.start, top.end]).toEqual(holes.at(-1));
+          const bottom = tree.findHoleBottomUp(length, low, high);
+          expect(bottom === null ? undefined : [bottom.start, bottom.end]).toEqual(holes[0]);
+        },
+      ),
       { numRuns: 60 },
     );
   });

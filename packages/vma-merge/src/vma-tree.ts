@@ -22,6 +22,8 @@ export class VmaTree {
   #root: TreeNode = new Leaf();
   /** The VMA found last: programs work where they worked. */
   #hint: Vma | null = null;
+  /** The leaf descended to last: a call looks up a VMA, then changes it and its neighbours. */
+  #leaf: Leaf = this.#root as Leaf;
 
   /** The lowest VMA that ends above `page` (`find_vma`): it contains `page` or is the next one after it. */
   find(page: number): Vma | null {
@@ -51,7 +53,7 @@ export class VmaTree {
 
   /** Adds a VMA. It must not overlap another. */
   insert(vma: Vma): void {
-    const leaf = this.#leafFor(vma.start);
+    const leaf = this.#leafForNew(vma.start);
     const at = lastAtOrBelow(leaf.starts, leaf.count, vma.start) + 1;
     const prev = at > 0 ? (leaf.vmas[at - 1] as Vma) : leaf.prev !== null ? leaf.prev.lastVma() : null;
     const next = prev !== null ? prev.next : this.first;
@@ -129,12 +131,33 @@ export class VmaTree {
     for (let vma = this.first; vma !== null; vma = vma.next) yield vma;
   }
 
+  /**
+   * The leaf that holds the VMA with the highest start at or below `page`, unless that is the last of the leaf
+   * before.
+   */
   #leafFor(page: number): Leaf {
+    const { starts, count, next } = this.#leaf;
+    if (count > 0 && (starts[0] as number) <= page) {
+      if (page <= (starts[count - 1] as number)) return this.#leaf;
+      if (next === null || page < (next.starts[0] as number)) return this.#leaf;
+    }
+    return this.#descend(page);
+  }
+
+  /** The leaf that a new VMA goes to: between two others of a leaf, or where its key leads. */
+  #leafForNew(start: number): Leaf {
+    const { starts, count } = this.#leaf;
+    if (count > 0 && (starts[0] as number) <= start && start <= (starts[count - 1] as number)) return this.#leaf;
+    return this.#descend(start);
+  }
+
+  #descend(page: number): Leaf {
     let node = this.#root;
     while (node instanceof Branch) {
       const at = lastAtOrBelow(node.keys, node.count, page);
       node = node.children[at < 0 ? 0 : at] as TreeNode;
     }
+    this.#leaf = node;
     return node;
   }
 

@@ -77,7 +77,10 @@ export function duplicateVma(vma: Vma, mm: VmaOwner = vma.mm): Vma {
   return copy;
 }
 
-/** The kernel's "anonymous" predicate, `vm_ops` is NULL: no file, or a private mapping of /dev/zero (spec 01 section 1). */
+/**
+ * The kernel's "anonymous" predicate, `vm_ops` is NULL: no file, or a private mapping of /dev/zero (spec 01 section
+ * 1).
+ */
 export function isAnonymous(vma: Vma): boolean {
   return vma.file === null || (vma.file.isAnonymousWhenPrivate && (vma.flags & VM_SHARED) === 0);
 }
