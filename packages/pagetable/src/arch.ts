@@ -303,6 +303,14 @@ export abstract class Arch implements Geometry {
     return this.swapOffset(words, at);
   }
 
+  /**
+   * Lowest level: the frame of a page that is counted (present, not special); -1 of an empty entry, -2 of any other.
+   */
+  countedFrame(words: EntryWords, at: number): number {
+    if (this.isNone(words, at)) return -1;
+    return this.isPresent(words, at) && !this.isSpecial(words, at) ? this.pfn(words, at, 0) : -2;
+  }
+
   // Moving and clearing; several entries at once.
 
   /** Empties the entry. */
@@ -314,6 +322,22 @@ export abstract class Arch implements Geometry {
   /** Empties `count` entries; a contiguous block that is cleared in part is unfolded. */
   clearEntries(words: EntryWords, at: number, count: number): void {
     words.fill(0, at, at + 2 * count);
+  }
+
+  /** The frame of a small entry that maps a counted page; -1 for anything else: empty, special, not present. */
+  countedFrame(words: EntryWords, at: number): number {
+    return this.isPresent(words, at) && !this.isSpecial(words, at) ? this.pfn(words, at, 0) : -1;
+  }
+
+  /**
+   * Gives a forked child an entry like the present small one at `at`, not accessed. `protect`: stores are forbidden on
+   * both sides, so that the next one copies the page.
+   */
+  forkEntry(source: EntryWords, at: number, target: EntryWords, targetAt: number, protect: boolean): void {
+    if (protect && this.isWritable(source, at)) this.wrprotect(source, at);
+    target[targetAt] = source[at]!;
+    target[targetAt + 1] = source[at + 1]!;
+    this.mkOld(target, targetAt);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { EntryWords } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { FAULT_OK, FAULT_READ, FAULT_SIGSEGV, FAULT_WRITE } from './fault-result.js';
-import { handleFault } from './fault.js';
+import { faultInTable, handleFault } from './fault.js';
 import { protectionKey } from './page-protection.js';
 
 /** Grows the stack VMA `vma` down to `page`; false: it may not. Given by the calls, which know the limits. */
@@ -38,6 +38,7 @@ export function touch(
   const { arch, memory } = mm.env;
   const tables = mm.pages;
   let touched = 0;
+  let idleFaults = 0;
   for (let page = start; page < end; ) {
     const vma = vmaFor(mm, page, growStack);
     if (vma === null || !permits(vma, write)) return { touched, result: FAULT_SIGSEGV, page };
@@ -45,12 +46,19 @@ export function touch(
     while (page < limit) {
       const table = tables.lookup(0, page);
       if (table === 0) {
-        const result = touchWithoutTable(mm, vma, page, write, value);
-        if (result < 0) return { touched, result, page };
-        touched++;
-        page += stride;
+        const done = touchHuge(mm, page, limit, stride, write, value);
+        if (done === 0) {
+          const result = handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
+          if (result < 0) return { touched, result, page };
+          if (++idleFaults > MOST_FAULTS) throw faultedInVain(page, write);
+        } else {
+          idleFaults = 0;
+          touched += done;
+          page += done * stride;
+        }
         continue;
       }
+      idleFaults = 0;
       const words = tables.pool.words(table);
       const span = Math.min(limit, page - (page % arch.pmdPages) + arch.pmdPages);
       for (let at = tables.entryAt(table, 0, page); page < span; page += stride, at += 2 * stride) {
@@ -125,32 +133,35 @@ function faultUntilAccessible(
   write: boolean,
 ): number {
   for (let faults = 0; faults < MOST_FAULTS; faults++) {
-    const result = handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
+    const access = write ? FAULT_WRITE : FAULT_READ;
+    const result = mm.env.bus.observed
+      ? handleFault(mm, vma, page, access)
+      : faultInTable(mm, vma, page, access, words, at);
     if (result < 0 || isAccessible(mm, words, at, write)) return result;
   }
-  throw new InvariantError('a fault that succeeds makes the page accessible', { page, write: Number(write) });
+  throw faultedInVain(page, write);
 }
 
-/** An access where there is no table of small entries: by a huge entry, or by the fault that makes one or the other. */
-function touchWithoutTable(mm: Mm, vma: Vma, page: number, write: boolean, value: number): number {
+/** Accesses through the huge entry over `page`, as far as it goes; gives how many, 0 when it does not allow any. */
+function touchHuge(mm: Mm, page: number, limit: number, stride: number, write: boolean, value: number): number {
   const { arch, memory } = mm.env;
   const tables = mm.pages;
-  for (let faults = 0; faults <= MOST_FAULTS; faults++) {
-    const table = tables.lookup(0, page);
-    const level = table === 0 ? 1 : 0;
-    const holder = table === 0 ? tables.lookup(1, page) : table;
-    if (holder !== 0) {
-      const words = tables.pool.words(holder);
-      const at = tables.entryAt(holder, level, page);
-      if (isAccessible(mm, words, at, write)) {
-        arch.hardwareAccess(words, at, write);
-        const offset = level === 0 ? 0 : page % arch.pmdPages;
-        if (write) memory.content[arch.pfn(words, at, level) + offset] = value;
-        return FAULT_OK;
-      }
-    }
-    const result = handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
-    if (result < 0) return result;
+  const pmdTable = tables.lookup(1, page);
+  if (pmdTable === 0) return 0;
+  const words = tables.pool.words(pmdTable);
+  const at = tables.entryAt(pmdTable, 1, page);
+  if (!isAccessible(mm, words, at, write)) return 0;
+  arch.hardwareAccess(words, at, write);
+  const base = page - (page % arch.pmdPages);
+  const count = Math.ceil((Math.min(limit, base + arch.pmdPages) - page) / stride);
+  if (write) {
+    const frame = arch.pfn(words, at, 1) + (page - base);
+    if (stride === 1) memory.content.fill(value, frame, frame + count);
+    else for (let i = 0; i < count; i++) memory.content[frame + i * stride] = value;
   }
-  throw new InvariantError('a fault that succeeds makes the page accessible', { page, write: Number(write) });
+  return count;
+}
+
+function faultedInVain(page: number, write: boolean): InvariantError {
+  return new InvariantError('a fault that succeeds makes the page accessible', { page, write: Number(write) });
 }

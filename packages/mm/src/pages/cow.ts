@@ -1,5 +1,5 @@
 import { VM_SHARED, VM_WRITE } from '@vmakit/base';
-import { PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_KSM, PG_SWAPCACHE } from '@vmakit/folio';
+import { PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_HEAD, PG_KSM, PG_SWAPCACHE, PG_TAIL } from '@vmakit/folio';
 import { DIRTY, type EntryState, type EntryWords, SOFT_DIRTY, UFFD_WP, WRITABLE, YOUNG } from '@vmakit/pagetable';
 import {
   addNewAnonRmapPtes,
@@ -28,20 +28,21 @@ export function writeProtectFault(
   at: number,
 ): number {
   const { arch, memory } = mm.env;
-  if (arch.isSpecial(words, at)) return copyPage(mm, vma, page, access, words, at, -1);
+  if (arch.isSpecial(words, at)) return copyPage(mm, vma, page, access, words, at, -1, -1);
   const pfn = arch.pfn(words, at, 0);
-  const head = memory.headOf(pfn);
-  const flags = memory.flags[head]!;
+  const pageFlags = memory.flags[pfn]!;
+  const head = (pageFlags & (PG_HEAD | PG_TAIL)) === 0 ? pfn : memory.headOf(pfn);
+  const flags = head === pfn ? pageFlags : memory.flags[head]!;
   if ((vma.flags & VM_SHARED) !== 0) return access === FAULT_UNSHARE ? FAULT_REUSED : reuseShared(mm, words, at, head);
   if ((flags & PG_ANON) !== 0) {
-    const exclusive = (memory.flags[pfn]! & PG_EXCLUSIVE) !== 0;
+    const exclusive = (pageFlags & PG_EXCLUSIVE) !== 0;
     if (exclusive || canReuse(mm, vma, head)) {
       memory.flags[pfn]! |= PG_EXCLUSIVE;
       if (access !== FAULT_UNSHARE) reuse(mm, vma, words, at);
       return FAULT_REUSED;
     }
   }
-  return copyPage(mm, vma, page, access, words, at, pfn);
+  return copyPage(mm, vma, page, access, words, at, pfn, head);
 }
 
 /**
@@ -51,7 +52,7 @@ export function writeProtectFault(
 function canReuse(mm: Mm, vma: Vma, head: number): boolean {
   const { memory } = mm.env;
   const flags = memory.flags[head]!;
-  if (memory.order[head] !== 0) {
+  if ((flags & PG_HEAD) !== 0) {
     const mapcount = memory.folioMapcount(head);
     return mapcount > 1 && !maybeMappedShared(memory, head) && mapcount === memory.refcount[head];
   }
@@ -85,6 +86,7 @@ function copyPage(
   words: EntryWords,
   at: number,
   pfn: number,
+  head: number,
 ): number {
   const { env } = mm;
   const { arch, memory } = env;
@@ -95,7 +97,7 @@ function copyPage(
   arch.clear(words, at);
   if (pfn >= 0) {
     memory.content[copy] = memory.content[pfn]!;
-    dropOld(mm, vma, pfn);
+    dropOld(mm, vma, pfn, head);
   }
   addNewAnonRmapPtes(memory, copy, vma, page, true);
   env.lru.add(copy);
@@ -111,12 +113,13 @@ function keptMarks(mm: Mm, words: EntryWords, at: number): EntryState {
   return YOUNG | (arch.isSoftDirty(words, at) ? SOFT_DIRTY : 0) | (arch.isUffdWp(words, at) ? UFFD_WP : 0);
 }
 
-function dropOld(mm: Mm, vma: Vma, pfn: number): void {
+function dropOld(mm: Mm, vma: Vma, pfn: number, head: number): void {
   const { memory } = mm.env;
-  const head = memory.headOf(pfn);
-  if ((memory.flags[head]! & PG_ANON) !== 0) mm.rssAnon--;
+  const flags = memory.flags[head]!;
+  if ((flags & PG_ANON) !== 0) mm.rssAnon--;
   else if (vma.file?.isSwapBacked === true) mm.rssShmem--;
   else mm.rssFile--;
-  removeRmapPtes(memory, head, pfn, 1, mm.id);
+  if ((flags & PG_HEAD) === 0) memory.mapcount[head]!--;
+  else removeRmapPtes(memory, head, pfn, 1, mm.id);
   putMapped(mm.env, head, 1);
 }

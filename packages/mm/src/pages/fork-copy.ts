@@ -9,7 +9,7 @@ import {
   hasAny,
   isCowMapping,
 } from '@vmakit/base';
-import { PG_ANON, PG_EXCLUSIVE } from '@vmakit/folio';
+import { PG_ANON, PG_EXCLUSIVE, PG_HEAD, PG_TAIL, PIN_BIAS } from '@vmakit/folio';
 import {
   DIRTY,
   EntryKind,
@@ -83,6 +83,8 @@ function copyTable(copy: ForkCopy, start: number, end: number): boolean {
   const target = child.pages.pool.words(childTable);
   const offset = child.pages.entryAt(childTable, 0, start) - first;
   for (let at = first; at < last; at += 2) {
+    at = shareSmallPages(copy, source, at, last, target, offset);
+    if (at >= last) break;
     if (arch.isNone(source, at)) continue;
     if (!arch.isPresent(source, at)) {
       copyNonPresent(copy, source, at, target, at + offset);
@@ -90,16 +92,51 @@ function copyTable(copy: ForkCopy, start: number, end: number): boolean {
       shareEntry(copy, source, at, target, at + offset);
     } else {
       const pfn = arch.pfn(source, at, 0);
+      const page = start + (at - first) / 2;
       if (memory.order[pfn] !== 0) {
-        const count = copyLarge(copy, start + (at - first) / 2, source, at, target, at + offset, pfn, (last - at) / 2);
+        const count = copyLarge(copy, page, source, at, target, at + offset, pfn, (last - at) / 2);
         if (count === 0) return false;
         at += 2 * (count - 1);
-      } else if (!copySmall(copy, start + (at - first) / 2, source, at, target, at + offset, pfn)) {
+      } else if (!copySmall(copy, page, source, at, target, at + offset, pfn)) {
         return false;
       }
     }
   }
   return true;
+}
+
+/**
+ * Shares small anonymous pages, the bulk of all that is copied, from `at` on. Gives where it stopped: at an entry of
+ * another kind, or at `last`.
+ */
+function shareSmallPages(
+  copy: ForkCopy,
+  source: EntryWords,
+  first: number,
+  last: number,
+  target: EntryWords,
+  offset: number,
+): number {
+  const { child, parent, cow } = copy;
+  const { arch } = child.env;
+  // Nothing is allocated here, so the arrays stay what they are.
+  const { flags, refcount, mapcount } = child.env.memory;
+  const mayBePinned = parent.hasPinned;
+  if ((copy.parentVma.flags & VM_UFFD_WP) !== 0) return first;
+  let at = first;
+  for (; at < last; at += 2) {
+    const pfn = arch.countedFrame(source, at);
+    if (pfn < 0) break;
+    const kind = flags[pfn]!;
+    if ((kind & (PG_ANON | PG_HEAD | PG_TAIL)) !== PG_ANON) break;
+    if (mayBePinned && (kind & PG_EXCLUSIVE) !== 0 && refcount[pfn]! >= PIN_BIAS) break;
+    flags[pfn] = kind & ~PG_EXCLUSIVE;
+    refcount[pfn]!++;
+    mapcount[pfn]!++;
+    arch.forkEntry(source, at, target, at + offset, cow);
+  }
+  child.rssAnon += (at - first) / 2;
+  return at;
 }
 
 function copySmall(

@@ -1,4 +1,4 @@
-import { PG_ANON, PG_DIRTY } from '@vmakit/folio';
+import { PG_ANON, PG_DIRTY, PG_HEAD, PG_SWAPCACHE, PG_TAIL } from '@vmakit/folio';
 import {
   EntryKind,
   MARKER_GUARD,
@@ -51,15 +51,15 @@ function zapTable(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boo
   const first = mm.pages.entryAt(table, 0, start);
   const last = first + 2 * (end - start);
   for (let at = first; at < last; at += 2) {
-    if (arch.isNone(words, at)) continue;
-    if (!arch.isPresent(words, at)) {
-      zapNonPresent(mm, vma, words, at, dropMarkers);
-    } else if (arch.isSpecial(words, at)) {
-      arch.clear(words, at);
+    const pfn = arch.countedFrame(words, at);
+    if (pfn < 0) {
+      if (arch.isNone(words, at)) continue;
+      if (arch.isPresent(words, at)) arch.clear(words, at);
+      else zapNonPresent(mm, vma, words, at, dropMarkers);
+    } else if ((memory.flags[pfn]! & (PG_HEAD | PG_TAIL)) === 0) {
+      zapSmall(mm, vma, words, at, pfn);
     } else {
-      const pfn = arch.pfn(words, at, 0);
-      if (memory.order[pfn] === 0) zapSmall(mm, vma, words, at, pfn);
-      else at += 2 * (zapLarge(mm, vma, words, at, pfn, last) - 1);
+      at += 2 * (zapLarge(mm, vma, words, at, pfn, last) - 1);
     }
   }
 }
@@ -71,7 +71,8 @@ function zapSmall(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number):
   else zapFileAccounting(mm, vma, words, at, pfn, 1);
   arch.clear(words, at);
   memory.mapcount[pfn]!--;
-  putMapped(mm.env, pfn, 1);
+  if ((flags & PG_SWAPCACHE) !== 0) putMapped(mm.env, pfn, 1);
+  else memory.put(pfn);
 }
 
 /** Drops as many entries as map consecutive pages of one large folio; gives their number. */

@@ -151,6 +151,16 @@ export class X8664 extends Arch {
     return ((low & FRAME_LOW[level]!) >>> FRAME_SHIFT) + (high & FRAME_HIGH) * FRAME_LOW_SPAN;
   }
 
+  override countedFrame(words: EntryWords, at: number): number {
+    const low = words[at]!;
+    const high = words[at + 1]!;
+    // The usual entry, below 16 TiB; the rest is for the general form.
+    if ((low & (PRESENT | SPECIAL_BIT)) === PRESENT && (high & FRAME_ABOVE) === 0) {
+      return (low >>> FRAME_SHIFT) | ((high & FRAME_HIGH) << 20);
+    }
+    return super.countedFrame(words, at);
+  }
+
   override isWritable(words: EntryWords, at: number): boolean {
     return (words[at]! & RW) !== 0;
   }
@@ -279,6 +289,30 @@ export class X8664 extends Arch {
     if ((state & WRITABLE) !== 0) this.mkWrite(words, at);
     if ((state & DIRTY) !== 0) this.mkDirty(words, at);
     if ((state & YOUNG) !== 0) this.mkYoung(words, at);
+  }
+
+  override countedFrame(words: EntryWords, at: number): number {
+    let low = words[at]!;
+    if ((low & PRESENT_FORMS) === 0 || (low & SPECIAL_BIT) !== 0) return -1;
+    let high = words[at + 1]!;
+    if ((low & PRESENT) === 0) {
+      low = ~low;
+      high = ~high;
+    }
+    return (low >>> FRAME_SHIFT) + (high & FRAME_HIGH) * FRAME_LOW_SPAN;
+  }
+
+  override forkEntry(source: EntryWords, at: number, target: EntryWords, targetAt: number, protect: boolean): void {
+    let low = source[at]!;
+    let high = source[at + 1]!;
+    if (protect && (low & RW) !== 0) {
+      if ((low & HARDWARE_DIRTY) !== 0) high |= SAVED_DIRTY;
+      low &= ~(RW | HARDWARE_DIRTY);
+      source[at] = low;
+      source[at + 1] = high;
+    }
+    target[targetAt] = low & ~ACCESSED;
+    target[targetAt + 1] = high;
   }
 
   override setSwap(words: EntryWords, at: number, type: number, offset: number, state: EntryState): void {
