@@ -14,6 +14,8 @@ const STRACE = new RegExp(`^ *${PID_COLUMN.source}${TIME_COLUMN.source}${STRACE_
 const STRACE_NOTE = /^(?:strace: \[?|\[ )Process (?:PID=)?\d+ /;
 const PERF = /^\s*.*?\s+-?\d+(?:\/-?\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:[\w-]+:[\w-]+:|PERF_RECORD_[A-Z0-9_]+)/;
 const TRACEFS = /^\s*.*-\d+\s+(?:\([ \d-]+\)\s+)?\[\d+\]\s+(?:\S+\s+)?\d+\.\d+:\s+\w+(?::|\(| ->)/;
+/** `8.785 ( 0.034 ms): hello/2752 mremap(...) = 0x...`. */
+const PERF_TRACE = /^\s*\d+\.\d+ \(\s*(?:\d+\.\d+ ms)?\s*\): .*\/\d+ /;
 const MAPS = /^[0-9a-f]{8,16}-[0-9a-f]{8,16} [r-][w-][x-][ps] [0-9a-f]{8}/;
 
 /** First bytes of files that are often given in place of the text made from them. */
@@ -37,15 +39,17 @@ export function recognise(sample: Uint8Array): Recognition {
   const text = Buffer.from(sample.buffer, sample.byteOffset, Math.min(sample.length, SAMPLE_BYTES)).toString('latin1');
   const magic = MAGICS.find(([bytes]) => text.startsWith(bytes));
   if (magic !== undefined) return { problem: magic[1] };
-  let looksLikeMaps = false;
+  let looksLike: string | null = null;
   for (const line of text.split(/\r?\n/)) {
     if (line.length > 4096) continue;
     if (STRACE.test(line) || STRACE_NOTE.test(line)) return { format: 'strace' };
     if (TRACEFS.test(line)) return { format: 'tracefs' };
     if (PERF.test(line)) return { format: 'perf' };
-    looksLikeMaps ||= MAPS.test(line);
+    if (MAPS.test(line)) looksLike ??= 'is a /proc/PID/maps listing, not a recording';
+    if (PERF_TRACE.test(line))
+      looksLike ??= 'is the output of "perf trace", which does not tell writes; record with perf';
   }
-  if (looksLikeMaps) return { problem: 'is a /proc/PID/maps listing, not a recording' };
+  if (looksLike !== null) return { problem: looksLike };
   if (/^\s*$/.test(text)) return { problem: 'the input has no line of text' };
   if (text.includes('\0')) return { problem: 'is a binary file, not the text of strace, perf script or tracefs' };
   return { problem: 'is not the text of strace, perf script or tracefs: no line of its beginning has their form' };

@@ -23,6 +23,8 @@ export class StraceHead {
   clock: RecordingClock = 'none';
   /** Thread of the line just read; 0 when it has no pid column. */
   tid = 0;
+  /** Whether the line just read has a pid column. */
+  hasColumn = false;
   /** Time of the line just read in seconds; NaN without stamps. */
   time: number = Number.NaN;
   /** `PID SECONDS.` of an earlier line with what it says. */
@@ -40,6 +42,7 @@ export class StraceHead {
       return;
     }
     this.tid = 0;
+    this.hasColumn = false;
     const start = cursor.pos;
     cursor.skipSpaces();
     let first = cursor.peek();
@@ -79,6 +82,7 @@ export class StraceHead {
   private readAgain(cursor: Cursor): void {
     cursor.pos += this.lastWhole.length;
     this.tid = this.lastTid;
+    this.hasColumn = true;
     this.time = cursor.fraction(this.lastSecond, 'the fraction of a second');
     this.leaveTime(cursor);
     while (cursor.peek() === OPEN_BRACKET) skipBracket(cursor);
@@ -86,6 +90,7 @@ export class StraceHead {
 
   /** Behind the digits of a pid: `<comm>` of `--decode-pids=comm`. */
   private readPid(cursor: Cursor, pid: number): number {
+    this.hasColumn = true;
     if (cursor.peek() === LESS) cursor.skipPast(GREATER, 'the ">" behind the name of the process');
     return pid;
   }

@@ -8,6 +8,7 @@ import {
   LESS,
   MINUS,
   OPEN,
+  OPEN_BRACKET,
   PLUS,
   QUESTION,
   SPACE,
@@ -21,11 +22,17 @@ import type { SyscallArgs, SyscallName } from '../syscall-args.js';
 import { StraceCalls } from './calls.js';
 import type { StraceCall } from './calls.js';
 import { StraceHead } from './head.js';
+import { Speaker } from './speaker.js';
+import type { Family } from './speaker.js';
 import { readEnd, readSignal } from './notes.js';
 import { CallResult } from './result.js';
 import { TaskOrder } from './task-order.js';
 import { isNameByte } from './values.js';
 
+const UPPER_P = 0x50;
+const LOWER_D = 0x64;
+const LOWER_S = 0x73;
+const NOTE = 'strace: ';
 const UNFINISHED = '<unfinished ...>';
 const DETACHED = '<detached ...>';
 const DIED_INSIDE = '<unfinished ...>) = ?';
@@ -43,7 +50,7 @@ interface Pending {
 }
 
 /** Reads the text of `strace`, in all forms of its options that keep one event a line. */
-export class StraceParser implements LineParser {
+export class StraceParser implements LineParser, Family {
   readonly format = 'strace';
   readonly kernel: string | null = null;
   private readonly cursor = new Cursor();
@@ -52,7 +59,10 @@ export class StraceParser implements LineParser {
   private readonly result = new CallResult();
   private readonly order: TaskOrder;
   private readonly tally: Tally;
+  private readonly speaker = new Speaker();
   private readonly pending = new Map<number, Pending>();
+  /** Beginning of a line into which strace printed a note; the next line goes on with it. */
+  private torn: Uint8Array | null = null;
 
   constructor(tally: Tally, attachedPid: number | undefined) {
     this.tally = tally;
@@ -68,29 +78,60 @@ export class StraceParser implements LineParser {
   }
 
   finish(): void {
+    if (this.torn !== null) this.tally.unfinished++;
     this.order.finish();
     this.tally.unfinished += this.pending.size;
     this.pending.clear();
   }
 
-  parseLine(bytes: Uint8Array, start: number, end: number, line: number): void {
+  parseLine(given: Uint8Array, from: number, to: number, line: number): void {
     const { cursor } = this;
-    cursor.reset(bytes, start, end > start && bytes[end - 1] === CR ? end - 1 : end);
+    let bytes = given;
+    let start = from;
+    let end = to > from && given[to - 1] === CR ? to - 1 : to;
+    cursor.reset(given, from, end);
+    if (isNote(cursor)) {
+      this.parseNote(line, from);
+      return;
+    }
+    if (this.torn !== null) {
+      bytes = plainBytes(Buffer.concat([this.torn, given.subarray(start, end)]));
+      start = 0;
+      end = bytes.length;
+      this.torn = null;
+      cursor.reset(bytes, start, end);
+    }
     if (isSilent(cursor)) {
       this.tally.ignored++;
       return;
     }
-    const note = noteStart(cursor);
-    if (note >= 0) this.parseNote(line, note);
-    else {
-      this.head.read(cursor);
-      this.parseBody(line);
-    }
+    if (bytes[end - 1] === LOWER_D && this.tears(line)) return;
+    this.head.read(cursor);
+    this.parseBody(line);
     if (cursor.expected !== null) this.tally.refuse(line, cursor.expected, bytes, start, end);
   }
 
-  private parseBody(line: number): void {
+  /** Whether another task than the root may speak: see {@link Speaker}. */
+  mayBeChild(tid: number): boolean {
+    const resumesRoot = this.cursor.startsWith('<... ') && this.pending.has(0) && !this.pending.has(tid);
+    return !resumesRoot && this.order.mayBeChild(tid);
+  }
+
+  /** `clone(child_stack=NULLstrace: Process 123 attached`: a note in the middle of a line; its rest comes next. */
+  private tears(line: number): boolean {
     const { cursor } = this;
+    const rest = cursor.bytes.subarray(cursor.pos, cursor.end);
+    const at = Buffer.from(rest.buffer, rest.byteOffset, rest.length).lastIndexOf(NOTE);
+    if (at < 0 || !/^strace: Process \d+ attached$/.test(cursor.text(cursor.pos + at, cursor.end))) return false;
+    this.speaker.begin();
+    this.torn = rest.slice(0, at);
+    this.parseNote(line, cursor.pos + at);
+    return true;
+  }
+
+  private parseBody(line: number): void {
+    const { cursor, head } = this;
+    head.tid = head.hasColumn ? this.speaker.withColumn(head.tid, this) : this.speaker.withoutColumn();
     const first = cursor.peek();
     if (isNameByte(first)) this.parseCall(line);
     else if (first === LESS && cursor.eatText('<... ')) this.parseResumed(line);
@@ -260,6 +301,7 @@ export class StraceParser implements LineParser {
     if (note === null || this.cursor.expected !== null) return;
     const { tid, time } = this.head;
     const base = { pid: this.order.pidOf(tid), tid, time, file: this.tally.file, line };
+    this.speaker.ended(note.kind === 'superseded' ? note.byTid : tid);
     if (note.kind === 'superseded') {
       const pending = this.pending.get(note.byTid);
       this.pending.delete(note.byTid);
@@ -273,16 +315,21 @@ export class StraceParser implements LineParser {
     this.order.push({ kind: 'exit', ...base, status, signal, lastThread: null });
   }
 
-  /** `strace: [ Process PID=30933 runs in 32 bit mode. ]`; all other notes of strace say nothing about memory. */
+  /** Of the notes of strace, those matter that name a process and those that tell its word size. */
   private parseNote(line: number, start: number): void {
     const { cursor } = this;
-    const match = /\[ Process PID=(\d+) runs in (32|64|x32) bit mode/.exec(cursor.text(start, cursor.end));
-    if (match === null) {
-      this.tally.ignored++;
-      return;
+    const text = cursor.text(start, cursor.end);
+    const attached = /Process (\d+) attached(?: with \d+ threads)?/.exec(text);
+    const size = /\[ Process PID=(\d+) runs in (32|64|x32) bit mode/.exec(text);
+    if (size === null) this.tally.ignored++;
+    if (attached !== null) {
+      const tid = Number(attached[1]);
+      this.speaker.attached(tid);
+      if (attached[0].endsWith('threads')) this.order.attachTo(tid);
     }
-    const tid = Number(match[1]);
-    const bits = match[2] === '64' ? 64 : 32;
+    if (size === null) return;
+    const tid = Number(size[1]);
+    const bits = size[2] === '64' ? 64 : 32;
     const pid = this.order.pidOf(tid);
     this.order.push({ kind: 'word-size', pid, tid, time: Number.NaN, file: this.tally.file, line, bits });
   }
@@ -299,12 +346,12 @@ function isSilent(cursor: Cursor): boolean {
   return true;
 }
 
-/** Where a note of strace itself begins, -1 when the line is none. */
-function noteStart(cursor: Cursor): number {
+/** Whether the line is a note of strace itself. */
+function isNote(cursor: Cursor): boolean {
   const first = cursor.peek();
-  if (first === 0x73 && cursor.startsWith('strace: ')) return cursor.pos + 8;
-  if (first === 0x50 && cursor.startsWith('Process ')) return cursor.pos;
-  return first === 0x5b && cursor.startsWith('[ Process PID=') ? cursor.pos : -1;
+  if (first === LOWER_S) return cursor.startsWith(NOTE);
+  if (first === UPPER_P) return cursor.startsWith('Process ');
+  return first === OPEN_BRACKET && cursor.startsWith('[ Process PID=');
 }
 
 /** Whether only the `)` is left of the arguments. */

@@ -27,7 +27,7 @@ export class TaskOrder {
   private readonly named = new Map<number, TaskMade>();
   /** Threads among the held events whose birth is not named yet. */
   private readonly unborn = new Set<number>();
-  private readonly attachedPid: number | undefined;
+  private attachedPid: number | undefined;
   private lastTid = -1;
   private lastPid = -1;
 
@@ -43,6 +43,16 @@ export class TaskOrder {
     this.lastTid = tid;
     this.lastPid = pid;
     return pid;
+  }
+
+  /** The recorder says that it was attached to a process with several threads. */
+  attachTo(pid: number): void {
+    this.attachedPid ??= pid;
+  }
+
+  /** Whether a task is known to have been made in the recording, or a call that makes one is under way. */
+  mayBeChild(tid: number): boolean {
+    return this.pids.has(tid) || this.named.has(tid) || this.underWay.size > 0;
   }
 
   /** Takes the next event. */
