@@ -78,7 +78,7 @@ export function withoutFlags(flags: VmFlags, remove: VmFlags): VmFlags {
 
 /** Whether any bit of `mask` is set. Needed only when `mask` has bits above 31; else `flags & mask` does. */
 export function hasAny(flags: VmFlags, mask: VmFlags): boolean {
-  return (flags & mask) !== 0 || (mask >= HIGH && (highBits(flags) & highBits(mask)) !== 0);
+  return (flags & mask) !== 0 || (mask >= HIGH && flags >= HIGH && (highBits(flags) & highBits(mask)) !== 0);
 }
 
 /** The bits in which `a` and `b` differ, those of `ignore` (bits 0..31 only) left out; true when there are none. */

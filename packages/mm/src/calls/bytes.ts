@@ -11,9 +11,13 @@ export type Bytes = bigint | number;
 
 const WORD = 2n ** 64n;
 
+/** 2^n and 2^-n for n = 0..64. Multiplying a `number` by a power of two is exact, and cheaper than `%` and `/`. */
+const POWER: Float64Array = Float64Array.from({ length: 65 }, (_, n) => 2 ** n);
+const INVERSE: Float64Array = Float64Array.from({ length: 65 }, (_, n) => 2 ** -n);
+
 /** The number of pages in 2^64 bytes: one more than the highest page number of any address. */
 export function wrapPages(pageShift: number): number {
-  return 2 ** (64 - pageShift);
+  return POWER[64 - pageShift] as number;
 }
 
 /**
@@ -22,35 +26,36 @@ export function wrapPages(pageShift: number): number {
  * @throws RangeError when `value` is not a 64-bit unsigned integer; `name` is the argument's.
  */
 export function pageOf(value: Bytes, pageShift: number, name: string): number {
-  if (typeof value === 'number') {
-    checkNumber(value, name);
-    return Math.floor(value / 2 ** pageShift);
-  }
-  checkBigint(value, name);
-  return Number(value >> BigInt(pageShift));
+  if (typeof value !== 'number') return Number(checkedBigint(value, name) >> BigInt(pageShift));
+  if (!isCount(value)) refuseNumber(value, name);
+  return Math.floor(value * (INVERSE[pageShift] as number));
 }
 
 /** How far into its page byte `value` lies. 0: page aligned. Throws as {@link pageOf} does. */
 export function offsetInPage(value: Bytes, pageShift: number, name: string): number {
-  if (typeof value === 'number') {
-    checkNumber(value, name);
-    return value % 2 ** pageShift;
-  }
-  checkBigint(value, name);
-  return Number(value & ((1n << BigInt(pageShift)) - 1n));
+  if (typeof value !== 'number') return Number(checkedBigint(value, name) & ((1n << BigInt(pageShift)) - 1n));
+  if (!isCount(value)) refuseNumber(value, name);
+  return value - Math.floor(value * (INVERSE[pageShift] as number)) * (POWER[pageShift] as number);
 }
 
 /** `value` bytes in pages, rounded up: at most {@link wrapPages}. Throws as {@link pageOf} does. */
 export function pagesCovering(value: Bytes, pageShift: number, name: string): number {
+  if (typeof value === 'number') {
+    if (!isCount(value)) refuseNumber(value, name);
+    return Math.ceil(value * (INVERSE[pageShift] as number));
+  }
   return pageOf(value, pageShift, name) + (offsetInPage(value, pageShift, name) > 0 ? 1 : 0);
 }
 
-function checkNumber(value: number, name: string): void {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`${name}: ${value} is not a byte count below 2^53 (give a bigint for more)`);
-  }
+function isCount(value: number): boolean {
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER && Math.floor(value) === value;
 }
 
-function checkBigint(value: bigint, name: string): void {
+function refuseNumber(value: number, name: string): never {
+  throw new RangeError(`${name}: ${value} is not a byte count below 2^53 (give a bigint for more)`);
+}
+
+function checkedBigint(value: bigint, name: string): bigint {
   if (value < 0n || value >= WORD) throw new RangeError(`${name}: ${value} is not an unsigned 64-bit word`);
+  return value;
 }

@@ -138,8 +138,8 @@ describe('madvise, pages (spec 01.6)', () => {
     expect(touch(mm, 16, 4).touched).toBe(4);
   });
 
-  it('before 7.3 guards leave no flag', () => {
-    const mm = makeMm({ profile: 'v6.18' });
+  it('before 6.18 guards leave no flag', () => {
+    const mm = makeMm({ profile: 'rfc-v2' });
     map(mm, 16, 4);
     madvise(mm, 17, 1, MADV_GUARD_INSTALL);
     expect(picture(mm)).toBe('16-20 rw-p ac @1');

@@ -53,11 +53,12 @@ export function mapRegion(
   let flags = requested;
   if (deniesWriteExec(mm, flags, flags)) return refuse('EACCES', 'spec 01.3: writable and executable denied');
   let replaced: GatheredRange | null = null;
-  const first = mm.tree.firstOverlap(start, end);
-  if (first !== null) {
-    const gathered = gatherVmas(mm, first, start, end);
+  let next = mm.tree.find(start);
+  if (next !== null && next.start < end) {
+    const gathered = gatherVmas(mm, next, start, end);
     if (gathered instanceof MmError) return gathered;
     replaced = gathered;
+    next = gathered.next;
   }
   const added = pages - (replaced === null ? 0 : replaced.pages);
   if (!mayExpand(mm, flags, added)) return refuseExpansion(mm, 'spec 01.3 step b: may_expand_vm', added);
@@ -73,7 +74,7 @@ export function mapRegion(
     removeGathered(mm, replaced);
   }
   if (mm.mergeAny && isKsmCompatible(flags)) flags = withFlags(flags, VM_MERGEABLE);
-  const vma = mergeOrInsert(mm, start, end, flags, file, pageOffset);
+  const vma = mergeOrInsert(mm, start, end, flags, file, pageOffset, next);
   if (vma === null) {
     // The old mappings are lost, and with them what the new one would have taken over.
     if (replaced !== null) finishGathered(mm, replaced, replaced.accounted);
@@ -90,7 +91,7 @@ export function mapRegion(
   return start;
 }
 
-/** Steps f and g: the VMA of a neighbour grown over the range, or a new one; null: memory ran out. */
+/** Steps f and g: a neighbour's VMA grown over the range (`next` follows it), or a new one; null: memory ran out. */
 function mergeOrInsert(
   mm: Mm,
   start: number,
@@ -98,9 +99,9 @@ function mergeOrInsert(
   flags: VmFlags,
   file: MappedFile | null,
   pageOffset: number,
+  next: Vma | null,
 ): Vma | null {
   const { env, tree } = mm;
-  const next = tree.find(start);
   const prev = next === null ? tree.last : next.prev;
   const anonPageOffset = file !== null && env.profile.anonPageOffset ? start : pageOffset;
   if ((prev !== null && prev.end === start) || (next !== null && next.start === end)) {

@@ -38,20 +38,21 @@ export interface MmapRequest {
   readonly file?: MappedFile | null;
   readonly pageOffset?: number;
   /** How the file was opened; absent: for reading and writing. */
-  readonly access?: FileAccess;
+  readonly access?: FileAccess | undefined;
   /**
    * Where a recording says that the kernel put the mapping: taken instead of searching. The call is refused with
    * EEXIST when something is mapped there, since then the recording and the model have parted.
    */
-  readonly placeAt?: number;
+  readonly placeAt?: number | undefined;
 }
 
-/** The bytes form of {@link MmapRequest}. */
-export interface MmapBytesRequest extends Pick<MmapRequest, 'prot' | 'flags' | 'file' | 'access'> {
-  readonly address: Bytes;
-  readonly length: Bytes;
+/** What is mapped, when it is a file. */
+export interface FileMapping {
+  readonly file: MappedFile;
+  /** Bytes (0). */
   readonly offset?: Bytes;
-  readonly placeAt?: Bytes;
+  /** How the file was opened (for reading and writing). */
+  readonly access?: FileAccess;
 }
 
 const READ_WRITE: FileAccess = { readable: true, writable: true };
@@ -64,20 +65,36 @@ export function mmap(mm: Mm, request: MmapRequest): SysResult {
   return observed ? emitCallEnd(mm, 'mmap', result) : result;
 }
 
-/** mmap as a program calls it, in bytes. Success: the first page of the mapping. */
-export function mmapBytes(mm: Mm, request: MmapBytesRequest): SysResult {
+/**
+ * mmap as a program calls it, in bytes. Success: the first page of the mapping.
+ *
+ * @param mapping the file, for all but MAP_ANONYMOUS
+ * @param placeAt byte address at which a recording says the kernel put it, see {@link MmapRequest.placeAt}
+ */
+export function mmapBytes(
+  mm: Mm,
+  address: Bytes,
+  length: Bytes,
+  prot: number,
+  flags: number,
+  mapping: FileMapping | null = null,
+  placeAt?: Bytes,
+): SysResult {
   const { pageShift } = mm.env.arch;
-  const { address, length, offset, placeAt, ...rest } = request;
-  if (offset !== undefined && offsetInPage(offset, pageShift, 'offset') !== 0) {
+  const offset = mapping?.offset ?? 0;
+  if (offsetInPage(offset, pageShift, 'offset') !== 0) {
     return refuse('EINVAL', 'spec 01.3: file offset unaligned', { offset: String(offset) });
   }
   return mmap(mm, {
-    ...rest,
     start: pageOf(address, pageShift, 'address'),
     unaligned: offsetInPage(address, pageShift, 'address') !== 0,
     pages: pagesCovering(length, pageShift, 'length'),
-    pageOffset: offset === undefined ? 0 : pageOf(offset, pageShift, 'offset'),
-    ...(placeAt === undefined ? {} : { placeAt: pageOf(placeAt, pageShift, 'placeAt') }),
+    prot,
+    flags,
+    file: mapping === null ? null : mapping.file,
+    pageOffset: pageOf(offset, pageShift, 'offset'),
+    access: mapping?.access,
+    placeAt: placeAt === undefined ? undefined : pageOf(placeAt, pageShift, 'placeAt'),
   });
 }
 

@@ -125,6 +125,7 @@ function protectPart(mm: Mm, vma: Vma, start: number, end: number, prot: number,
 /** The protection key of the result: the one asked for, that of execute-only memory, or the one it has. */
 function keyFor(mm: Mm, flags: VmFlags, prot: number, asked: number): number {
   if (asked !== -1) return asked;
+  if (flags < 2 ** 32 && prot !== PROT_EXEC) return 0;
   if (mm.env.settings.protectionKeys === 0) return 0;
   if (prot === PROT_EXEC) {
     const key = executeOnlyKey(mm);
