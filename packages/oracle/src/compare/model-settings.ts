@@ -61,6 +61,7 @@ function settingsOf(machine: MachineSettings, pageSize: number): Partial<MmSetti
     overcommit: machine.overcommit,
     totalPages: Math.floor(machine.totalKib / kib),
     thp: { enabled: machine.thpEnabled, sizes, useZeroPage: machine.hugeZeroPage },
+    ...(machine.protectionKeys ? {} : { protectionKeys: 0 }),
     ...(machine.softDirty === null ? {} : { softDirty: machine.softDirty }),
     ...(machine.anonymousNames === null ? {} : { anonymousNames: machine.anonymousNames }),
   };

@@ -228,6 +228,8 @@ export class StateComparer {
     // Whether a huge zero page counts as a file's is an accident of how pagemap looks at it: whatever it says is right.
     if (this.#isZero(frame)) return level === 0 ? bits : bits | (this.#pages.bits & protocol.ENTRY_FILE);
     if (((memory.flags[memory.headOf(frame)] ?? 0) & (PG_ANON | PG_KSM)) === 0) bits |= protocol.ENTRY_FILE;
+    // For all pages of a huge entry pagemap says what holds for the first that is read: whatever it says is right.
+    if (level > 0) return bits | (this.#pages.bits & protocol.ENTRY_EXCLUSIVE);
     return memory.pageMapcount(frame) === 1 ? bits | protocol.ENTRY_EXCLUSIVE : bits;
   }
 

@@ -22,6 +22,8 @@ export interface MachineSettings {
   /** null: the kernel does not say how it was configured. */
   readonly softDirty: boolean | null;
   readonly anonymousNames: boolean | null;
+  /** Execute-only memory is really that, by a protection key (x86-64 with pku). */
+  readonly protectionKeys: boolean;
   readonly swap: boolean;
   readonly hugetlbPages: number;
   /** RAM and swap, KiB. */
@@ -103,6 +105,7 @@ export async function readMachineSettings(): Promise<MachineSettings | Unavailab
     hugeZeroPage: zeroPage.trim() === '1',
     softDirty: await probeSoftDirty(),
     anonymousNames: await probeAnonymousNames(),
+    protectionKeys: / ospke\b/.test(await read('/proc/cpuinfo')),
     swap: kibField(meminfo, 'SwapTotal') > 0,
     hugetlbPages: await readNumber('/proc/sys/vm/nr_hugepages', 0),
     totalKib: kibField(meminfo, 'MemTotal') + kibField(meminfo, 'SwapTotal'),
