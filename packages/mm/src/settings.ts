@@ -43,6 +43,8 @@ export interface MmSettings {
   faultAroundBytes: number;
   /** Pages mapped around a read fault come without the accessed mark: the processor sets it by itself (arm64). */
   prefaultOld: boolean;
+  /** MADV_DONTNEED of all that a table of the lowest level maps gives the table back too (x86-64; 6.14 and later). */
+  reclaimsEmptyTables: boolean;
   /** Large folios go to swap whole; else they are split first (arm64 with pages of 16 and 64 KiB). */
   swapLargeFolios: boolean;
 }
@@ -64,6 +66,7 @@ export function defaultSettings(arch: Arch): MmSettings {
     protectionKeys: arch.name.startsWith('x86-64') ? arch.protectionKeys : 0,
     faultAroundBytes: 65536,
     prefaultOld: arch.name.startsWith('arm64'),
+    reclaimsEmptyTables: arch.name.startsWith('x86-64'),
     swapLargeFolios: page === 4096,
   };
 }

@@ -15,8 +15,9 @@ import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { collapseRange } from '../pages/collapse.js';
 import { installGuards, removeGuards } from '../pages/guard.js';
-import { coldRange, freeLazily, pageOutRange } from '../pages/reclaim.js';
-import { zapRangeKeepMarkers } from '../pages/zap.js';
+import { freeLazily } from '../pages/lazy-free.js';
+import { coldRange, pageOutRange } from '../pages/page-out.js';
+import { freeEmptyTables, zapRangeKeepMarkers } from '../pages/zap.js';
 import {
   MADV_COLD,
   MADV_COLLAPSE,
@@ -78,6 +79,7 @@ function discard(mm: Mm, vma: Vma, start: number, end: number, advice: number): 
   if (start >= to) return null;
   if (advice !== MADV_FREE) {
     zapRangeKeepMarkers(mm, vma, start, to);
+    if (mm.env.settings.reclaimsEmptyTables) freeEmptyTables(mm, start, to);
     return null;
   }
   if (!isAnonymous(vma)) return refuseFlags('FREE of a file mapping', vma);

@@ -1,11 +1,6 @@
+import { alignUp } from '@vmakit/base';
 import { PG_ANON, PG_DIRTY, PG_HEAD, PG_SWAPCACHE, PG_TAIL } from '@vmakit/folio';
-import {
-  EntryKind,
-  MARKER_GUARD,
-  MARKER_POISONED,
-  MARKER_UFFD_WP,
-  type EntryWords,
-} from '@vmakit/pagetable';
+import { EntryKind, MARKER_GUARD, MARKER_POISONED, MARKER_UFFD_WP, type EntryWords } from '@vmakit/pagetable';
 import { removeRmapPmd, removeRmapPtes } from '@vmakit/rmap';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
@@ -26,10 +21,26 @@ export function zapRangeKeepMarkers(mm: Mm, vma: Vma, start: number, end: number
   zap(mm, vma, start, end, false);
 }
 
+/** Gives back the tables of the lowest level that [start, end) covers whole and that are empty. */
+export function freeEmptyTables(mm: Mm, start: number, end: number): void {
+  const tables = mm.pages;
+  const { arch } = tables;
+  const { pmdPages } = arch;
+  for (let page = alignUp(start, pmdPages); page + pmdPages <= end; page += pmdPages) {
+    const table = tables.lookup(0, page);
+    if (table === 0) continue;
+    const words = tables.pool.words(table);
+    const first = tables.entryAt(table, 0, page);
+    let at = first;
+    while (at < first + 2 * pmdPages && arch.isNone(words, at)) at += 2;
+    if (at === first + 2 * pmdPages) tables.freeRange(page, page + pmdPages, page, page + pmdPages);
+  }
+}
+
 function zap(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean): void {
   const tables = mm.pages;
   let any = false;
-  for (let page = nextPopulated(tables, start, end); page < end; ) {
+  for (let page = nextPopulated(tables, start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     any = true;
     if (tables.lookup(0, page) === 0 && next - page === tables.arch.pmdPages) {
