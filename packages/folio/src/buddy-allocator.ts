@@ -85,7 +85,7 @@ export class BuddyAllocator {
     this.#table.reserve(start + size);
     const skippedFrom = this.#end;
     this.#end = start + size;
-    for (let frame = skippedFrom; frame < start; ) {
+    for (let frame = skippedFrom; frame < start;) {
       const block = 31 - Math.clz32(frame & -frame);
       this.#giveBlock(frame, block);
       frame += 1 << block;

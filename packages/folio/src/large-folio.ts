@@ -95,8 +95,7 @@ export function addLargeMappings(table: FrameTable, head: number, mmId: number, 
 export function removeLargeMappings(table: FrameTable, head: number, mmId: number, count: number): void {
   const { mapping, refcount, flags } = table;
   const total = ((refcount[head + FIRST] as number) -= count);
-  const slot =
-    mapping[head + SLOT_0] === mmId ? head + SLOT_0 : mapping[head + SLOT_1] === mmId ? head + SLOT_1 : 0;
+  const slot = mapping[head + SLOT_0] === mmId ? head + SLOT_0 : mapping[head + SLOT_1] === mmId ? head + SLOT_1 : 0;
   if (slot !== 0) {
     const left = ((refcount[slot] as number) -= count);
     if (left <= 0) {

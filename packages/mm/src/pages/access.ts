@@ -20,8 +20,8 @@ export interface AccessResult {
 }
 
 /**
- * A program accesses the first byte of every `stride`-th of `count` pages from `start` on, in turn, up to the first that
- * fails. A store writes `value` there.
+ * A program accesses the first byte of every `stride`-th of `count` pages from `start` on, in turn, up to the first
+ * that fails. A store writes `value` there.
  *
  * One lookup of the table serves all its pages; nothing is allocated for a page but what its fault makes.
  */
@@ -39,7 +39,7 @@ export function touch(
   const tables = mm.pages;
   let touched = 0;
   let idleFaults = 0;
-  for (let page = start; page < end; ) {
+  for (let page = start; page < end;) {
     const vma = vmaFor(mm, page, growStack);
     if (vma === null || !permits(vma, write)) return { touched, result: FAULT_SIGSEGV, page };
     const limit = Math.min(end, vma.end);
@@ -98,7 +98,9 @@ export function frameAt(mm: Mm, page: number): number {
   return arch.isLeaf(words, at) ? arch.pfn(words, at, 1) + (page % arch.pmdPages) : -1;
 }
 
-/** Whether the VMA permits the access. Memory that may only be executed can be read unless a protection key forbids it. */
+/**
+ * Whether the VMA permits the access. Memory that may only be executed can be read unless a protection key forbids it.
+ */
 export function permits(vma: Vma, write: boolean): boolean {
   const { flags } = vma;
   if (write) return (flags & VM_WRITE) !== 0;
@@ -124,14 +126,7 @@ function isAccessible(mm: Mm, words: EntryWords, at: number, write: boolean): bo
 /** An instruction is tried again after its fault, and may fault again: a page read in read-only is copied next. */
 const MOST_FAULTS = 3;
 
-function faultUntilAccessible(
-  mm: Mm,
-  vma: Vma,
-  page: number,
-  words: EntryWords,
-  at: number,
-  write: boolean,
-): number {
+function faultUntilAccessible(mm: Mm, vma: Vma, page: number, words: EntryWords, at: number, write: boolean): number {
   for (let faults = 0; faults < MOST_FAULTS; faults++) {
     const access = write ? FAULT_WRITE : FAULT_READ;
     const result = mm.env.bus.observed

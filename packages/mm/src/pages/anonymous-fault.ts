@@ -1,5 +1,14 @@
 import { VM_UFFD_MISSING, VM_WRITE } from '@vmakit/base';
-import { DIRTY, type EntryState, type EntryWords, SOFT_DIRTY, SPECIAL, UFFD_WP, WRITABLE, YOUNG } from '@vmakit/pagetable';
+import {
+  DIRTY,
+  type EntryState,
+  type EntryWords,
+  SOFT_DIRTY,
+  SPECIAL,
+  UFFD_WP,
+  WRITABLE,
+  YOUNG,
+} from '@vmakit/pagetable';
 import { addNewAnonRmapPmd, addNewAnonRmapPtes, anonVmaPrepare } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
@@ -66,7 +75,7 @@ export function anonymousFault(
 /** Maps a new large folio at `page`: the greatest order whose aligned block fits and is empty. Memory permitting. */
 function largeFault(mm: Mm, vma: Vma, page: number, words: EntryWords, at: number, allowed: number): boolean {
   const { arch, memory } = mm.env;
-  for (let orders = allowed; orders !== 0; ) {
+  for (let orders = allowed; orders !== 0;) {
     const order = greatestOrder(orders);
     orders &= ~(1 << order);
     if (!blockFits(vma, page, order)) continue;

@@ -37,7 +37,8 @@ function collapseOne(mm: Mm, vma: Vma, page: number): MmError | null {
   const words = tables.pool.words(table);
   const base = tables.pool.base(table);
   const unfit = whyNotCollapsible(mm, words, base, page);
-  if (unfit !== null || vma.anonVma === null) return unfit ?? refuse('EINVAL', 'spec 07.1 collapse: unfaulted', { page });
+  if (unfit !== null || vma.anonVma === null)
+    return unfit ?? refuse('EINVAL', 'spec 07.1 collapse: unfaulted', { page });
   const head = memory.allocFolio(arch.pmdOrder);
   if (head < 0) return refuse('ENOMEM', 'spec 07.1 collapse: no huge folio', { page });
   for (let i = 0; i < arch.pmdPages; i++) takeOver(mm, words, base + 2 * i, head + i);
@@ -56,7 +57,8 @@ function whyNotCollapsible(mm: Mm, words: EntryWords, base: number, page: number
     const at = base + 2 * i;
     const kind = arch.kindOf(words, at, 0);
     if (kind === EntryKind.None) continue;
-    if (kind !== EntryKind.Page) return refuse('EAGAIN', 'spec 07.1 collapse: a page is not present', { page: page + i });
+    if (kind !== EntryKind.Page)
+      return refuse('EAGAIN', 'spec 07.1 collapse: a page is not present', { page: page + i });
     if (arch.isSpecial(words, at)) continue;
     const head = memory.headOf(arch.pfn(words, at, 0));
     const flags = memory.flags[head]!;

@@ -1,13 +1,7 @@
 import { VM_SHARED, VM_WRITE } from '@vmakit/base';
 import { PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_HEAD, PG_KSM, PG_SWAPCACHE, PG_TAIL } from '@vmakit/folio';
 import { DIRTY, type EntryState, type EntryWords, SOFT_DIRTY, UFFD_WP, WRITABLE, YOUNG } from '@vmakit/pagetable';
-import {
-  addNewAnonRmapPtes,
-  anonVmaPrepare,
-  maybeMappedShared,
-  moveAnonRmap,
-  removeRmapPtes,
-} from '@vmakit/rmap';
+import { addNewAnonRmapPtes, anonVmaPrepare, maybeMappedShared, moveAnonRmap, removeRmapPtes } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { freshState } from './anonymous-fault.js';

@@ -120,14 +120,7 @@ function firstTouch(
 }
 
 /** Guard: SIGSEGV. Poison: SIGBUS. Protected by userfaultfd: a first touch whose entry keeps the protection. */
-function markerFault(
-  mm: Mm,
-  vma: Vma,
-  page: number,
-  access: FaultAccess,
-  words: EntryWords,
-  at: number,
-): number {
+function markerFault(mm: Mm, vma: Vma, page: number, access: FaultAccess, words: EntryWords, at: number): number {
   const bits = mm.env.arch.markerBits(words, at);
   if ((bits & MARKER_POISONED) !== 0) return FAULT_SIGBUS;
   if ((bits & MARKER_GUARD) !== 0) return FAULT_SIGSEGV;

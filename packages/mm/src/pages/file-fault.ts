@@ -45,7 +45,8 @@ export function fileFault(
   const frame = file.read(memory, swap, offset);
   if (frame < 0) return FAULT_OOM;
   if (isNew) mm.env.lru.add(frame);
-  if (access === FAULT_WRITE && (vma.flags & VM_SHARED) === 0) return copyFromFile(mm, vma, page, words, at, frame, kept);
+  if (access === FAULT_WRITE && (vma.flags & VM_SHARED) === 0)
+    return copyFromFile(mm, vma, page, words, at, frame, kept);
   if (access === FAULT_WRITE) memory.flags[frame]! |= PG_DIRTY;
   mapFilePage(mm, vma, words, at, frame, access === FAULT_WRITE, true, kept);
   return FAULT_FILE;
@@ -101,7 +102,10 @@ function faultAround(mm: Mm, vma: Vma, file: MappedFile, page: number, words: En
   return found;
 }
 
-/** Maps a page of the page cache. Those mapped around a fault come without the accessed mark where the processor sets it. */
+/**
+ * Maps a page of the page cache. Those mapped around a fault come without the accessed mark where the processor sets
+ * it.
+ */
 function mapFilePage(
   mm: Mm,
   vma: Vma,

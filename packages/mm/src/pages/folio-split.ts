@@ -82,3 +82,14 @@ function release(env: MmEnvironment, page: number): void {
   memory.refcount[page] = 1;
   memory.put(page);
 }
+
+/** Locks a folio, splits it and unlocks it again. False when it is locked or cannot be split. */
+export function trySplitFolio(env: MmEnvironment, head: number): boolean {
+  const { memory } = env;
+  if (!memory.trylock(head)) return false;
+  memory.get(head);
+  const done = splitFolio(env, head) === null;
+  memory.unlock(head);
+  memory.put(head);
+  return done;
+}

@@ -54,9 +54,6 @@ function isPinnedExclusive(copy: ForkCopy, head: number): boolean {
   const { memory } = copy.parent.env;
   const flags = memory.flags[head]!;
   return (
-    copy.parent.hasPinned &&
-    (flags & PG_ANON) !== 0 &&
-    (flags & PG_EXCLUSIVE) !== 0 &&
-    maybeDmaPinned(memory, head)
+    copy.parent.hasPinned && (flags & PG_ANON) !== 0 && (flags & PG_EXCLUSIVE) !== 0 && maybeDmaPinned(memory, head)
   );
 }

@@ -56,7 +56,7 @@ export function copyPageRange(child: Mm, parent: Mm, childVma: Vma, parentVma: V
   const copy: ForkCopy = { child, parent, childVma, parentVma, cow: isCowMapping(parentVma.flags) };
   const tables = parent.pages;
   const { end } = parentVma;
-  for (let page = nextPopulated(tables, parentVma.start, end); page < end; ) {
+  for (let page = nextPopulated(tables, parentVma.start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     if (tables.lookup(0, page) === 0) {
       const copied = copyHugeEntry(copy, page);

@@ -13,7 +13,7 @@ import { zapRangeKeepMarkers } from './zap.js';
 export function installGuards(mm: Mm, vma: Vma, start: number, end: number): boolean {
   const tables = mm.pages;
   const { arch } = tables;
-  for (let page = start; page < end; ) {
+  for (let page = start; page < end;) {
     const stop = pmdEnd(tables, page, end);
     zapRangeKeepMarkers(mm, vma, page, stop);
     const table = tables.ensure(0, page);

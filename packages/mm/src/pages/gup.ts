@@ -1,13 +1,4 @@
-import {
-  type MmError,
-  VM_ACCESS,
-  VM_IO,
-  VM_PFNMAP,
-  VM_READ,
-  VM_WRITE,
-  isCowMapping,
-  refuse,
-} from '@vmakit/base';
+import { type MmError, VM_ACCESS, VM_IO, VM_PFNMAP, VM_READ, VM_WRITE, isCowMapping, refuse } from '@vmakit/base';
 import { PG_ANON, PG_DIRTY, PG_EXCLUSIVE } from '@vmakit/folio';
 import { EntryKind, type EntryWords } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
@@ -98,7 +89,9 @@ function pinnableFrame(mm: Mm, vma: Vma, page: number, write: boolean): number {
   return level === 0 ? pfn : pfn + (page % arch.pmdPages);
 }
 
-/** A page that is not writable could be replaced by a copy at the next store, unless it is exclusive anonymous memory. */
+/**
+ * A page that is not writable could be replaced by a copy at the next store, unless it is exclusive anonymous memory.
+ */
 function mustUnshare(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number): boolean {
   const { arch, memory } = mm.env;
   if (arch.isWritable(words, at)) return false;

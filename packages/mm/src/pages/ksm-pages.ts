@@ -7,8 +7,8 @@ export interface KsmItem {
 }
 
 /**
- * What KSM remembers of one address space, by page. An item outlives its page: it is forgotten when the scanner comes by
- * again.
+ * What KSM remembers of one address space, by page. An item outlives its page: it is forgotten when the scanner comes
+ * by again.
  */
 export class KsmPages {
   readonly mmId: number;

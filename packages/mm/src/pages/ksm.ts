@@ -90,7 +90,11 @@ function forgetStale(mm: Mm): void {
 
 function scanVma(mm: Mm, vma: Vma, seen: Map<number, Candidate>): void {
   const tables = mm.pages;
-  for (let page = nextPopulated(tables, vma.start, vma.end); page < vma.end; page = nextPopulated(tables, page, vma.end)) {
+  for (
+    let page = nextPopulated(tables, vma.start, vma.end);
+    page < vma.end;
+    page = nextPopulated(tables, page, vma.end)
+  ) {
     const stop = pmdEnd(tables, page, vma.end);
     for (; page < stop; page++) scanPage(mm, vma, page, seen);
   }

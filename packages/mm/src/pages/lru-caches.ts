@@ -9,7 +9,8 @@ const BATCH = 31;
  *
  * - A new folio is not on a list yet. Whoever wants to know whether a page is referenced notices that, and empties all
  *   batches first.
- * - A folio given up by MADV_FREE stays on its list while it waits in a batch to change lists, so nobody notices: a store
+ * - A folio given up by MADV_FREE stays on its list while it waits in a batch to change lists, so nobody notices: a
+ * store
  *   to it copies it.
  *
  * The model counts no references for it (a folio in a batch would outlive its last user); it remembers who is in one.

@@ -18,9 +18,9 @@ export interface Mapping {
 }
 
 /**
- * The mappings of an anonymous folio that reverse mapping leads to, as they are now: each VMA that the walk visits, each
- * entry there that really is of this folio (spec 03 section 5). `migration`: entries of migration count, else present
- * ones.
+ * The mappings of an anonymous folio that reverse mapping leads to, as they are now: each VMA that the walk visits,
+ * each entry there that really is of this folio (spec 03 section 5). `migration`: entries of migration count, else
+ * present ones.
  */
 export function mappingsOf(env: MmEnvironment, head: number, migration = false): Mapping[] {
   const { arch, memory } = env;

@@ -43,8 +43,8 @@ function kindFor(state: number, exclusive: boolean): MigrationKind {
 }
 
 /**
- * Ends a migration: every migration entry of the folio that reverse mapping, from its mapping and index of now, leads to
- * is present again. An entry that is not reached stays for ever.
+ * Ends a migration: every migration entry of the folio that reverse mapping, from its mapping and index of now, leads
+ * to is present again. An entry that is not reached stays for ever.
  */
 export function finishMigration(env: MmEnvironment, head: number): void {
   const { memory } = env;

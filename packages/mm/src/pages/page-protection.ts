@@ -6,7 +6,10 @@ import type { MmEnvironment } from '../environment.js';
 const KEY_UNIT = 2 ** VM_PKEY_SHIFT;
 const SHARED_WRITE = VM_SHARED | VM_WRITE;
 
-/** The protection that new entries of a VMA get, `vm_page_prot`: its access rights and protection key. Spec 01 section 1. */
+/**
+ * The protection that new entries of a VMA get, `vm_page_prot`: its access rights and protection key. Spec 01 section
+ * 1.
+ */
 export function pageProtection(env: MmEnvironment, vma: Vma): PageProtection {
   const { flags } = vma;
   // READ, WRITE and EXEC have the same bits in both.

@@ -12,13 +12,7 @@ import {
 import { EntryKind } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
-import {
-  FAULT_OOM,
-  FAULT_READ,
-  FAULT_USERFAULT,
-  FAULT_WRITE,
-  type FaultAccess,
-} from './fault-result.js';
+import { FAULT_OOM, FAULT_READ, FAULT_USERFAULT, FAULT_WRITE, type FaultAccess } from './fault-result.js';
 import { faultInTable, handleFault } from './fault.js';
 
 /**
@@ -78,7 +72,7 @@ function populateAdvised(mm: Mm, vma: Vma, start: number, end: number, kind: 're
 function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAccess): MmError | null {
   const { arch } = mm.env;
   const tables = mm.pages;
-  for (let page = start; page < end; ) {
+  for (let page = start; page < end;) {
     const table = tables.lookup(0, page);
     if (table === 0) {
       if (isHugeReady(mm, page, access)) {

@@ -35,8 +35,7 @@ interface Change {
  * at once where a store would not have to do anything: exclusive anonymous pages, dirty pages of shared mappings.
  */
 export function changeProtection(mm: Mm, vma: Vma, start: number, end: number): void {
-  const upgrade =
-    (vma.flags & VM_SHARED) !== 0 ? wantsWriteNotify(mm.env, vma) : (vma.flags & VM_WRITE) !== 0;
+  const upgrade = (vma.flags & VM_SHARED) !== 0 ? wantsWriteNotify(mm.env, vma) : (vma.flags & VM_WRITE) !== 0;
   change({ mm, vma, prot: pageProtection(mm.env, vma), upgrade, uffd: 0 }, start, end);
 }
 
@@ -61,7 +60,7 @@ function change(what: Change, start: number, end: number): void {
   const tables = mm.pages;
   const { arch } = tables;
   let any = false;
-  for (let page = nextPopulated(tables, start, end); page < end; ) {
+  for (let page = nextPopulated(tables, start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     any = true;
     if (tables.lookup(0, page) === 0) {
@@ -108,7 +107,7 @@ function changeRun(what: Change, words: EntryWords, at: number, pfn: number, mos
   const count = runWithSameSoftDirty(what.mm, words, at, arch.runLength(words, at, limit));
   const drop = what.uffd === UFFD_WP_CLEAR ? UFFD_WP : 0;
   const add = what.uffd === UFFD_WP_SET ? UFFD_WP : 0;
-  for (let done = 0; done < count; ) {
+  for (let done = 0; done < count;) {
     const from = at + 2 * done;
     const part = sameExclusive(what.mm, pfn + done, count - done);
     const upgrade = add === 0 && what.upgrade && mayUpgrade(what, words, from, pfn + done);

@@ -20,7 +20,7 @@ export function clearSoftDirty(mm: Mm): void {
 
 function clearVma(mm: Mm, vma: Vma): void {
   const tables = mm.pages;
-  for (let page = nextPopulated(tables, vma.start, vma.end); page < vma.end; ) {
+  for (let page = nextPopulated(tables, vma.start, vma.end); page < vma.end;) {
     const next = pmdEnd(tables, page, vma.end);
     const table = tables.lookup(0, page);
     if (table === 0) {

@@ -97,7 +97,11 @@ function swapInOrder(mm: Mm, vma: Vma, page: number, words: EntryWords, at: numb
     orders &= ~(1 << order);
     const size = 1 << order;
     const into = page % size;
-    if (slot % size === into && blockFits(vma, page, order) && isUncachedRun(mm, words, at - 2 * into, slot - into, size)) {
+    if (
+      slot % size === into &&
+      blockFits(vma, page, order) &&
+      isUncachedRun(mm, words, at - 2 * into, slot - into, size)
+    ) {
       return order;
     }
   }

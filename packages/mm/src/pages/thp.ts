@@ -30,8 +30,8 @@ export function splitHugeEntryAt(vma: Vma, page: number): void {
 }
 
 /**
- * Turns the huge entry over `page` into entries of single pages, in the table that was kept in reserve for it. The folio
- * stays whole. Nothing happens when there is no huge entry (spec 04 section 10, split_huge_pmd).
+ * Turns the huge entry over `page` into entries of single pages, in the table that was kept in reserve for it. The
+ * folio stays whole. Nothing happens when there is no huge entry (spec 04 section 10, split_huge_pmd).
  */
 export function splitHugePmd(mm: Mm, vma: Vma, page: number): void {
   const tables = mm.pages;

@@ -12,7 +12,8 @@ import { changeUffdProtection } from './protect.js';
  */
 export function userfaultProtect(mm: Mm, start: number, end: number, protect: boolean): MmError | null {
   for (let vma = mm.tree.find(start); vma !== null && vma.start < end; vma = vma.next) {
-    if ((vma.flags & VM_UFFD_WP) === 0) return refuse('ENOENT', 'spec 04.4: not registered for write protection', { start });
+    if ((vma.flags & VM_UFFD_WP) === 0)
+      return refuse('ENOENT', 'spec 04.4: not registered for write protection', { start });
     const markers = vma.file !== null || vma.uffd?.protectsAbsent === true;
     changeUffdProtection(mm, vma, Math.max(start, vma.start), Math.min(end, vma.end), protect, markers);
   }
@@ -29,7 +30,8 @@ export function userfaultPoison(mm: Mm, start: number, end: number): MmError | n
   const { arch } = tables;
   for (let page = start; page < end; page++) {
     const vma = mm.tree.at(page);
-    if (vma === null || (vma.flags & VM_UFFD_MISSING) === 0) return refuse('ENOENT', 'spec 04.4: not registered', { page });
+    if (vma === null || (vma.flags & VM_UFFD_MISSING) === 0)
+      return refuse('ENOENT', 'spec 04.4: not registered', { page });
     const table = tables.ensure(0, page);
     if (table === 0) return refuse('ENOMEM', 'spec 04.4: no table for the marker', { page });
     const words = tables.pool.words(table);
@@ -40,7 +42,9 @@ export function userfaultPoison(mm: Mm, start: number, end: number): MmError | n
   return null;
 }
 
-/** Ends the write protection of [start, end) by userfaultfd: marks and markers go, since nobody would answer a fault. */
+/**
+ * Ends the write protection of [start, end) by userfaultfd: marks and markers go, since nobody would answer a fault.
+ */
 export function uffdClearRange(mm: Mm, vma: Vma, start: number, end: number): void {
   changeUffdProtection(mm, vma, start, end, false, false);
 }
