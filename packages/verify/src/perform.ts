@@ -1,4 +1,5 @@
 import type { MmError, SysResult } from '@vmakit/base';
+import { type MremapCall, MremapContract, type Violation } from '@vmakit/check';
 import {
   FAULT_SIGBUS,
   FAULT_USERFAULT,
@@ -10,6 +11,7 @@ import {
 } from '@vmakit/mm';
 import type {
   MmapOperation,
+  MremapOperation,
   Operation,
   Outcome,
   ReturnValue,
@@ -21,6 +23,7 @@ import type {
   WordsOperation,
 } from '@vmakit/trace';
 import { adviceNumber, mapFlags, mremapFlags, protectionBits } from './abi-flags.js';
+import type { Arena } from './addresses.js';
 import { captureWords } from './capture-words.js';
 import { type ScenarioMachine, isRefusal } from './machine.js';
 
@@ -28,10 +31,13 @@ import { type ScenarioMachine, isRefusal } from './machine.js';
 export interface Performed {
   readonly outcome: Outcome;
   readonly refusal: MmError | null;
+  /** What an mremap did not keep of its contract; only when that was asked for. */
+  readonly violations: readonly Violation[];
 }
 
 /** What an operation gives, before it is written down. */
 interface Given {
+  readonly violations: readonly Violation[];
   readonly ret: ReturnValue | null;
   readonly err: string | null;
   readonly at: number | null;
@@ -39,20 +45,24 @@ interface Given {
   readonly refusal: MmError | null;
 }
 
-const SUCCESS: Given = { ret: 0, err: null, at: null, words: null, refusal: null };
+const SUCCESS: Given = { ret: 0, err: null, at: null, words: null, refusal: null, violations: [] };
 
-/** Does one operation of a scenario on the model. */
-export function perform(machine: ScenarioMachine, operation: Operation): Performed {
+/**
+ * Does one operation of a scenario on the model.
+ *
+ * @param check whether to check the contract of mremap (spec 09, S8)
+ */
+export function perform(machine: ScenarioMachine, operation: Operation, check = false): Performed {
   const { counters } = machine.kernel.policies;
   counters.reset();
   const struck = machine.injector.struck;
-  const { refusal, ...given } = dispatch(machine, operation);
+  const { refusal, violations, ...given } = dispatch(machine, operation, check);
   const injected = machine.injector.struck - struck;
   const trace: RelocationTrace = injected === 0 ? counters.read() : { ...counters.read(), injected };
-  return { outcome: { ...given, trace }, refusal };
+  return { outcome: { ...given, trace }, refusal, violations };
 }
 
-function dispatch(machine: ScenarioMachine, operation: Operation): Given {
+function dispatch(machine: ScenarioMachine, operation: Operation, check: boolean): Given {
   const { arena } = machine;
   const process = machine.process(operation.p);
   switch (operation.op) {
@@ -60,14 +70,8 @@ function dispatch(machine: ScenarioMachine, operation: Operation): Given {
       return addressed(machine, mapMemory(machine, operation));
     case 'munmap':
       return plain(process.munmap(arena.address(operation.addr), arena.length(operation.len)));
-    case 'mremap': {
-      const { addr, oldLen, newLen, flags, newAddr } = operation;
-      const target = newAddr === null ? 0 : arena.address(newAddr);
-      return addressed(
-        machine,
-        process.mremap(arena.address(addr), arena.length(oldLen), arena.length(newLen), mremapFlags(flags), target),
-      );
-    }
+    case 'mremap':
+      return remap(machine, operation, check);
     case 'mprotect': {
       const { addr, len, prot } = operation;
       return plain(process.mprotect(arena.address(addr), arena.length(len), protectionBits(prot)));
@@ -177,6 +181,35 @@ function plain(result: SysResult): Given {
 /** Of a call that gives an address: a page of the model. */
 function addressed(machine: ScenarioMachine, result: SysResult): Given {
   return isRefusal(result) ? plain(result) : { ...SUCCESS, ret: machine.arena.fromPage(result) };
+}
+
+function remap(machine: ScenarioMachine, operation: MremapOperation, check: boolean): Given {
+  const { arena } = machine;
+  const { addr, oldLen, newLen, flags, newAddr, p } = operation;
+  const process = machine.process(p);
+  const contract = check ? new MremapContract(process.mm, contractOf(arena, operation)) : null;
+  const target = newAddr === null ? 0 : arena.address(newAddr);
+  const result = process.mremap(
+    arena.address(addr),
+    arena.length(oldLen),
+    arena.length(newLen),
+    mremapFlags(flags),
+    target,
+  );
+  const violations = contract?.check(result, `mremap by process ${p}`) ?? [];
+  return { ...addressed(machine, result), violations };
+}
+
+function contractOf(arena: Arena, operation: MremapOperation): MremapCall {
+  const { addr, oldLen, newLen, flags } = operation;
+  return {
+    start: arena.page(addr),
+    oldPages: arena.pages(oldLen),
+    newPages: arena.pages(newLen),
+    keepsSource: flags.includes('DONTUNMAP'),
+    fixed: flags.includes('FIXED'),
+    must: flags.includes('MUST_RELOCATE_ANON'),
+  };
 }
 
 function mapMemory(machine: ScenarioMachine, operation: MmapOperation): SysResult {

@@ -75,9 +75,9 @@ class ScenarioRun {
     let state: ScenarioState;
     let violations: Violation[];
     try {
-      performed = perform(this.#machine, step.operation);
+      performed = perform(this.#machine, step.operation, this.#checker !== null);
       state = this.#machine.capture();
-      violations = this.#violations(step);
+      violations = [...performed.violations, ...this.#violations(step)];
     } catch (error) {
       return this.#broken(index, step, error);
     }
