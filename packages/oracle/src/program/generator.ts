@@ -234,7 +234,10 @@ class ProgramWriter {
     this.#resize(start, pages, pages, this.#dice.pick([[], ['MAYMOVE'], ['MAYMOVE', 'DONTUNMAP']]));
   }
 
-  #move(start: number, pages: number, to: number): void {
+  #move(start: number, wanted: number, to: number): void {
+    // What fills the rest of the address space stays where it is: without it the kernel would choose addresses there.
+    const pages = Math.min(wanted, ARENA_PAGES - Math.max(start, to));
+    if (pages < 1) return this.#touch();
     const keep = this.#dice.chance(this.#mix.dontUnmap);
     this.#sketch.move(start, pages, to, keep);
     this.#moves.push({ process: this.#process, from: start, to, pages });
