@@ -3,6 +3,7 @@ import { LastText } from '../bytes/last-text.js';
 import { SPACE, byteSet } from '../bytes/cursor.js';
 import type { Cursor } from '../bytes/cursor.js';
 
+const BAR = 0x7c;
 const TWO_32 = 2 ** 32;
 const ENDS_SYMBOLS = byteSet(',) }]=');
 
@@ -51,16 +52,22 @@ export class Symbols {
       const stop = start + this.last.length;
       if (stop < end && ENDS_SYMBOLS[bytes[stop] as number] === 1) {
         cursor.pos = stop;
-        if (bytes[stop] === SPACE) skipComment(cursor);
-        return this.lastValue;
+        return bytes[stop] === SPACE ? this.readOn(cursor, this.lastValue) : this.lastValue;
       }
     }
     let pos = start;
     while (pos < end && ENDS_SYMBOLS[bytes[pos] as number] === 0) pos++;
-    return this.lookUp(cursor, pos);
+    const value = this.lookUp(cursor, pos);
+    return cursor.peek() === SPACE ? this.readOn(cursor, value) : value;
   }
 
-  /** {@link read} of the text from the cursor to `stop`. */
+  /** Behind a part of the word: its comment, and further parts (`0x100 /* CLONE_VM *\/|17 /* SIGCHLD *\/`). */
+  private readOn(cursor: Cursor, value: number): number {
+    skipComment(cursor);
+    return cursor.eat(BAR) ? unite(value, this.read(cursor)) : value;
+  }
+
+  /** The value of the text from the cursor to `stop`, where the cursor is moved. */
   private lookUp(cursor: Cursor, stop: number): number {
     const { bytes, pos: start } = cursor;
     let value = this.known.get(bytes, start, stop);
@@ -75,7 +82,6 @@ export class Symbols {
     this.last.remember(cursor, start, stop);
     this.lastValue = value;
     cursor.pos = stop;
-    if (cursor.peek() === SPACE) skipComment(cursor);
     return value;
   }
 

@@ -16,7 +16,7 @@ export interface EventHead {
 /** Width of perf's column for the command name, right-aligned. */
 const COMM_WIDTH = 16;
 const EXPECTED = 'a line of perf script: "comm pid/tid time: event: fields"';
-const LOOSE = /^\s*(.*?)\s+(-?\d+)(?:\/(-?\d+))?\s+(?:\[\d+\]\s+)?(\d+\.\d+):\s/;
+const LOOSE = /^\s*(.*?)\s+(-?\d+)(?:\/(-?\d+))?\s+(?:\[-?\d+\]\s+)?(\d+\.\d+):\s/;
 
 /** `comm pid/tid [cpu] time: `: the pid, the tid with its slash, and the cpu may be missing. */
 export class PerfHead implements EventHead {

@@ -203,6 +203,8 @@ describe('the line forms of perf script', () => {
     const fault = 'exceptions:page_fault_user: address=0x1000 ip=0x1 error_code=0x6';
     expect(parse(`           edges 11312/11313 [001]  1779.5: ${fault}`)).toMatchObject([{ pid: 11312, tid: 11313 }]);
     expect(parse(`           edges   11313 [001]  1779.5: ${fault}`)).toMatchObject([{ pid: 11313, tid: 11313 }]);
+    expect(parse(`       perf-exec     0 [-01]     0.000000: ${fault}`)).toMatchObject([{ pid: 0, tid: 0, time: 0 }]);
+    expect(parse(`edges 11313 [-01]  1779.5: ${fault}`)).toMatchObject([{ pid: 11313, tid: 11313 }]);
     expect(parse(`edges 11313  1779.5: ${fault}`)).toMatchObject([{ pid: 11313, tid: 11313 }]);
   });
 });

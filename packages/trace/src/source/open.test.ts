@@ -67,6 +67,7 @@ describe('recognition by content', () => {
     ['strace', 'strace: Process 31043 attached with 10 threads\n31043 futex(0x1, FUTEX_WAIT) = 0'],
     ['strace', 'some output of the program itself\n7 +++ exited with 0 +++'],
     ['perf', '# ========\n# captured on : x\n edges 1/1 [000]  2.5: exceptions:page_fault_user: address=0x1'],
+    ['perf', '       perf-exec     0 [-01]     0.000000: PERF_RECORD_COMM: perf-exec:11699/11699'],
     ['perf', ' swapper     0/0  0.000000000: PERF_RECORD_MMAP -1/0: [0xffffffff81000000(0x1) @ 0]: x [kernel]'],
     ['tracefs', '# tracer: nop\n  hello-2761    [001] d....  2853.570984: page_fault_user: address=0x7f43878322c8'],
     ['tracefs', '  my-app-2761 ( 2761) [001] .....  2853.570984: sys_brk -> 0x0'],

@@ -1,23 +1,22 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Readable, pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import type { RecordedEvent } from '../events.js';
-import { findRecording } from '../folder/find.js';
+import { findInput } from '../folder/find.js';
+import type { ThreadFile } from '../folder/find.js';
 import type { RecordingOptions, Recording, RecordingClock, RecordingFormat, RecordingReport } from '../recording.js';
-import { asInputError } from './input-error.js';
-import { SAMPLE_BYTES, isGzip } from './recognise.js';
+import { ByteSource } from './byte-source.js';
+import { TraceInputError, asInputError } from './input-error.js';
 import { startSession } from './session.js';
 import type { Session } from './session.js';
-
-/** Bytes read, inflated and parsed at a time; one batch of events each. */
-const CHUNK = 1 << 18;
+import { readThreads } from './threads.js';
 
 /** A path, `-` for stdin, or the bytes themselves in pieces. A folder stands for the recording in it. */
 export type RecordingInput = string | AsyncIterable<Uint8Array>;
 
+type Batches = AsyncGenerator<RecordedEvent[], void, undefined>;
+
 /**
- * Opens a recording, plain or gzip, and recognises its format by its content.
+ * Opens a recording, plain or gzip, and recognises its format by its content. For the files of `strace -ff -o PREFIX`
+ * give PREFIX.
  *
  * Memory does not grow with the input. Lines that cannot be understood are counted and reported; the rest goes on.
  *
@@ -25,18 +24,33 @@ export type RecordingInput = string | AsyncIterable<Uint8Array>;
  * file turns out to be cut off or damaged (the events before that have been given).
  */
 export async function openRecording(input: RecordingInput, options: RecordingOptions = {}): Promise<Recording> {
-  const path = typeof input === 'string' && input !== '-' ? await findRecording(input) : null;
-  const file = options.name ?? path ?? '-';
+  const isPath = typeof input === 'string' && input !== '-';
+  const found = isPath ? await findInput(input) : null;
+  const file = options.name ?? found?.path ?? '-';
+  const threads = found?.threads ?? null;
+  if (threads !== null) return openThreads(file, threads, options);
+  const path = found?.path ?? null;
   const bytesTotal = path === null ? null : await sizeOf(path, file);
   const source = new ByteSource(path, input);
   try {
-    const sample = await source.sample();
-    const session = startSession(file, sample, options);
-    return new OpenRecording(session, source, bytesTotal);
+    const session = startSession(file, await source.sample(), options);
+    return new OpenRecording(file, session, bytesTotal, () => readSource(session, source));
   } catch (error) {
     await source.close();
     throw asInputError(file, error);
   }
+}
+
+async function openThreads(
+  file: string,
+  threads: readonly ThreadFile[],
+  options: RecordingOptions,
+): Promise<Recording> {
+  const sizes = await Promise.all(threads.map(({ path }) => sizeOf(path, path)));
+  const bytesTotal = sizes.reduce((total, size) => total + size, 0);
+  if (bytesTotal === 0) throw new TraceInputError(file, 'the files of the threads are empty');
+  const session = startSession(file, new Uint8Array(0), { ...options, format: 'strace' });
+  return new OpenRecording(file, session, bytesTotal, () => readThreads(session, threads));
 }
 
 /**
@@ -59,89 +73,32 @@ async function sizeOf(path: string, file: string): Promise<number> {
   }
 }
 
-/** The bytes of an input, inflated, with a look at the beginning before the rest is read. */
-class ByteSource {
-  /** Bytes taken from the input, before inflating. */
-  bytesRead = 0;
-  private readonly raw: Readable;
-  private chunks: AsyncIterator<Uint8Array> | null = null;
-  private ahead: Uint8Array[] = [];
-
-  constructor(path: string | null, input: RecordingInput) {
-    if (path !== null) this.raw = createReadStream(path, { highWaterMark: CHUNK });
-    else this.raw = typeof input === 'string' ? process.stdin : Readable.from(input);
-  }
-
-  /** The first bytes after inflating: at least 64 KiB unless the input is shorter. They are still part of `read`. */
-  async sample(): Promise<Uint8Array> {
-    const raw = this.counted();
-    const first = await raw.next();
-    if (first.done === true) return new Uint8Array(0);
-    this.chunks = isGzip(first.value) ? inflate(prepend(first.value, raw)) : prepend(first.value, raw);
-    let length = 0;
-    while (length < SAMPLE_BYTES) {
-      const next = await this.chunks.next();
-      if (next.done === true) break;
-      this.ahead.push(next.value);
-      length += next.value.length;
+async function* readSource(session: Session, source: ByteSource): Batches {
+  const { tally } = session;
+  try {
+    for await (const chunk of source.read()) {
+      tally.bytesRead = source.bytesRead;
+      yield session.push(chunk);
     }
-    return this.ahead.length === 1 ? (this.ahead[0] as Uint8Array) : Buffer.concat(this.ahead);
+    yield session.end();
+  } catch (error) {
+    throw asInputError(tally.file, error, tally.lines);
+  } finally {
+    await source.close();
   }
-
-  /** All chunks from the beginning. */
-  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
-    const ahead = this.ahead;
-    this.ahead = [];
-    yield* ahead;
-    while (this.chunks !== null) {
-      const next = await this.chunks.next();
-      if (next.done === true) return;
-      yield next.value;
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.chunks?.return?.();
-    this.raw.destroy();
-  }
-
-  private async *counted(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of this.raw as AsyncIterable<Uint8Array>) {
-      this.bytesRead += chunk.length;
-      yield chunk;
-    }
-  }
-}
-
-async function* prepend(
-  first: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield first;
-  yield* rest;
-}
-
-async function* inflate(compressed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const gunzip = createGunzip({ chunkSize: CHUNK });
-  // The callback keeps an error from being uncaught; iterating over the stream throws it.
-  pipeline(Readable.from(compressed, { objectMode: true, highWaterMark: 2 }), gunzip, () => undefined);
-  yield* gunzip as AsyncIterable<Uint8Array>;
 }
 
 class OpenRecording implements Recording {
+  readonly file: string;
   readonly bytesTotal: number | null;
   private readonly session: Session;
-  private readonly source: ByteSource;
-  private begun = false;
+  private batches: (() => Batches) | null;
 
-  constructor(session: Session, source: ByteSource, bytesTotal: number | null) {
+  constructor(file: string, session: Session, bytesTotal: number | null, batches: () => Batches) {
+    this.file = file;
     this.session = session;
-    this.source = source;
     this.bytesTotal = bytesTotal;
-  }
-
-  get file(): string {
-    return this.session.tally.file;
+    this.batches = batches;
   }
 
   get format(): RecordingFormat {
@@ -161,22 +118,11 @@ class OpenRecording implements Recording {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
-    if (this.begun) throw new TypeError('recording: can be iterated over once; open it again');
-    this.begun = true;
-    const { session, source } = this;
-    const { tally } = session;
-    try {
-      for await (const chunk of source.read()) {
-        tally.bytesRead = source.bytesRead;
-        const events = session.push(chunk);
-        if (events.length > 0) yield events;
-      }
-      const last = session.end();
-      if (last.length > 0) yield last;
-    } catch (error) {
-      throw asInputError(this.file, error, tally.lines);
-    } finally {
-      await source.close();
+    const { batches } = this;
+    if (batches === null) throw new TypeError('recording: can be iterated over once; open it again');
+    this.batches = null;
+    for await (const events of batches()) {
+      if (events.length > 0) yield events;
     }
   }
 }

@@ -32,7 +32,8 @@ export class Session {
     return this.take();
   }
 
-  private take(): RecordedEvent[] {
+  /** The events of lines that were given to the parser directly. */
+  take(): RecordedEvent[] {
     const events = this.parser.take();
     this.tally.events += events.length;
     return events;

@@ -13,8 +13,8 @@ export class Tally implements RecordingReport {
   unpaired = 0;
   unfinished = 0;
   lost = 0;
-  /** Name of the input in diagnostics. */
-  readonly file: string;
+  /** Name of the input in events and diagnostics; changes between the files of one recording. */
+  file: string;
   private readonly maxDiagnostics: number;
 
   constructor(file: string, maxDiagnostics: number) {

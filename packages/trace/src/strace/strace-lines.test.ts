@@ -293,6 +293,10 @@ describe('forms of arguments and results', () => {
   it('reads raw and annotated values (-X raw, -X verbose)', () => {
     expect(call('mprotect', '1 1.0 mprotect(0x1000, 0x2000, 0x3) = 0').args.prot).toBe(3);
     expect(call('mprotect', '1 1.0 mprotect(0x1000, 8192, 0x3 /* PROT_READ|PROT_WRITE */) = 0').args.prot).toBe(3);
+    const [, made] = parse(
+      '1 1.0 clone(child_stack=NULL, flags=0x4100 /* CLONE_VM|CLONE_VFORK */|17 /* SIGCHLD */) = 2',
+    );
+    expect(made).toMatchObject({ call: 'clone', args: { flags: 0x4100 }, result: 2 });
   });
 
   it('keeps a result that the recorder made up apart', () => {
