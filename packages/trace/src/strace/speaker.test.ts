@@ -77,6 +77,16 @@ describe('strace on a terminal: the pid column comes and goes', () => {
   });
 });
 
+it('a call under way when strace is detached stays unfinished, though notes tear its line', () => {
+  const lines = [
+    '[pid    12] clock_nanosleep(CLOCK_REALTIME, 0, strace: Process 11 detached',
+    'strace: Process 12 detached',
+    ' <detached ...>',
+  ];
+  const { report } = parseRecording(lines.join('\n'), { format: 'strace' });
+  expect(report).toMatchObject({ malformed: 0, unfinished: 1, ignored: 2 });
+});
+
 it('a note tells to which process the threads belong', () => {
   expect(
     told(

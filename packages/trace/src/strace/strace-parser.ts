@@ -122,7 +122,7 @@ export class StraceParser implements LineParser, Family {
     const { cursor } = this;
     const rest = cursor.bytes.subarray(cursor.pos, cursor.end);
     const at = Buffer.from(rest.buffer, rest.byteOffset, rest.length).lastIndexOf(NOTE);
-    if (at < 0 || !/^strace: Process \d+ attached$/.test(cursor.text(cursor.pos + at, cursor.end))) return false;
+    if (at < 0 || !/^strace: Process \d+ (?:at|de)tached$/.test(cursor.text(cursor.pos + at, cursor.end))) return false;
     this.speaker.begin();
     this.torn = rest.slice(0, at);
     this.parseNote(line, cursor.pos + at);
