@@ -1,5 +1,4 @@
-import { Leaf, type TreeNode } from './vma-tree-nodes.js';
-import type { Vma } from './vma.js';
+import { FANOUT, NONE, type NodePool } from './vma-tree-nodes.js';
 
 /** Free pages [start, end). */
 export interface Hole {
@@ -7,88 +6,144 @@ export interface Hole {
   readonly end: number;
 }
 
-/** The widest gap before a VMA of the subtree, pages. */
-function widestGap(node: TreeNode): number {
-  if (node.widestGap >= 0) return node.widestGap;
+/** The end of the VMA before the one in the first slot of `leaf`; 0: there is none. */
+function endBefore(pool: NodePool, leaf: number): number {
+  const slot = pool.lastSlot(pool.previous(leaf));
+  return slot === NONE ? 0 : (pool.bounds[2 * slot + 1] as number);
+}
+
+/** The widest gap before a VMA of a leaf. */
+function widestOfLeaf(pool: NodePool, leaf: number): number {
+  const { bounds } = pool;
+  const first = leaf * FANOUT;
+  const end = first + pool.count(leaf);
   let widest = 0;
-  if (node instanceof Leaf) {
-    for (let i = 0; i < node.count; i++) {
-      const vma = node.vmas[i] as Vma;
-      const gap = vma.prev === null ? vma.start : vma.start - vma.prev.end;
-      if (gap > widest) widest = gap;
-    }
-  } else {
-    for (let i = 0; i < node.count; i++) {
-      const gap = widestGap(node.children[i] as TreeNode);
-      if (gap > widest) widest = gap;
-    }
+  let from = endBefore(pool, leaf);
+  for (let slot = first; slot < end; slot++) {
+    const gap = (bounds[2 * slot] as number) - from;
+    if (gap > widest) widest = gap;
+    from = bounds[2 * slot + 1] as number;
   }
-  node.widestGap = widest;
   return widest;
 }
 
-function clipped(vma: Vma, length: number, low: number, high: number): Hole | null {
-  const start = Math.max(vma.prev === null ? 0 : vma.prev.end, low);
-  const end = Math.min(vma.start, high);
+/** The widest gap below entry `index` of a branch of `level`. */
+function widestBelow(pool: NodePool, branch: number, level: number, index: number): number {
+  const { gaps, children } = pool;
+  const known = gaps[branch * FANOUT + index] as number;
+  if (known >= 0) return known;
+  const child = children[branch * FANOUT + index] as number;
+  let widest = 0;
+  if (level === 1) {
+    widest = widestOfLeaf(pool, child);
+  } else {
+    for (let i = pool.branchCount(child) - 1; i >= 0; i--) {
+      const gap = widestBelow(pool, child, level - 1, i);
+      if (gap > widest) widest = gap;
+    }
+  }
+  gaps[branch * FANOUT + index] = widest;
+  pool.markFresh(child, level - 1);
+  return widest;
+}
+
+function clipped(from: number, to: number, length: number, low: number, high: number): Hole | null {
+  const start = from > low ? from : low;
+  const end = to < high ? to : high;
   return end - start >= length ? { start, end } : null;
 }
 
-function behindLast(last: Vma | null, length: number, low: number, high: number): Hole | null {
-  const start = Math.max(last === null ? 0 : last.end, low);
-  return high - start >= length ? { start, end: high } : null;
-}
-
-/** See {@link VmaTree.findHoleTopDown}. */
-export function highestHole(root: TreeNode, last: Vma | null, length: number, low: number, high: number): Hole | null {
-  return behindLast(last, length, low, high) ?? highestBefore(root, length, low, high);
-}
-
-/** The highest hole in front of one of the subtree's VMAs. */
-function highestBefore(node: TreeNode, length: number, low: number, high: number): Hole | null {
-  if (widestGap(node) < length) return null;
-  for (let i = node.count - 1; i >= 0; i--) {
-    let hole: Hole | null;
-    if (node instanceof Leaf) {
-      const vma = node.vmas[i] as Vma;
-      if (vma.start - low < length) return null;
-      if (vma.prev !== null && vma.prev.end >= high) continue;
-      hole = clipped(vma, length, low, high);
-    } else {
-      // Only the first VMA of a child above `high` can have a gap that begins below it.
-      const child = node.children[i] as TreeNode;
-      const beginsAbove = i > 0 && (node.keys[i] as number) >= high;
-      hole = beginsAbove ? beforeFirst(child, length, low, high) : highestBefore(child, length, low, high);
+/** The highest hole in front of one of the VMAs below `node`, a node of `level`. See `VmaTree.findHoleTopDown`. */
+export function highestHole(
+  pool: NodePool,
+  node: number,
+  level: number,
+  length: number,
+  low: number,
+  high: number,
+): Hole | null {
+  if (level === 0) return highestInLeaf(pool, node, length, low, high);
+  const { children, keys } = pool;
+  for (let i = pool.branchCount(node) - 1; i >= 0; i--) {
+    const child = children[node * FANOUT + i] as number;
+    // Only the first VMA of a child above `high` can have a gap that begins below it.
+    if (i > 0 && (keys[node * FANOUT + i] as number) >= high) {
+      const hole = beforeFirst(pool, child, level - 1, length, low, high);
+      if (hole !== null) return hole;
+    } else if (widestBelow(pool, node, level, i) >= length) {
+      const hole = highestHole(pool, child, level - 1, length, low, high);
+      if (hole !== null) return hole;
     }
+  }
+  return null;
+}
+
+function highestInLeaf(pool: NodePool, leaf: number, length: number, low: number, high: number): Hole | null {
+  const { bounds } = pool;
+  const first = leaf * FANOUT;
+  for (let slot = first + pool.count(leaf) - 1; slot >= first; slot--) {
+    const start = bounds[2 * slot] as number;
+    if (start - low < length) return null;
+    const from = slot > first ? (bounds[2 * slot - 1] as number) : endBefore(pool, leaf);
+    if (start - from < length || from >= high) continue;
+    const hole = clipped(from, start, length, low, high);
     if (hole !== null) return hole;
   }
   return null;
 }
 
-function beforeFirst(node: TreeNode, length: number, low: number, high: number): Hole | null {
-  let at = node;
-  while (!(at instanceof Leaf)) at = at.children[0] as TreeNode;
-  return clipped(at.vmas[0] as Vma, length, low, high);
+function beforeFirst(
+  pool: NodePool,
+  node: number,
+  level: number,
+  length: number,
+  low: number,
+  high: number,
+): Hole | null {
+  let leaf = node;
+  for (let at = level; at > 0; at--) leaf = pool.children[leaf * FANOUT] as number;
+  return clipped(endBefore(pool, leaf), pool.bounds[2 * leaf * FANOUT] as number, length, low, high);
 }
 
-/** See {@link VmaTree.findHoleBottomUp}. */
-export function lowestHole(root: TreeNode, last: Vma | null, length: number, low: number, high: number): Hole | null {
-  return lowestBefore(root, length, low, high) ?? behindLast(last, length, low, high);
-}
-
-function lowestBefore(node: TreeNode, length: number, low: number, high: number): Hole | null {
-  if (widestGap(node) < length) return null;
-  for (let i = 0; i < node.count; i++) {
-    let hole: Hole | null;
-    if (node instanceof Leaf) {
-      const vma = node.vmas[i] as Vma;
-      if (vma.start - low < length) continue;
-      if (vma.prev !== null && vma.prev.end + length > high) return null;
-      hole = clipped(vma, length, low, high);
-    } else {
-      if (i + 1 < node.count && (node.keys[i + 1] as number) <= low) continue;
-      hole = lowestBefore(node.children[i] as TreeNode, length, low, high);
+/** The lowest such hole. See `VmaTree.findHoleBottomUp`. */
+export function lowestHole(
+  pool: NodePool,
+  node: number,
+  level: number,
+  length: number,
+  low: number,
+  high: number,
+): Hole | null {
+  if (level === 0) return lowestInLeaf(pool, node, length, low, high);
+  const { children, keys } = pool;
+  const count = pool.branchCount(node);
+  for (let i = 0; i < count; i++) {
+    if (i + 1 < count && (keys[node * FANOUT + i + 1] as number) <= low) continue;
+    const child = children[node * FANOUT + i] as number;
+    // Above `high`, only the gap before the very next VMA can begin below it.
+    if (i > 0 && (keys[node * FANOUT + i] as number) >= high) {
+      return beforeFirst(pool, child, level - 1, length, low, high);
     }
+    if (widestBelow(pool, node, level, i) < length) continue;
+    const hole = lowestHole(pool, child, level - 1, length, low, high);
     if (hole !== null) return hole;
+  }
+  return null;
+}
+
+function lowestInLeaf(pool: NodePool, leaf: number, length: number, low: number, high: number): Hole | null {
+  const { bounds } = pool;
+  const first = leaf * FANOUT;
+  const end = first + pool.count(leaf);
+  let from = endBefore(pool, leaf);
+  for (let slot = first; slot < end; slot++) {
+    const start = bounds[2 * slot] as number;
+    if (start - from >= length) {
+      const hole = clipped(from, start, length, low, high);
+      if (hole !== null) return hole;
+      if (from + length > high) return null;
+    }
+    from = bounds[2 * slot + 1] as number;
   }
   return null;
 }

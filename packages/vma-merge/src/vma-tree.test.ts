@@ -47,42 +47,89 @@ describe('the tree of VMAs', () => {
   });
 
   it('agrees with a plain sorted list through any changes', () => {
-    const step = fc.record({ at: fc.nat(3000), pages: fc.integer({ min: 1, max: 9 }), what: fc.nat(5) });
+    const steps = fc.array(change(3000), { minLength: 50, maxLength: 600 });
     fc.assert(
-      fc.property(
-        fc.array(step, { minLength: 50, maxLength: 600 }),
-        fc.integer({ min: 1, max: 40 }),
-        (steps, length) => {
-          const world = new World();
-          const { tree } = world;
-          for (const { at, pages, what } of steps) {
-            const found = tree.firstOverlap(at, at + pages);
-            if (found === null) world.add(at, at + pages);
-            else if (what === 0) tree.remove(found);
-            else if (what === 1 && found.pages > 1) tree.setRange(found, found.end - 1, found.end);
-            else if (what === 2 && (found.prev?.end ?? 0) < found.start) {
-              tree.setRange(found, found.start - 1, found.end);
-            } else if (what === 3 && (found.next?.start ?? 9999) > found.end) {
-              tree.setRange(found, found.start, found.end + 1);
-            }
-          }
-          const list = [...tree];
-          expect(list.length).toBe(tree.count);
-          for (const { at } of steps) {
-            expect(tree.find(at)).toBe(list.find((vma) => vma.end > at) ?? null);
-          }
-          const [low, high] = [100, 2500];
-          const holes = holesOf(list, low, high).filter(([start, end]) => end - start >= length);
-          const top = tree.findHoleTopDown(length, low, high);
-          expect(top === null ? undefined : [top.start, top.end]).toEqual(holes.at(-1));
-          const bottom = tree.findHoleBottomUp(length, low, high);
-          expect(bottom === null ? undefined : [bottom.start, bottom.end]).toEqual(holes[0]);
-        },
-      ),
+      fc.property(steps, fc.integer({ min: 1, max: 40 }), (steps, length) => {
+        const world = new World();
+        for (const step of steps) apply(world, step);
+        expectSortedList(world, steps, length, 100, 2500);
+      }),
       { numRuns: 60 },
     );
   });
+
+  it('agrees with it when it is several levels deep, however it was filled', () => {
+    const steps = fc.array(change(60_000), { minLength: 1500, maxLength: 3000 });
+    fc.assert(
+      fc.property(steps, fc.constantFrom(1, -1, 7919), fc.nat(9), (steps, stride, length) => {
+        const world = new World();
+        const count = 4000;
+        for (let i = 0; i < count; i++) {
+          const start = 15 * ((((i * stride) % count) + count) % count);
+          world.add(start, start + 1 + (start % 9));
+          if (i % 97 === 0) world.tree.findHoleBottomUp(30, 0, 60_000);
+        }
+        for (const step of steps) {
+          apply(world, step);
+          if (step.at % 61 === 0) world.tree.findHoleTopDown(step.pages, 0, step.at);
+        }
+        expectSortedList(world, steps, length + 5, 700, 59_000);
+        while (world.tree.last !== null) world.tree.remove(world.tree.find(steps[0]?.at ?? 0) ?? world.tree.last);
+        expect(world.tree.findHoleTopDown(60_000, 0, 60_000)).toEqual({ start: 0, end: 60_000 });
+      }),
+      { numRuns: 8 },
+    );
+  });
 });
+
+interface Change {
+  readonly at: number;
+  readonly pages: number;
+  readonly what: number;
+}
+
+function change(pages: number): fc.Arbitrary<Change> {
+  return fc.record({ at: fc.nat(pages), pages: fc.integer({ min: 1, max: 9 }), what: fc.nat(5) });
+}
+
+function apply(world: World, { at, pages, what }: Change): void {
+  const { tree } = world;
+  const found = tree.firstOverlap(at, at + pages);
+  if (found === null) world.add(at, at + pages);
+  else if (what === 0) tree.remove(found);
+  else if (what === 1 && found.pages > 1) tree.setRange(found, found.end - 1, found.end);
+  else if (what === 2 && (found.prev?.end ?? 0) < found.start) tree.setRange(found, found.start - 1, found.end);
+  else if (what === 3 && (found.next?.start ?? Infinity) > found.end) {
+    tree.setRange(found, found.start, found.end + 1);
+  }
+}
+
+function expectSortedList({ tree }: World, steps: readonly Change[], length: number, low: number, high: number): void {
+  const list = [...tree];
+  expect(list.length).toBe(tree.count);
+  expect(list.every((vma, i) => i === 0 || (vma.prev === list[i - 1] && vma.prev.end <= vma.start))).toBe(true);
+  for (const { at } of steps) {
+    const index = lowestIndex(list, at);
+    expect(tree.find(at)).toBe(list[index] ?? null);
+  }
+  const holes = holesOf(list, low, high).filter(([start, end]) => end - start >= length);
+  const top = tree.findHoleTopDown(length, low, high);
+  expect(top === null ? undefined : [top.start, top.end]).toEqual(holes.at(-1));
+  const bottom = tree.findHoleBottomUp(length, low, high);
+  expect(bottom === null ? undefined : [bottom.start, bottom.end]).toEqual(holes[0]);
+}
+
+/** The index of the first VMA that ends above `page`. */
+function lowestIndex(list: readonly Vma[], page: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] as Vma).end > page) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
 
 /** Every hole of [low, high), ascending, by the definition. */
 function holesOf(list: readonly Vma[], low: number, high: number): [number, number][] {

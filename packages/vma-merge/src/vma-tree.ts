@@ -1,10 +1,13 @@
 import { InvariantError } from '@vmakit/base';
-import { Branch, Leaf, type TreeNode, FANOUT, lastAtOrBelow, markStale } from './vma-tree-nodes.js';
+import { FANOUT, NONE, NodePool } from './vma-tree-nodes.js';
 import { type Hole, highestHole, lowestHole } from './vma-tree-gaps.js';
 import type { Vma } from './vma.js';
 
 /** A leaf with no more VMAs than this is joined with the next one if they fit. */
 const SPARSE = FANOUT / 4;
+
+/** How many VMAs go to a new leaf when the last insertion was at one end: so ranges are often filled. */
+const FEW = 2;
 
 /**
  * The VMAs of one address space, by address: a B+tree of {@link FANOUT} keys a node, the VMAs linked to their
@@ -12,6 +15,7 @@ const SPARSE = FANOUT / 4;
  *
  * The keys are start pages. A branch's key for a child is a lower bound of the starts below it, so that changing a
  * VMA's start rarely touches a branch. Gap summaries are computed when a search needs them and marked stale on change.
+ * A VMA knows its leaf, and the tree the leaf that it went down to last: programs work where they worked.
  */
 export class VmaTree {
   /** Number of VMAs. */
@@ -19,22 +23,34 @@ export class VmaTree {
   first: Vma | null = null;
   last: Vma | null = null;
 
-  #root: TreeNode = new Leaf();
-  /** The VMA found last: programs work where they worked. */
+  readonly #pool = new NodePool();
+  #root: number;
+  /** Levels of branches: 0 when the root is a leaf. */
+  #height = 0;
+  /** The VMA found last. */
   #hint: Vma | null = null;
-  /** The leaf descended to last: a call looks up a VMA, then changes it and its neighbours. */
-  #leaf: Leaf = this.#root as Leaf;
+  /** The leaf gone down to last, and the pages for which that is the leaf. */
+  #leaf: number;
+  #leafFrom: number = -Infinity;
+  #leafTo: number = Infinity;
+
+  constructor() {
+    this.#root = this.#pool.newLeaf(NONE);
+    this.#leaf = this.#root;
+  }
 
   /** The lowest VMA that ends above `page` (`find_vma`): it contains `page` or is the next one after it. */
   find(page: number): Vma | null {
     const hint = this.#hint;
     if (hint !== null && page >= hint.start && page < hint.end) return hint;
+    const pool = this.#pool;
     const leaf = this.#leafFor(page);
-    const at = lastAtOrBelow(leaf.starts, leaf.count, page);
+    let slot = pool.slotAtOrBelow(leaf, page);
     // A leaf's key may be lower than its first start, and the VMA before may reach over it.
-    const floor = at >= 0 ? (leaf.vmas[at] as Vma) : leaf.prev === null ? null : leaf.prev.lastVma();
-    if (floor === null) return this.first;
-    const found = floor.end > page ? floor : floor.next;
+    if (slot < leaf * FANOUT) slot = pool.lastSlot(pool.previous(leaf));
+    if (slot < 0) return this.first;
+    const floor = pool.vmas[slot] as Vma;
+    const found = (pool.bounds[2 * slot + 1] as number) > page ? floor : floor.next;
     this.#hint = found;
     return found;
   }
@@ -53,124 +69,44 @@ export class VmaTree {
 
   /** Adds a VMA. It must not overlap another. */
   insert(vma: Vma): void {
-    const leaf = this.#leafForNew(vma.start);
-    const at = lastAtOrBelow(leaf.starts, leaf.count, vma.start) + 1;
-    const prev = at > 0 ? (leaf.vmas[at - 1] as Vma) : leaf.prev !== null ? leaf.prev.lastVma() : null;
-    const next = prev !== null ? prev.next : this.first;
-    if ((prev !== null && prev.end > vma.start) || (next !== null && next.start < vma.end)) {
+    const pool = this.#pool;
+    const { bounds, vmas } = pool;
+    const leaf = this.#leafFor(vma.start);
+    const slot = pool.slotAtOrBelow(leaf, vma.start) + 1;
+    const before = slot > leaf * FANOUT ? slot - 1 : pool.lastSlot(pool.previous(leaf));
+    const count = pool.count(leaf);
+    const atEnd = slot === leaf * FANOUT + count;
+    const after = atEnd ? pool.firstSlot(pool.next(leaf)) : slot;
+    if (
+      (before !== NONE && (bounds[2 * before + 1] as number) > vma.start) ||
+      (after !== NONE && (bounds[2 * after] as number) < vma.end)
+    ) {
       throw new InvariantError('VMAs do not overlap', { start: vma.start, end: vma.end });
     }
-    this.#link(vma, prev, next);
-    leaf.insertAt(at, vma);
-    this.count++;
-    vma.attached = true;
-    markStale(leaf);
-    if (at === leaf.count - 1 && leaf.next !== null) markStale(leaf.next);
-    if (leaf.count === FANOUT) this.#splitLeaf(leaf);
-  }
-
-  /** Takes a VMA out. */
-  remove(vma: Vma): void {
-    const leaf = this.#leafFor(vma.start);
-    const at = lastAtOrBelow(leaf.starts, leaf.count, vma.start);
-    if (at < 0 || leaf.vmas[at] !== vma) {
-      throw new InvariantError('a VMA that is removed is in the tree', { start: vma.start, end: vma.end });
-    }
-    leaf.removeAt(at);
-    markStale(leaf);
-    if (at === leaf.count && leaf.next !== null) markStale(leaf.next);
-    this.#unlink(vma);
-    this.count--;
-    vma.attached = false;
-    if (this.#hint === vma) this.#hint = null;
-    if (leaf.count === 0) this.#dropLeaf(leaf);
-    else if (leaf.count <= SPARSE) this.#joinWithNext(leaf);
-  }
-
-  /**
-   * Changes the range of a VMA that is in the tree. The new range must lie between its neighbours; offsets are the
-   * caller's to change.
-   */
-  setRange(vma: Vma, start: number, end: number): void {
-    const { prev, next } = vma;
-    if ((prev !== null && prev.end > start) || (next !== null && next.start < end) || start >= end) {
-      throw new InvariantError('VMAs do not overlap and are not empty', { start, end, was: [vma.start, vma.end] });
-    }
-    const leaf = this.#leafFor(vma.start);
-    const at = lastAtOrBelow(leaf.starts, leaf.count, vma.start);
-    if (leaf.vmas[at] !== vma) throw new InvariantError('a VMA that is changed is in the tree', { start: vma.start });
-    if (start !== vma.start) {
-      // The next leaf's key may be lower than its first start: a start that moves up must stay below it.
-      if (start > vma.start && at === leaf.count - 1 && leaf.next !== null) {
-        setKey(leaf.next, leaf.next.starts[0] as number);
-      }
-      if (start < vma.start && at === 0) setKey(leaf, start);
-      vma.start = start;
-      leaf.starts[at] = start;
-      markStale(leaf);
-    }
-    if (end !== vma.end) {
-      vma.end = end;
-      if (at + 1 < leaf.count) markStale(leaf);
-      else if (leaf.next !== null) markStale(leaf.next);
-    }
-  }
-
-  /** The highest hole of at least `length` pages inside [low, high), clipped to it; null when there is none. */
-  findHoleTopDown(length: number, low: number, high: number): Hole | null {
-    return highestHole(this.#root, this.last, length, low, high);
-  }
-
-  /** The lowest such hole. */
-  findHoleBottomUp(length: number, low: number, high: number): Hole | null {
-    return lowestHole(this.#root, this.last, length, low, high);
-  }
-
-  /** The VMAs in address order. The tree must not change meanwhile, except behind the one given last. */
-  *[Symbol.iterator](): IterableIterator<Vma> {
-    for (let vma = this.first; vma !== null; vma = vma.next) yield vma;
-  }
-
-  /**
-   * The leaf that holds the VMA with the highest start at or below `page`, unless that is the last of the leaf
-   * before.
-   */
-  #leafFor(page: number): Leaf {
-    const { starts, count, next } = this.#leaf;
-    if (count > 0 && (starts[0] as number) <= page) {
-      if (page <= (starts[count - 1] as number)) return this.#leaf;
-      if (next === null || page < (next.starts[0] as number)) return this.#leaf;
-    }
-    return this.#descend(page);
-  }
-
-  /** The leaf that a new VMA goes to: between two others of a leaf, or where its key leads. */
-  #leafForNew(start: number): Leaf {
-    const { starts, count } = this.#leaf;
-    if (count > 0 && (starts[0] as number) <= start && start <= (starts[count - 1] as number)) return this.#leaf;
-    return this.#descend(start);
-  }
-
-  #descend(page: number): Leaf {
-    let node = this.#root;
-    while (node instanceof Branch) {
-      const at = lastAtOrBelow(node.keys, node.count, page);
-      node = node.children[at < 0 ? 0 : at] as TreeNode;
-    }
-    this.#leaf = node;
-    return node;
-  }
-
-  #link(vma: Vma, prev: Vma | null, next: Vma | null): void {
+    const prev = before === NONE ? null : (vmas[before] as Vma);
+    const next = after === NONE ? null : (vmas[after] as Vma);
     vma.prev = prev;
     vma.next = next;
     if (prev === null) this.first = vma;
     else prev.next = vma;
     if (next === null) this.last = vma;
     else next.prev = vma;
+    pool.insertVma(leaf, slot, vma);
+    this.count++;
+    pool.markLeafStale(leaf);
+    if (atEnd) this.#markNextStale(leaf);
+    if (count + 1 === FANOUT) this.#splitLeaf(leaf, slot);
   }
 
-  #unlink(vma: Vma): void {
+  /** Takes a VMA out. */
+  remove(vma: Vma): void {
+    const pool = this.#pool;
+    const leaf = vma.leaf;
+    const slot = this.#slotOf(vma);
+    const atEnd = slot === pool.lastSlot(leaf);
+    pool.removeVma(leaf, slot);
+    pool.markLeafStale(leaf);
+    if (atEnd) this.#markNextStale(leaf);
     const { prev, next } = vma;
     if (prev === null) this.first = next;
     else prev.next = next;
@@ -178,64 +114,188 @@ export class VmaTree {
     else next.prev = prev;
     vma.prev = null;
     vma.next = null;
+    vma.leaf = NONE;
+    this.count--;
+    if (this.#hint === vma) this.#hint = null;
+    const left = pool.count(leaf);
+    if (left === 0) this.#dropLeaf(leaf);
+    else if (left <= SPARSE) this.#joinWithNext(leaf);
   }
 
-  #splitLeaf(leaf: Leaf): void {
-    const right = leaf.splitAtBestPlace();
-    this.#addBehind(leaf, right, right.starts[0] as number);
-  }
-
-  #addBehind(node: TreeNode, right: TreeNode, key: number): void {
-    const { parent } = node;
-    if (parent === null) {
-      const root = new Branch();
-      root.append(0, node);
-      root.append(key, right);
-      this.#root = root;
-      return;
+  /**
+   * Changes the range of a VMA that is in the tree. The new range must lie between its neighbours; offsets are the
+   * caller's to change.
+   */
+  setRange(vma: Vma, start: number, end: number): void {
+    const pool = this.#pool;
+    const { bounds } = pool;
+    const leaf = vma.leaf;
+    const slot = this.#slotOf(vma);
+    const isFirst = slot === leaf * FANOUT;
+    const isLast = slot === pool.lastSlot(leaf);
+    const before = isFirst ? pool.lastSlot(pool.previous(leaf)) : slot - 1;
+    const after = isLast ? pool.firstSlot(pool.next(leaf)) : slot + 1;
+    if (
+      start >= end ||
+      (before !== NONE && (bounds[2 * before + 1] as number) > start) ||
+      (after !== NONE && (bounds[2 * after] as number) < end)
+    ) {
+      throw new InvariantError('VMAs do not overlap and are not empty', { start, end, was: [vma.start, vma.end] });
     }
-    parent.insertAt(parent.indexOf(node) + 1, key, right);
-    if (parent.count === FANOUT) {
-      const upper = parent.splitInHalf();
-      this.#addBehind(parent, upper, upper.keys[0] as number);
+    if (start !== vma.start) {
+      // The next leaf's key may be lower than its first start: a start that moves up must stay below it.
+      if (start > vma.start && isLast && after !== NONE) this.#setKey(pool.next(leaf), bounds[2 * after] as number);
+      if (start < vma.start && isFirst) this.#setKey(leaf, start);
+      vma.start = start;
+      bounds[2 * slot] = start;
+      pool.markLeafStale(leaf);
+    }
+    if (end !== vma.end) {
+      vma.end = end;
+      bounds[2 * slot + 1] = end;
+      if (isLast) this.#markNextStale(leaf);
+      else pool.markLeafStale(leaf);
     }
   }
 
-  #dropLeaf(leaf: Leaf): void {
-    if (leaf.parent === null) return;
-    if (leaf.prev !== null) leaf.prev.next = leaf.next;
-    if (leaf.next !== null) leaf.next.prev = leaf.prev;
-    let node: TreeNode = leaf;
-    let parent: Branch = leaf.parent;
-    while (parent.count === 1) {
-      node = parent;
+  /** The highest hole of at least `length` pages inside [low, high), clipped to it; null when there is none. */
+  findHoleTopDown(length: number, low: number, high: number): Hole | null {
+    return (
+      this.#holeBehindLast(length, low, high) ?? highestHole(this.#pool, this.#root, this.#height, length, low, high)
+    );
+  }
+
+  /** The lowest such hole. */
+  findHoleBottomUp(length: number, low: number, high: number): Hole | null {
+    return (
+      lowestHole(this.#pool, this.#root, this.#height, length, low, high) ?? this.#holeBehindLast(length, low, high)
+    );
+  }
+
+  #holeBehindLast(length: number, low: number, high: number): Hole | null {
+    const { last } = this;
+    const start = last !== null && last.end > low ? last.end : low;
+    return high - start >= length ? { start, end: high } : null;
+  }
+
+  /** The VMAs in address order. The tree must not change meanwhile, except behind the one given last. */
+  *[Symbol.iterator](): IterableIterator<Vma> {
+    for (let vma = this.first; vma !== null; vma = vma.next) yield vma;
+  }
+
+  /** The leaf where a VMA that starts at `page` is, or would be. */
+  #leafFor(page: number): number {
+    if (page >= this.#leafFrom && page < this.#leafTo) return this.#leaf;
+    const pool = this.#pool;
+    const { keys, children } = pool;
+    let node = this.#root;
+    let from = -Infinity;
+    let to = Infinity;
+    for (let level = this.#height; level > 0; level--) {
+      const index = pool.indexFor(node, page);
+      const at = node * FANOUT + index;
+      if (index > 0) from = keys[at] as number;
+      if (index + 1 < pool.branchCount(node)) to = keys[at + 1] as number;
+      node = children[at] as number;
+    }
+    this.#leaf = node;
+    this.#leafFrom = from;
+    this.#leafTo = to;
+    return node;
+  }
+
+  /** Leaves or keys change: the leaf gone down to last may be another for some pages. */
+  #forgetLeaf(): void {
+    this.#leafFrom = Infinity;
+  }
+
+  #slotOf(vma: Vma): number {
+    const pool = this.#pool;
+    if (vma.leaf !== NONE) {
+      const slot = pool.slotAtOrBelow(vma.leaf, vma.start);
+      if (slot >= 0 && pool.vmas[slot] === vma) return slot;
+    }
+    throw new InvariantError('a VMA that is changed or removed is in the tree', { start: vma.start, end: vma.end });
+  }
+
+  #markNextStale(leaf: number): void {
+    const next = this.#pool.next(leaf);
+    if (next !== NONE) this.#pool.markLeafStale(next);
+  }
+
+  /** Splits a full leaf in two halves, or where ranges are filled from one end, so that the other part stays full. */
+  #splitLeaf(leaf: number, inserted: number): void {
+    const pool = this.#pool;
+    let moved = FANOUT / 2;
+    if (inserted === leaf * FANOUT + FANOUT - 1) moved = FEW;
+    else if (inserted === leaf * FANOUT) moved = FANOUT - FEW;
+    const right = pool.splitLeaf(leaf, moved);
+    this.#addBehind(leaf, 0, right, pool.bounds[2 * right * FANOUT] as number);
+    this.#forgetLeaf();
+  }
+
+  #addBehind(node: number, level: number, right: number, key: number): void {
+    const pool = this.#pool;
+    let parent = pool.parent(node, level);
+    if (parent === NONE) {
+      parent = pool.newBranch();
+      pool.insertChild(parent, 0, 0, node, level);
+      this.#root = parent;
+      this.#height++;
+    }
+    pool.insertChild(parent, pool.indexOf(parent, node) + 1, key, right, level);
+    if (pool.branchCount(parent) === FANOUT) {
+      const upper = pool.splitBranch(parent, level);
+      this.#addBehind(parent, level + 1, upper, pool.keys[upper * FANOUT] as number);
+    }
+  }
+
+  /** Takes an empty leaf out, and the branches that are empty with it. */
+  #dropLeaf(leaf: number): void {
+    const pool = this.#pool;
+    if (this.#height === 0) return;
+    this.#forgetLeaf();
+    pool.freeLeaf(leaf);
+    let node = leaf;
+    let branch = pool.leafParent(leaf);
+    while (pool.branchCount(branch) === 1) {
+      node = branch;
       // The root of a tree of several leaves has at least two children.
-      parent = parent.parent as Branch;
+      branch = pool.branchParent(branch);
+      pool.freeBranch(node);
     }
-    parent.removeAt(parent.indexOf(node));
-    while (this.#root instanceof Branch && this.#root.count === 1) {
-      this.#root = this.#root.children[0] as TreeNode;
-      this.#root.parent = null;
+    pool.removeChild(branch, pool.indexOf(branch, node));
+    while (this.#height > 0 && pool.branchCount(this.#root) === 1) {
+      const root = this.#root;
+      this.#root = pool.children[root * FANOUT] as number;
+      this.#height--;
+      pool.setParent(this.#root, this.#height, NONE);
+      pool.freeBranch(root);
     }
   }
 
   /** Empties a sparse leaf's successor into it when both have the same parent and fit with room to spare. */
-  #joinWithNext(leaf: Leaf): void {
-    const { next, parent } = leaf;
-    if (next === null || parent === null || next.parent !== parent || leaf.count + next.count > FANOUT - SPARSE) return;
-    leaf.takeAll(next);
-    markStale(leaf);
+  #joinWithNext(leaf: number): void {
+    const pool = this.#pool;
+    const next = pool.next(leaf);
+    if (next === NONE || pool.leafParent(next) !== pool.leafParent(leaf)) return;
+    if (pool.count(leaf) + pool.count(next) > FANOUT - SPARSE) return;
+    pool.takeAll(leaf, next);
+    pool.markLeafStale(leaf);
     this.#dropLeaf(next);
   }
-}
 
-/** Sets the key of `leaf`: in every branch above it up to the one in which it is not under the first child. */
-function setKey(leaf: Leaf, key: number): void {
-  let node: TreeNode = leaf;
-  for (let parent = node.parent; parent !== null; parent = node.parent) {
-    const at = parent.indexOf(node);
-    parent.keys[at] = key;
-    if (at > 0) return;
-    node = parent;
+  /** Sets the key of `leaf`: in every branch above it up to the one in which it is not under the first child. */
+  #setKey(leaf: number, key: number): void {
+    const pool = this.#pool;
+    this.#forgetLeaf();
+    let node = leaf;
+    for (let level = 0; level < this.#height; level++) {
+      const parent = pool.parent(node, level);
+      const index = pool.indexOf(parent, node);
+      pool.keys[parent * FANOUT + index] = key;
+      if (index > 0) return;
+      node = parent;
+    }
   }
 }

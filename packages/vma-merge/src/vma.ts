@@ -48,8 +48,8 @@ export class Vma implements RmapVma {
   /** Neighbours in the tree, by address. Kept by {@link VmaTree}. */
   prev: Vma | null = null;
   next: Vma | null = null;
-  /** In its mm's tree. Kept by {@link VmaTree}. */
-  attached = false;
+  /** The leaf of its mm's tree that it is in; -1: in none. Kept by {@link VmaTree}. */
+  leaf = -1;
 
   constructor(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags) {
     this.mm = mm;
@@ -58,6 +58,11 @@ export class Vma implements RmapVma {
     this.pageOffset = pageOffset;
     this.anonPageOffset = pageOffset;
     this.flags = flags;
+  }
+
+  /** In its mm's tree. */
+  get attached(): boolean {
+    return this.leaf >= 0;
   }
 
   /** Length in pages. */
