@@ -74,6 +74,7 @@ export class MmEnvironment implements MergeContext {
   set injector(injector: FaultInjector | null) {
     this.#injector = injector;
     this.memory.injector = injector;
+    this.swap.injector = injector;
     this.tablePool.refuse = injector === null ? null : (level) => tableFails(injector, level);
   }
 

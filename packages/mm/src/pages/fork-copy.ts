@@ -1,14 +1,4 @@
-import {
-  VM_MAYBE_GUARD,
-  VM_MIXEDMAP,
-  VM_PFNMAP,
-  VM_SHARED,
-  VM_SOFTDIRTY,
-  VM_UFFD_RWP,
-  VM_UFFD_WP,
-  hasAny,
-  isCowMapping,
-} from '@vmakit/base';
+import { VM_SHARED, VM_SOFTDIRTY, VM_UFFD_WP, isCowMapping } from '@vmakit/base';
 import { PG_ANON, PG_EXCLUSIVE, PG_HEAD, PG_TAIL, PIN_BIAS } from '@vmakit/folio';
 import {
   DIRTY,
@@ -31,9 +21,6 @@ import { makeMigrationReadable } from './migration-entry.js';
 import { pageProtection } from './page-protection.js';
 import { folioRun, nextPopulated, pmdEnd } from './table-walk.js';
 
-/** Flags of a child VMA whose page tables a fault could not rebuild: spec 01 section 2, COPY_ON_FORK. */
-const COPY_ON_FORK = VM_PFNMAP + VM_MIXEDMAP + VM_UFFD_WP + VM_UFFD_RWP + VM_MAYBE_GUARD;
-
 /** What the copying of one VMA works with. */
 export interface ForkCopy {
   readonly child: Mm;
@@ -46,13 +33,12 @@ export interface ForkCopy {
 
 /**
  * Copies the entries of `parentVma` for its copy in a forked child: anonymous pages become shared and read-only on both
- * sides, pinned ones are copied at once, swap entries are duplicated (spec 03 section 4, fork sharing). Memory that
- * faults can bring back is left out.
+ * sides, pinned ones are copied at once, swap entries are duplicated (spec 03 section 4, fork sharing). Not to be called
+ * for memory that faults can bring back (spec 01 section 10).
  *
  * @returns false when memory ran out; what was copied stays for the caller to unmap.
  */
 export function copyPageRange(child: Mm, parent: Mm, childVma: Vma, parentVma: Vma): boolean {
-  if (parentVma.anonVma === null && !hasAny(childVma.flags, COPY_ON_FORK)) return true;
   const copy: ForkCopy = { child, parent, childVma, parentVma, cow: isCowMapping(parentVma.flags) };
   const tables = parent.pages;
   const { end } = parentVma;

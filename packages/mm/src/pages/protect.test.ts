@@ -1,0 +1,69 @@
+import { MmError, VM_UFFD_WP, withFlags } from '@vmakit/base';
+import { describe, expect, it } from 'vitest';
+import { forkMm } from '../calls/fork.js';
+import { mprotect } from '../calls/mprotect.js';
+import { touch } from '../calls/access.js';
+import { makeMm, map, prot, write } from '../testing/mm-world.js';
+import { pages } from '../testing/page-picture.js';
+import { FAULT_USERFAULT } from './fault-result.js';
+import { clearSoftDirty } from './soft-dirty.js';
+import { userfaultPoison, userfaultProtect } from './uffd.js';
+
+describe('mprotect on pages', () => {
+  it('takes write permission away, and gives it back at once to exclusive pages only', () => {
+    const mm = makeMm();
+    map(mm, 16, 4);
+    write(mm, 16, 4);
+    const child = forkMm(mm);
+    if (child instanceof MmError) throw new Error(child.rule);
+    write(mm, 16, 2);
+    mprotect(mm, 16, 4, prot('r--'));
+    mprotect(mm, 16, 4, prot('rw-'));
+    expect(pages(mm, 0, 64)).toBe('16-18 pte wad ae 1\n18-20 pte ad am 2');
+  });
+
+  it('no access keeps pages and marks', () => {
+    const mm = makeMm();
+    map(mm, 16, 2);
+    write(mm, 16, 2);
+    mprotect(mm, 16, 2, prot('---'));
+    expect(pages(mm, 0, 64)).toBe('16-18 pte adn ae 1');
+    mprotect(mm, 16, 2, prot('rw-'));
+    expect(pages(mm, 0, 64)).toBe('16-18 pte wad ae 1');
+  });
+});
+
+it('clearing soft-dirty marks makes the next store fault, also after a change of rights', () => {
+  const mm = makeMm({ settings: { softDirty: true } });
+  map(mm, 16, 2);
+  write(mm, 16, 2);
+  clearSoftDirty(mm);
+  expect(pages(mm, 0, 64)).toBe('16-18 pte ad ae 1');
+  mprotect(mm, 16, 2, prot('r--'));
+  mprotect(mm, 16, 2, prot('rw-'));
+  expect(pages(mm, 0, 64)).toBe('16-18 pte ad ae 1');
+  write(mm, 16, 1);
+  expect(pages(mm, 0, 64)).toBe('16-17 pte wad ae 1\n17-18 pte ad ae 1');
+});
+
+describe('userfaultfd', () => {
+  it('protects present pages and marks absent ones; a store goes to its owner', () => {
+    const mm = makeMm();
+    map(mm, 16, 4);
+    write(mm, 16, 2);
+    const vma = mm.tree.at(16)!;
+    vma.flags = withFlags(vma.flags, VM_UFFD_WP);
+    vma.uffd = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: true };
+    expect(userfaultProtect(mm, 16, 20, true)).toBe(null);
+    expect(pages(mm, 0, 64)).toBe('16-18 pte ad ae 1\n18-20 marker');
+    expect(touch(mm, 16, 1).result).toBe(FAULT_USERFAULT);
+    expect(userfaultProtect(mm, 16, 20, false)).toBe(null);
+    expect(pages(mm, 0, 64)).toBe('16-18 pte wad ae 1');
+  });
+
+  it('poisons absent pages only, where it is registered', () => {
+    const mm = makeMm();
+    map(mm, 16, 2);
+    expect(userfaultPoison(mm, 16, 18)?.errno).toBe('ENOENT');
+  });
+});
