@@ -115,7 +115,7 @@ function lockedPagesIn(mm: Mm, start: number, end: number): number {
 /** Replaces the lock flags of every VMA of the range; what was changed before an error stays. */
 function changeLocks(mm: Mm, start: number, pages: number, lockFlags: VmFlags): SysResult {
   const end = start + pages;
-  if (end > wrapPages(mm.env.arch.pageShift)) return refuse('EINVAL', 'spec 01.7: range wraps', { start, pages });
+  if (end >= wrapPages(mm.env.arch.pageShift)) return refuse('EINVAL', 'spec 01.7: range wraps', { start, pages });
   if (pages === 0) return 0;
   let vma = mm.tree.find(start);
   for (let from = start; from < end; ) {

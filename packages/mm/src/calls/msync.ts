@@ -13,9 +13,11 @@ export function msync(mm: Mm, start: number, pages: number, flags: number): SysR
   if ((flags & ~(both | MS_INVALIDATE)) !== 0 || (flags & both) === both) {
     return refuse('EINVAL', 'msync: flags', { flags });
   }
-  const end = start + pages;
-  if (end >= wrapPages(mm.env.arch.pageShift)) return refuse('ENOMEM', 'msync: range wraps', { start, pages });
-  if (pages === 0) return 0;
+  const wrap = wrapPages(mm.env.arch.pageShift);
+  // A length that wraps to 0 when it is rounded up is an empty one here.
+  const end = start + (pages % wrap);
+  if (end >= wrap) return refuse('ENOMEM', 'msync: range wraps', { start, pages });
+  if (end === start) return 0;
   lockForReading(mm);
   const result = checkRange(mm, start, end, (flags & MS_INVALIDATE) !== 0);
   unlock(mm);
