@@ -1,7 +1,7 @@
 /** Frames that the arrays hold at first: a small kernel costs some 26 KiB. */
 const INITIAL_FRAMES = 1024;
 /** Up to here the arrays double; after that they grow by half, so that a large memory wastes less. */
-const DOUBLING_LIMIT = 1 << 20;
+const DOUBLING_LIMIT = 1 << 16;
 
 /**
  * What is known of each frame, a struct of arrays by frame number: 26 bytes a frame.

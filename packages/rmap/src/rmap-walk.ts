@@ -14,20 +14,22 @@ export type RmapVisitor = (vma: RmapVma, page: number, first: number) => boolean
  * that anon_vma's tree. A VMA that is visited need not map the folio; one that maps it and is not visited is a bug
  * (spec 03 section 5). The folio is locked by the caller.
  *
+ * @param anonVmaLocked the caller holds the lock of the anon_vma's root; else it is taken for reading
  * @returns false when the folio points to no living anon_vma, so that nothing could be visited.
  */
-export function rmapWalkAnon(context: RmapContext, head: number, visit: RmapVisitor): boolean {
+export function rmapWalkAnon(context: RmapContext, head: number, visit: RmapVisitor, anonVmaLocked = false): boolean {
   const { memory, locks } = context;
   if (((memory.flags[head] as number) & (PG_ANON | PG_KSM)) !== PG_ANON) return false;
   const anonVma = context.anonVmas.byId(memory.mapping[head] as number);
   if (anonVma === undefined) return false;
   const start = memory.index[head] as number;
   const last = start + (1 << (memory.order[head] as number)) - 1;
-  if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'read');
+  const locking = locks.enabled && !anonVmaLocked;
+  if (locking) locks.acquire('anon-vma', anonVma.root.id, 'read');
   forEachOverlap(anonVma, start, last, ({ vma }) => {
     const skipped = Math.max(0, vma.anonPageOffset - start);
     return visit(vma, vma.start + (start + skipped - vma.anonPageOffset), skipped);
   });
-  if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
+  if (locking) locks.release('anon-vma', anonVma.root.id);
   return true;
 }

@@ -10,21 +10,31 @@ import { entryState, splitHugePmd } from './thp.js';
 export type SplitFailure = 'EAGAIN' | 'EBUSY';
 
 /**
- * Splits a large anonymous folio into single pages. Whoever calls it holds one reference, which stays with the head.
+ * Splits a large anonymous folio into single pages, under the lock of its anon_vma. Whoever calls it holds one reference,
+ * which stays with the head.
  * Huge entries of it are split first; each page keeps its entries and marks. Pages that nobody maps are freed, and
  * entries of pages that hold nothing but zeroes change over to the zero page (spec 07 section 1).
  *
  * @returns null when done, or why not. Huge entries may be split then all the same.
  */
 export function splitFolio(env: MmEnvironment, head: number): SplitFailure | null {
-  const { memory, injector } = env;
+  const { memory, injector, locks } = env;
   if (injector !== null && injector.fails('folio-split')) return 'EAGAIN';
-  const flags = memory.flags[head]!;
+  if ((memory.flags[head]! & PG_ANON) === 0) return 'EBUSY';
+  const anonVma = env.anonVmas.byId(memory.mapping[head]!);
+  if (anonVma === undefined) return 'EBUSY';
+  if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
+  const failure = splitLocked(env, head);
+  if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
+  return failure;
+}
+
+function splitLocked(env: MmEnvironment, head: number): SplitFailure | null {
+  const { memory } = env;
   const pages = 1 << memory.order[head]!;
-  if ((flags & PG_ANON) === 0 || env.anonVmas.byId(memory.mapping[head]!) === undefined) return 'EBUSY';
-  const cacheReferences = (flags & PG_SWAPCACHE) !== 0 ? pages : 0;
+  const cacheReferences = (memory.flags[head]! & PG_SWAPCACHE) !== 0 ? pages : 0;
   if (memory.refcount[head] !== memory.folioMapcount(head) + cacheReferences + 1) return 'EAGAIN';
-  const mappings = smallMappingsOf(env, head);
+  const mappings = smallMappingsOf(env, head, true);
   if (mappings.length !== memory.folioMapcount(head)) {
     // Those that were reached had been unmapped, and were put back: for a moment the folio was partly mapped.
     if (mappings.length > 0) memory.flags[head]! |= PG_PARTIALLY_MAPPED;
@@ -43,13 +53,13 @@ export function splitFolio(env: MmEnvironment, head: number): SplitFailure | nul
 }
 
 /** The mappings of the folio that reverse mapping leads to, all by small entries: huge ones are split. */
-export function smallMappingsOf(env: MmEnvironment, head: number): Mapping[] {
-  const found = mappingsOf(env, head);
+export function smallMappingsOf(env: MmEnvironment, head: number, anonVmaLocked = false): Mapping[] {
+  const found = mappingsOf(env, head, false, anonVmaLocked);
   const huge = found.filter((mapping) => mapping.level === 1);
   if (huge.length === 0) return found;
   for (const { mm, vma, page } of huge) splitHugePmd(mm, vma, page);
   // References and mapcounts have grown with the split; the walk finds the small entries now.
-  return mappingsOf(env, head);
+  return mappingsOf(env, head, false, anonVmaLocked);
 }
 
 function gatherDirty(env: MmEnvironment, head: number, mappings: readonly Mapping[]): void {

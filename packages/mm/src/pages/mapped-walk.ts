@@ -1,5 +1,5 @@
 import { EntryKind, type EntryWords } from '@vmakit/pagetable';
-import { rmapWalkAnon } from '@vmakit/rmap';
+import { type RmapVma, rmapWalkAnon } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { MmEnvironment } from '../environment.js';
 import type { Mm } from '../mm.js';
@@ -22,11 +22,11 @@ export interface Mapping {
  * each entry there that really is of this folio (spec 03 section 5). `migration`: entries of migration count, else
  * present ones.
  */
-export function mappingsOf(env: MmEnvironment, head: number, migration = false): Mapping[] {
+export function mappingsOf(env: MmEnvironment, head: number, migration = false, anonVmaLocked = false): Mapping[] {
   const { arch, memory } = env;
   const size = 1 << memory.order[head]!;
   const found: Mapping[] = [];
-  rmapWalkAnon(env, head, (visited, at, first) => {
+  const visit = (visited: RmapVma, at: number, first: number): boolean => {
     const vma = visited as Vma;
     const mm = vma.mm as Mm;
     for (let index = first, page = at; index < size && page < vma.end; index++, page++) {
@@ -46,7 +46,8 @@ export function mappingsOf(env: MmEnvironment, head: number, migration = false):
       page += skip;
     }
     return true;
-  });
+  };
+  rmapWalkAnon(env, head, visit, anonVmaLocked);
   return found;
 }
 
