@@ -24,6 +24,27 @@ export class FolioJournal {
     this.length = at + 1;
   }
 
+  /**
+   * Remembers the first `count` of `heads`, and gives them anon_vma `anonVmaId` and the offsets from `firstIndex` on.
+   */
+  rewriteRun(memory: PhysicalMemory, heads: Int32Array, count: number, anonVmaId: number, firstIndex: number): void {
+    let at = this.length;
+    while (at + count > this.#heads.length) this.#grow();
+    const { mapping, index } = memory;
+    const ours = this.#heads;
+    const mappings = this.#mappings;
+    const indices = this.#indices;
+    for (let i = 0; i < count; i++, at++) {
+      const head = heads[i] as number;
+      ours[at] = head;
+      mappings[at] = mapping[head] as number;
+      indices[at] = index[head] as number;
+      mapping[head] = anonVmaId;
+      index[head] = firstIndex + i;
+    }
+    this.length = at;
+  }
+
   /** The head of the `at`-th folio remembered. */
   headAt(at: number): number {
     return this.#heads[at] as number;

@@ -1,8 +1,12 @@
-import { PG_LOCKED } from '@vmakit/folio';
+import { PG_LOCKED, type PhysicalMemory } from '@vmakit/folio';
+import type { LockTracker } from '@vmakit/locking';
 import { splitFolio } from '@vmakit/mm';
+import type { Vma } from '@vmakit/vma-merge';
+import type { FolioJournal } from './folio-journal.js';
 import { Leaf, LeafKind } from './leaf.js';
 import { type LeafSink, type WalkRange, walkLeaves } from './leaf-walk.js';
-import { LEAF_AGAIN, LEAF_FAIL, LEAF_SPLIT_UNLOCKED, type PolicyHooks } from './policy.js';
+import { LEAF_AGAIN, LEAF_FAIL, LEAF_NEXT, LEAF_PLACE, LEAF_SPLIT_UNLOCKED, type PolicyHooks } from './policy.js';
+import { PageRuns } from './page-runs.js';
 import type { PolicyMove } from './policy-move.js';
 import type { BoundPolicy } from './policy-set.js';
 
@@ -15,6 +19,7 @@ export type WalkStop = 'policy' | 'contended' | 'threw' | 'nonsense';
  */
 export class FolioWalk implements LeafSink {
   lockedTable = 0;
+  runs: PageRuns | null = null;
   /** The folio that the current leaf maps, locked; -1 without one. */
   lockedHead = -1;
   /** The hook changed the current folio. */
@@ -27,89 +32,138 @@ export class FolioWalk implements LeafSink {
   stoppedAt = 0;
 
   readonly #move: PolicyMove;
+  readonly #memory: PhysicalMemory;
+  readonly #locks: LockTracker;
+  readonly #journal: FolioJournal;
   readonly #policy: string;
-  readonly #hooks: PolicyHooks;
+  readonly #ask: NonNullable<PolicyHooks['leaf']>;
+  readonly #placeable: PolicyHooks['placeable'];
   readonly #blocking: boolean;
   readonly #blockingHuge: boolean;
   readonly #hold: boolean;
   readonly #leaf = new Leaf();
   /** Large folios that stay locked: each is met once for every entry that maps it. */
   readonly #heldLarge = new Set<number>();
-  #heldFrom = 0;
+  /** Every folio that stays locked. */
+  readonly #held: number[] = [];
   /** A folio, locked, that has to be split without the anon_vma lock; -1: none. */
   #splitNext = -1;
   #forward = true;
   #folios = 0;
+  /** Of the VMA whose place folios get: its anon_vma, and what to add to a source page to have its offset there. */
+  #anonVmaId = 0;
+  #indexShift = 0;
 
   constructor(move: PolicyMove, { hooks, policy }: BoundPolicy, hold: boolean) {
     const { deviations } = policy;
     this.#move = move;
+    this.#memory = move.mm.env.memory;
+    this.#locks = move.mm.env.locks;
+    this.#journal = move.journal;
     this.#policy = policy.name;
-    this.#hooks = hooks;
+    this.#ask = hooks.leaf ?? (() => LEAF_NEXT);
+    this.#placeable = hooks.placeable;
     this.#blocking = deviations.blockingFolioLocks ?? false;
     this.#blockingHuge = deviations.blockingHugeFolioLocks ?? false;
     this.#hold = hold;
-    this.#heldFrom = move.journal.length;
   }
 
   /** Visits all leaves of `range`. `forward`: not while taking back. False when the walk stopped. */
   run(range: WalkRange, forward: boolean): boolean {
+    const { source, destination, mm } = this.#move;
+    const vma = (forward ? destination : source) as Vma;
     this.#forward = forward;
+    this.#anonVmaId = vma.anonVma?.id ?? 0;
+    this.#indexShift = vma.anonPageOffset - vma.start + (forward ? range.shift : 0);
+    this.runs = this.#shortCut(forward);
     for (;;) {
-      if (walkLeaves(this.#move.mm, range, this.#leaf, this)) return true;
+      try {
+        if (walkLeaves(mm, range, this.#leaf, this)) return true;
+      } catch (error) {
+        this.#caught(error);
+        return false;
+      }
       if (this.#splitNext < 0 || !this.#splitUnlocked()) return false;
     }
   }
 
+  /** The way to place many small folios at once; null when each step must be seen by locks or injected failures. */
+  #shortCut(forward: boolean): PageRuns | null {
+    const move = this.#move;
+    const { env } = move.mm;
+    const placeable = this.#placeable;
+    if (placeable === undefined || env.locks.enabled || env.injector !== null) return null;
+    const ask = (heads: Int32Array, count: number): number => placeable(move, heads, count);
+    const runs = new PageRuns(this.#memory, env.arch, ask);
+    runs.anonVmaId = this.#anonVmaId;
+    runs.indexShift = this.#indexShift;
+    runs.journal = forward ? this.#journal : null;
+    return runs;
+  }
+
   visit(leaf: Leaf): number {
-    const { head } = leaf;
-    let release = false;
-    if (head >= 0) {
-      if (this.#heldLarge.size === 0 || !this.#heldLarge.has(head)) {
-        if (!this.#lock(leaf)) return this.#stopped(leaf, 'contended');
-        release = true;
-      }
-      this.lockedHead = head;
+    const { head, order } = leaf;
+    let locked = false;
+    if (head >= 0 && (order === 0 || !this.#heldLarge.has(head))) {
+      if (!this.#lock(leaf)) return this.#stopped(leaf, 'contended');
+      locked = true;
     }
-    this.changed = false;
+    this.lockedHead = head;
     const { splits } = this;
-    let answer: number;
-    try {
-      answer = (this.#hooks.leaf as NonNullable<PolicyHooks['leaf']>)(this.#move, leaf);
-    } catch (error) {
-      this.thrown = error;
-      answer = this.#stopped(leaf, 'threw');
-    }
+    const answer = this.#ask(this.#move, leaf);
     this.lockedHead = -1;
-    if (answer === LEAF_SPLIT_UNLOCKED && leaf.order > 0 && release && this.#forward) {
+    if (answer === LEAF_PLACE && head >= 0) {
+      this.#place(leaf);
+      this.#folios++;
+      if (locked) {
+        if (this.#hold && this.#forward) this.#keep(head, order);
+        else this.#unlock(head);
+      }
+      return LEAF_NEXT;
+    }
+    return this.#answered(leaf, answer, locked, splits);
+  }
+
+  /** Any answer but the frequent one. */
+  #answered(leaf: Leaf, answer: number, locked: boolean, splits: number): number {
+    const { head, order } = leaf;
+    if (answer === LEAF_SPLIT_UNLOCKED && order > 0 && locked && this.#forward) {
       this.#splitNext = head;
       return LEAF_FAIL;
     }
-    if (this.changed) this.#folios++;
-    if (release) {
-      if (this.#hold && this.changed && this.#forward) {
-        if (leaf.order > 0) this.#heldLarge.add(head);
-      } else {
-        this.#unlock(head);
-      }
+    const { changed } = this;
+    this.changed = false;
+    if (changed) this.#folios++;
+    if (locked) {
+      if (changed && this.#hold && this.#forward) this.#keep(head, order);
+      else this.#unlock(head);
     }
     if (answer >= 1 && (answer | 0) === answer) return answer;
     if (answer === LEAF_AGAIN && this.splits !== splits) return LEAF_AGAIN;
-    if (answer !== LEAF_FAIL) return this.#stopped(leaf, 'nonsense');
-    this.stoppedAt = leaf.page;
-    return LEAF_FAIL;
+    return this.#stopped(leaf, answer === LEAF_FAIL ? 'policy' : 'nonsense');
+  }
+
+  /** The hook threw: the walk was left with what it had locked. */
+  #caught(error: unknown): void {
+    this.thrown = error;
+    this.#stopped(this.#leaf, 'threw');
+    this.dropTableLock();
+    if (this.lockedHead >= 0 && !this.#heldLarge.has(this.lockedHead)) this.#unlock(this.lockedHead);
+    this.lockedHead = -1;
   }
 
   tableDone(start: number, end: number, entries: number): void {
     const { mm, call } = this.#move;
     const { bus } = mm.env;
-    const folios = this.#folios;
+    const placed = this.runs?.placed ?? 0;
+    const folios = this.#folios + placed;
     this.#folios = 0;
+    if (this.runs !== null) this.runs.placed = 0;
     if (!bus.observed) return;
     const process = mm.id;
     const forward = this.#forward;
     const policy = this.#policy;
-    bus.emit({ type: 'relocation.progress', call, process, policy, forward, start, end, entries, folios });
+    bus.emit({ type: 'relocation.progress', call, process, policy, forward, start, end, entries: entries + placed, folios });
   }
 
   /** Gives the page-table lock back in the middle of a table, as splitting a folio needs. */
@@ -122,15 +176,24 @@ export class FolioWalk implements LeafSink {
 
   /** Unlocks the folios that were kept locked. */
   releaseFolios(): void {
-    const { journal, mm } = this.#move;
-    const { memory } = mm.env;
-    if (!this.#hold) return;
-    for (let at = this.#heldFrom; at < journal.length; at++) {
-      const head = journal.headAt(at);
-      if (((memory.flags[head] as number) & PG_LOCKED) !== 0) this.#unlock(head);
-    }
-    this.#heldFrom = journal.length;
+    for (const head of this.#held) this.#unlock(head);
+    this.#held.length = 0;
     this.#heldLarge.clear();
+  }
+
+  /** Keeps a folio locked until {@link releaseFolios}. */
+  #keep(head: number, order: number): void {
+    this.#held.push(head);
+    if (order > 0) this.#heldLarge.add(head);
+  }
+
+  /** Gives the folio of `leaf` the place that the leaf goes to. */
+  #place(leaf: Leaf): void {
+    const { head } = leaf;
+    const memory = this.#memory;
+    if (this.#forward) this.#journal.remember(memory, head);
+    memory.mapping[head] = this.#anonVmaId;
+    memory.index[head] = leaf.page + this.#indexShift;
   }
 
   /** Takes back what was rewritten, splits the folio with no anon_vma locked, and is ready to begin again. */
@@ -142,7 +205,6 @@ export class FolioWalk implements LeafSink {
     journal.restore(env.memory);
     this.releaseFolios();
     journal.clear();
-    this.#heldFrom = 0;
     if (heldRoot !== null && env.locks.enabled) env.locks.release('anon-vma', heldRoot.id);
     env.memory.get(head);
     const split = splitFolio(env, head) === null;
@@ -153,7 +215,8 @@ export class FolioWalk implements LeafSink {
   }
 
   #lock(leaf: Leaf): boolean {
-    const { memory, locks } = this.#move.mm.env;
+    const memory = this.#memory;
+    const locks = this.#locks;
     const { head } = leaf;
     if (leaf.kind === LeafKind.HugePage ? this.#blockingHuge : this.#blocking) {
       // Waiting for a folio lock while a spinlock is held: only the lock tracker minds, there is nobody to wait for.
@@ -167,9 +230,8 @@ export class FolioWalk implements LeafSink {
   }
 
   #unlock(head: number): void {
-    const { memory, locks } = this.#move.mm.env;
-    memory.unlock(head);
-    if (locks.enabled) locks.release('folio', head);
+    this.#memory.unlock(head);
+    if (this.#locks.enabled) this.#locks.release('folio', head);
   }
 
   #stopped(leaf: Leaf, why: WalkStop): number {

@@ -1,6 +1,7 @@
 import type { Mm } from '@vmakit/mm';
 import { type Arch, EntryKind } from '@vmakit/pagetable';
 import { Leaf, LeafKind } from './leaf.js';
+import type { PageRuns } from './page-runs.js';
 import { LEAF_AGAIN, LEAF_FAIL } from './policy.js';
 
 /** Receives the entries of a walk; an object rather than a closure, since it is called for every page. */
@@ -9,6 +10,8 @@ export interface LeafSink {
   lockedTable: number;
   /** Answers as `PolicyHooks.leaf` does. */
   visit(leaf: Leaf): number;
+  /** Many small folios at once, or null: see {@link PageRuns}. */
+  readonly runs: PageRuns | null;
   /** The entries of one table are through. `entries`: how many were not empty. */
   tableDone(start: number, end: number, entries: number): void;
 }
@@ -32,6 +35,7 @@ export function walkLeaves(mm: Mm, range: WalkRange, leaf: Leaf, sink: LeafSink)
   const { pages } = mm;
   const pmd = arch.level(arch.pmdLevel);
   const upper = arch.topLevel > arch.pmdLevel ? arch.level(arch.pmdLevel + 1) : null;
+  leaf.shift = range.shift;
   let page = range.start;
   while (page < range.end) {
     if (upper !== null) {
@@ -42,14 +46,14 @@ export function walkLeaves(mm: Mm, range: WalkRange, leaf: Leaf, sink: LeafSink)
       }
     }
     const stop = Math.min(range.end, page - (page % pmd.span) + pmd.span);
-    if (!walkBelowPmd(mm, range, page, stop, leaf, sink)) return false;
+    if (!walkBelowPmd(mm, page, stop, leaf, sink)) return false;
     page = stop;
   }
   return true;
 }
 
 /** One huge entry, or the entries of one table. After something was split the entry is looked at again. */
-function walkBelowPmd(mm: Mm, range: WalkRange, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
+function walkBelowPmd(mm: Mm, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
   const { arch, memory } = mm.env;
   const { pages } = mm;
   const level = arch.pmdLevel;
@@ -60,9 +64,8 @@ function walkBelowPmd(mm: Mm, range: WalkRange, start: number, stop: number, lea
     const at = pages.entryAt(table, level, start);
     const kind = arch.kindOf(words, at, level);
     if (kind === EntryKind.None) return true;
-    if (kind === EntryKind.Table) return walkPtes(mm, range, start, stop, leaf, sink);
+    if (kind === EntryKind.Table) return walkPtes(mm, start, stop, leaf, sink);
     leaf.page = start;
-    leaf.destinationPage = start + range.shift;
     leaf.pages = stop - start;
     leaf.offset = 0;
     leaf.frame = -1;
@@ -88,7 +91,7 @@ function walkBelowPmd(mm: Mm, range: WalkRange, start: number, stop: number, lea
   }
 }
 
-function walkPtes(mm: Mm, range: WalkRange, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
+function walkPtes(mm: Mm, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
   const { arch, memory, locks } = mm.env;
   const { pages } = mm;
   const table = pages.lookup(0, start);
@@ -96,55 +99,62 @@ function walkPtes(mm: Mm, range: WalkRange, start: number, stop: number, leaf: L
   if (locks.enabled) locks.acquire('page-table', table, 'write');
   sink.lockedTable = table;
   const words = pages.pool.words(table);
-  let at = pages.entryAt(table, 0, start);
+  const first = pages.entryAt(table, 0, start);
+  // A small integer, as all that is counted in one table: page numbers are not.
+  const count = (stop - start) | 0;
   let entries = 0;
   let complete = true;
   leaf.pages = 1;
-  for (let page = start; page < stop; ) {
+  leaf.offset = 0;
+  const { runs } = sink;
+  for (let slot = 0; slot < count; ) {
+    const at = first + 2 * slot;
+    if (runs !== null) {
+      const taken = runs.take(words, at, count - slot, start + slot);
+      if (taken > 0) {
+        slot += taken;
+        continue;
+      }
+    }
     if (arch.isNone(words, at)) {
-      page++;
-      at += 2;
+      slot++;
       continue;
     }
-    leaf.page = page;
-    leaf.destinationPage = page + range.shift;
+    leaf.page = start + slot;
     if (arch.isPresent(words, at)) {
       const frame = arch.pfn(words, at, 0);
+      const order = memory.order[frame] as number;
       leaf.frame = frame;
-      leaf.offset = 0;
-      if (arch.isSpecial(words, at)) {
-        leaf.kind = LeafKind.ZeroPage;
-        leaf.head = -1;
-        leaf.order = 0;
-      } else {
-        const order = memory.order[frame] as number;
-        leaf.kind = LeafKind.Page;
-        leaf.order = order;
-        leaf.head = order === 0 ? frame : frame & -(1 << order);
-      }
+      leaf.order = order;
+      leaf.head = order === 0 ? frame : frame & -(1 << order);
+      leaf.kind = LeafKind.Page;
+      if (arch.isSpecial(words, at)) describeZeroPage(leaf);
     } else {
       describeAbsent(arch, words, at, leaf);
     }
     const answer = sink.visit(leaf);
-    if (answer === LEAF_FAIL) {
+    if (answer > 0) {
+      entries++;
+      slot += answer;
+    } else if (answer === LEAF_FAIL) {
       complete = false;
       break;
+    } else if (sink.lockedTable === 0) {
+      // Something was split without the lock; the entry is looked at again.
+      if (locks.enabled) locks.acquire('page-table', table, 'write');
+      sink.lockedTable = table;
     }
-    if (answer === LEAF_AGAIN) {
-      if (sink.lockedTable === 0) {
-        if (locks.enabled) locks.acquire('page-table', table, 'write');
-        sink.lockedTable = table;
-      }
-      continue;
-    }
-    entries++;
-    page += answer;
-    at += 2 * answer;
   }
   if (locks.enabled && sink.lockedTable !== 0) locks.release('page-table', table);
   sink.lockedTable = 0;
   sink.tableDone(start, stop, entries);
   return complete;
+}
+
+function describeZeroPage(leaf: Leaf): void {
+  leaf.kind = LeafKind.ZeroPage;
+  leaf.head = -1;
+  leaf.order = 0;
 }
 
 const KIND_OF_ABSENT: Readonly<Record<number, LeafKind>> = {

@@ -27,8 +27,8 @@ export class Leaf {
   kind: LeafKind = LeafKind.Page;
   /** First page of the entry in the source. */
   page = 0;
-  /** Where that page will be. */
-  destinationPage = 0;
+  /** What to add to a source page to have its place in the destination. */
+  shift = 0;
   /** Frame of the first page; -1 without a page. */
   frame = -1;
   /** Head of the folio; -1 without a folio. */
@@ -39,4 +39,9 @@ export class Leaf {
   pages = 1;
   /** Swap and migration entries: the offset that the entry holds (the slot, or the frame in its low bits). */
   offset = 0;
+
+  /** Where {@link page} will be. */
+  get destinationPage(): number {
+    return this.page + this.shift;
+  }
 }

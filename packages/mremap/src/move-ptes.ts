@@ -24,10 +24,14 @@ export function movePtes(move: TableMove, extent: number): boolean {
   const at = pages.entryAt(table, 0, move.source);
   const to = pages.pool.words(target);
   const toAt = pages.entryAt(target, 0, move.target);
-  const flush =
-    arch.contiguousEntries > 1 || move.dropsUserfaultMarks
-      ? moveMixed(move, arch, from, at, to, toAt, extent)
-      : moveSingly(move, arch, from, at, to, toAt, extent);
+  let flush: boolean;
+  if (arch.contiguousEntries > 1 || move.dropsUserfaultMarks) {
+    flush = moveMixed(move, arch, from, at, to, toAt, extent);
+  } else {
+    const moved = arch.moveEntries(from, at, to, toAt, extent);
+    flush = moved < 0;
+    move.ptes += Math.abs(moved);
+  }
   if (flush) {
     // Before the locks are dropped: nobody may see the new entry while a processor still uses the old one.
     pages.tlb.flushRange(move.source, move.source + extent, 0, 0);
@@ -38,32 +42,7 @@ export function movePtes(move: TableMove, extent: number): boolean {
   return true;
 }
 
-/** The tight loop: one entry is one step, whatever it is. Gives whether any was present. */
-function moveSingly(
-  move: TableMove,
-  arch: Arch,
-  from: EntryWords,
-  fromAt: number,
-  to: EntryWords,
-  toAt: number,
-  extent: number,
-): boolean {
-  const { hasSoftDirty } = arch;
-  const end = fromAt + 2 * extent;
-  let present = false;
-  let moved = 0;
-  for (let at = fromAt, target = toAt; at < end; at += 2, target += 2) {
-    if (arch.isNone(from, at)) continue;
-    if (!present) present = arch.isPresent(from, at);
-    arch.moveEntry(from, at, to, target);
-    if (hasSoftDirty) arch.setSoftDirty(to, target);
-    moved++;
-  }
-  move.ptes += moved;
-  return present;
-}
-
-/** The loop for what is rarer: contiguous blocks move as one, marks of a userfaultfd are dropped. */
+/** With contiguous blocks, which move as one, or marks of a userfaultfd to drop. Gives whether any was present. */
 function moveMixed(
   move: TableMove,
   arch: Arch,

@@ -78,7 +78,12 @@ export class PolicyMove implements Move {
 
   scan(visit: LeafVisitor): boolean {
     this.#require('scan', ANY_TIME);
-    return walkLeaves(this.mm, this.range, new Leaf(), { lockedTable: 0, visit, tableDone: () => undefined });
+    return walkLeaves(this.mm, this.range, new Leaf(), {
+      lockedTable: 0,
+      runs: null,
+      visit,
+      tableDone: () => undefined,
+    });
   }
 
   walkAgain(from: number = this.from, end: number = this.from + this.oldPages): boolean {

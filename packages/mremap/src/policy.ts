@@ -86,6 +86,12 @@ export const LEAF_AGAIN: number = -1;
  * call holds. What was rewritten is restored, the root is unlocked, the folio split, and the walk begins again.
  */
 export const LEAF_SPLIT_UNLOCKED: number = -2;
+/**
+ * {@link PolicyHooks.leaf}: the folio of this leaf, whose first page the leaf maps, belongs where the leaf goes: it gets
+ * the anon_vma and the offset of that place (of the source, when taking back). {@link Move.rewriteFolio} and
+ * {@link LEAF_NEXT} in one, and the fast way: nothing is computed or allocated for it.
+ */
+export const LEAF_PLACE: number = -3;
 
 /**
  * The moments of a move at which a policy may act, in the order in which they come. All hooks are optional; they run to
@@ -137,17 +143,26 @@ export interface PolicyHooks {
    * one object that is used again for each: it is valid during the call. A leaf with a folio comes with the folio
    * locked. {@link Move.rewriteFolio} changes a folio, {@link Move.splitFolio} and {@link Move.splitHugeEntry} cut.
    *
-   * @returns how many entries are dealt with (usually {@link LEAF_NEXT}), {@link LEAF_AGAIN},
-   * {@link LEAF_SPLIT_UNLOCKED} or {@link LEAF_FAIL}.
+   * @returns {@link LEAF_PLACE}, how many entries are dealt with otherwise (usually {@link LEAF_NEXT}),
+   * {@link LEAF_AGAIN}, {@link LEAF_SPLIT_UNLOCKED} or {@link LEAF_FAIL}.
    *
    * @example
-   * leaf: (move, leaf) => {
-   *   if (leaf.kind !== LeafKind.Page || leaf.order > 0) return LEAF_FAIL;
-   *   move.rewriteFolio(leaf.head, leaf.destinationPage);
-   *   return LEAF_NEXT;
-   * },
+   * leaf: (move, leaf) => (leaf.kind === LeafKind.Page && leaf.order === 0 ? LEAF_PLACE : LEAF_FAIL),
    */
   leaf?(move: Move, leaf: Leaf): number;
+
+  /**
+   * Makes `leaf` fast, and nothing else: how many of the first `count` folios of `heads`, all of one page, would `leaf`
+   * answer {@link LEAF_PLACE} for, counted from the front? These are placed; the first that is not goes to `leaf`. May
+   * be asked instead of `leaf`, or not at all; it must judge as `leaf` does and change nothing but counters.
+   *
+   * @example
+   * placeable: (_move, heads, count) => {
+   *   for (let i = 0; i < count; i++) if (memory.mapcount[heads[i]] > 1) return i;
+   *   return count;
+   * },
+   */
+  placeable?(move: Move, heads: Int32Array, count: number): number;
 
   /**
    * All page tables are moved, the locks are still held: the last moment to look at the whole.

@@ -303,14 +303,6 @@ export abstract class Arch implements Geometry {
     return this.swapOffset(words, at);
   }
 
-  /**
-   * Lowest level: the frame of a page that is counted (present, not special); -1 of an empty entry, -2 of any other.
-   */
-  countedFrame(words: EntryWords, at: number): number {
-    if (this.isNone(words, at)) return -1;
-    return this.isPresent(words, at) && !this.isSpecial(words, at) ? this.pfn(words, at, 0) : -2;
-  }
-
   // Moving and clearing; several entries at once.
 
   /** Empties the entry. */

@@ -1,5 +1,6 @@
 import {
   LEAF_NEXT,
+  LEAF_PLACE,
   LeafKind,
   type Move,
   type MoveDecision,
@@ -9,7 +10,6 @@ import {
   pass,
   take,
 } from '@vmakit/mremap';
-import { anonIndex } from '@vmakit/rmap';
 import { countMerges, obstacleTo } from './prospect.js';
 import { type AutoRelocateRules, resolveRules } from './rules.js';
 import { survey } from './survey.js';
@@ -38,13 +38,8 @@ export function autoRelocate(changes: Partial<AutoRelocateRules> = {}): MremapPo
       return {
         decide: (move) => decide(move, context, rules),
         beforeCopy: () => 'fresh',
-        leaf: (move, leaf) => {
-          const { destination } = move;
-          if (destination !== null && (leaf.kind === LeafKind.Page || leaf.kind === LeafKind.HugePage)) {
-            move.rewriteFolio(leaf.head, anonIndex(destination, leaf.destinationPage));
-          }
-          return LEAF_NEXT;
-        },
+        leaf: (_move, { kind }) => (kind === LeafKind.Page || kind === LeafKind.HugePage ? LEAF_PLACE : LEAF_NEXT),
+        placeable: (_move, _heads, count) => count,
         afterMove: () => {
           (counters.values[relocated] as number)++;
         },

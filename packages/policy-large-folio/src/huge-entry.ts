@@ -1,5 +1,5 @@
 import { PG_ANON, PG_EXCLUSIVE, PG_HEAD, PG_KSM, type PhysicalMemory } from '@vmakit/folio';
-import { LEAF_AGAIN, LEAF_FAIL, LEAF_NEXT, type Leaf, LeafKind, type Move, type PolicyContext } from '@vmakit/mremap';
+import { LEAF_AGAIN, LEAF_FAIL, LEAF_NEXT, LEAF_PLACE, type Leaf, LeafKind, type Move, type PolicyContext } from '@vmakit/mremap';
 import type { Relocation } from '@vmakit/policy-relocate-anon';
 import { maybeDmaPinned, maybeMappedShared } from '@vmakit/rmap';
 
@@ -19,11 +19,10 @@ export function relocateHugeEntry(move: Move, leaf: Leaf, relocation: Relocation
     return LEAF_AGAIN;
   }
   if (leaf.kind === LeafKind.HugeZeroPage) return LEAF_NEXT;
-  return relocateWhole(move, leaf, relocation, memory);
+  return relocateWhole(leaf.head, relocation, memory);
 }
 
-function relocateWhole(move: Move, leaf: Leaf, relocation: Relocation, memory: PhysicalMemory): number {
-  const { head } = leaf;
+function relocateWhole(head: number, relocation: Relocation, memory: PhysicalMemory): number {
   const flags = memory.flags[head] as number;
   if ((flags & (PG_HEAD | PG_ANON | PG_KSM)) !== (PG_HEAD | PG_ANON)) return LEAF_FAIL;
   // A folio that three processes once mapped keeps the "maybe shared" mark; its mapcount tells the truth.
@@ -37,7 +36,6 @@ function relocateWhole(move: Move, leaf: Leaf, relocation: Relocation, memory: P
     relocation.count('pinnedLarge');
     return LEAF_FAIL;
   }
-  relocation.place(move, head, relocation.indexOf(move, leaf));
   relocation.countForward('pmdFolioMoved');
-  return LEAF_NEXT;
+  return LEAF_PLACE;
 }

@@ -16,7 +16,7 @@ import { MREMAP_MUST_RELOCATE_ANON, MREMAP_RELOCATE_ANON } from './flags.js';
 import { LARGE_FOLIO, type LargeFolioHandler } from './large-folio-point.js';
 import { Relocation } from './relocation.js';
 import { type RepairSet, VARIANTS, type Variant } from './repairs.js';
-import { passAbsentEntry, relocateSmallFolio } from './small-folio.js';
+import { countPlaceable, passAbsentEntry, relocateSmallFolio } from './small-folio.js';
 
 /** How {@link relocateAnon} is made. */
 export interface RelocateAnonOptions {
@@ -77,6 +77,7 @@ function hooksOf(context: PolicyContext, repairs: RepairSet): PolicyHooks {
       return true;
     },
     leaf: (move, leaf) => relocateLeaf(context, relocation, large, move, leaf),
+    placeable: (_move, heads, count) => countPlaceable(heads, count, relocation, context.memory),
     undo: (move, because) => {
       relocation.count(because === 'walk' ? 'relocateUndone' : 'undoneAfterMoveFailure');
       if (repairs.listUndo) move.restoreFolios();
@@ -97,7 +98,7 @@ function relocateLeaf(
   switch (leaf.kind) {
     case LeafKind.Page:
       if (relocation.forward && context.injector !== null && context.injector.fails('relocate-entry')) return LEAF_FAIL;
-      if (leaf.order === 0) return relocateSmallFolio(move, leaf, relocation, context.memory);
+      if (leaf.order === 0) return relocateSmallFolio(leaf.head, relocation, context.memory);
       return large === null ? LEAF_FAIL : large.leaf(move, leaf, relocation);
     case LeafKind.ZeroPage:
       return LEAF_NEXT;

@@ -44,16 +44,23 @@ export class Relocation {
   counting = true;
   readonly #values: Float64Array;
   readonly #slots: Readonly<Record<RelocationCounter, number>>;
+  readonly #smallFolioMoved: number;
 
   constructor(repairs: RepairSet, counters: PolicyCounters) {
     this.repairs = repairs;
     this.#values = counters.values;
     const slots = RELOCATION_COUNTERS.map((name) => [name, counters.slot(name)] as const);
     this.#slots = Object.fromEntries(slots) as Record<RelocationCounter, number>;
+    this.#smallFolioMoved = this.#slots.smallFolioMoved;
   }
 
   count(name: RelocationCounter): void {
     (this.#values[this.#slots[name]] as number)++;
+  }
+
+  /** The same for small folios that are placed: it happens for every page. */
+  countSmallFolios(count: number): void {
+    if (this.counting) (this.#values[this.#smallFolioMoved] as number) += count;
   }
 
   /** Counts unless a walk takes back. */

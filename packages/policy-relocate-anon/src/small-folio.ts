@@ -1,11 +1,10 @@
-import { PG_ANON, PG_EXCLUSIVE, PG_KSM, type PhysicalMemory } from '@vmakit/folio';
-import { LEAF_FAIL, LEAF_NEXT, type Leaf, LeafKind, type Move } from '@vmakit/mremap';
+import { PG_ANON, PG_EXCLUSIVE, PG_KSM, PIN_BIAS, type PhysicalMemory } from '@vmakit/folio';
+import { LEAF_FAIL, LEAF_NEXT, LEAF_PLACE, type Leaf, LeafKind, type Move } from '@vmakit/mremap';
 import { maybeDmaPinned } from '@vmakit/rmap';
 import type { Relocation } from './relocation.js';
 
 /** A folio of one page, locked (spec 06 section 4, per-folio step). */
-export function relocateSmallFolio(move: Move, leaf: Leaf, relocation: Relocation, memory: PhysicalMemory): number {
-  const { head } = leaf;
+export function relocateSmallFolio(head: number, relocation: Relocation, memory: PhysicalMemory): number {
   const flags = memory.flags[head] as number;
   if ((flags & (PG_ANON | PG_KSM)) !== PG_ANON) {
     if ((flags & PG_KSM) !== 0) relocation.countForward('ksmSkipped');
@@ -20,9 +19,26 @@ export function relocateSmallFolio(move: Move, leaf: Leaf, relocation: Relocatio
     relocation.countForward('pinnedSkipped');
     return relocation.repairs.pinned ? LEAF_FAIL : LEAF_NEXT;
   }
-  relocation.place(move, head, relocation.indexOf(move, leaf));
-  relocation.countForward('smallFolioMoved');
-  return LEAF_NEXT;
+  relocation.countSmallFolios(1);
+  return LEAF_PLACE;
+}
+
+/** The same for many: how many from the front are folios of one page with nothing special about them. */
+export function countPlaceable(
+  heads: Int32Array,
+  count: number,
+  relocation: Relocation,
+  memory: PhysicalMemory,
+): number {
+  const { flags, mapcount, refcount } = memory;
+  let placeable = 0;
+  for (; placeable < count; placeable++) {
+    const head = heads[placeable] as number;
+    const state = (flags[head] as number) & (PG_ANON | PG_KSM | PG_EXCLUSIVE);
+    if (state !== (PG_ANON | PG_EXCLUSIVE) || mapcount[head] !== 1 || (refcount[head] as number) >= PIN_BIAS) break;
+  }
+  relocation.countSmallFolios(placeable);
+  return placeable;
 }
 
 /** An entry without a page (spec 06 section 6, R5). */

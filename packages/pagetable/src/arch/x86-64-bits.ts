@@ -37,6 +37,8 @@ export const FRAME_SHIFT = 12;
 export const FRAME_LOW_SPAN: number = 2 ** 20;
 export const FRAME_LOW_INVERSE: number = 2 ** -20;
 export const FRAME_HIGH = 0xfffff;
+/** The part of it that makes a frame number 2^31 or more. */
+export const FRAME_ABOVE_8_TIB = 0xff800;
 /** Frame bits in the low half by level: below a huge leaf's own size they are attributes or zero. */
 export const FRAME_LOW: readonly number[] = [-1 << 12, -1 << 21, -1 << 30];
 

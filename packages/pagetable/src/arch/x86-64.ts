@@ -21,6 +21,7 @@ import type { EntryDescriber } from '../describe/describer.js';
 import { type SoftwareTypeOptions, softwareTypes } from '../software-types.js';
 import {
   ACCESSED,
+  FRAME_ABOVE_8_TIB,
   FRAME_HIGH,
   FRAME_LOW,
   FRAME_LOW_INVERSE,
@@ -149,16 +150,6 @@ export class X8664 extends Arch {
       high = ~high;
     }
     return ((low & FRAME_LOW[level]!) >>> FRAME_SHIFT) + (high & FRAME_HIGH) * FRAME_LOW_SPAN;
-  }
-
-  override countedFrame(words: EntryWords, at: number): number {
-    const low = words[at]!;
-    const high = words[at + 1]!;
-    // The usual entry, below 16 TiB; the rest is for the general form.
-    if ((low & (PRESENT | SPECIAL_BIT)) === PRESENT && (high & FRAME_ABOVE) === 0) {
-      return (low >>> FRAME_SHIFT) | ((high & FRAME_HIGH) << 20);
-    }
-    return super.countedFrame(words, at);
   }
 
   override isWritable(words: EntryWords, at: number): boolean {
@@ -292,14 +283,14 @@ export class X8664 extends Arch {
   }
 
   override countedFrame(words: EntryWords, at: number): number {
-    let low = words[at]!;
+    const low = words[at]!;
     if ((low & PRESENT_FORMS) === 0 || (low & SPECIAL_BIT) !== 0) return -1;
-    let high = words[at + 1]!;
-    if ((low & PRESENT) === 0) {
-      low = ~low;
-      high = ~high;
+    const high = words[at + 1]!;
+    // A frame below 8 TiB is a small integer: no arithmetic with fractions is needed to have it.
+    if ((low & PRESENT) !== 0 && (high & FRAME_ABOVE_8_TIB) === 0) {
+      return (low >>> FRAME_SHIFT) | ((high & FRAME_HIGH) << 20);
     }
-    return (low >>> FRAME_SHIFT) + (high & FRAME_HIGH) * FRAME_LOW_SPAN;
+    return this.pfn(words, at, 0);
   }
 
   override forkEntry(source: EntryWords, at: number, target: EntryWords, targetAt: number, protect: boolean): void {
