@@ -16,6 +16,8 @@ export const OMISSION_RULES = {
   'page-out': 'there is no swap, so what a page-out does depends on what memory pressure there is',
   migration: 'pages cannot be held in migration from outside',
   'raw-address': 'the range may reach what the process itself lives in',
+  'no-process': 'its process was never made, since the fork failed',
+  'not-possible': 'the helper could not do it here (too many processes, files, pins, or mappings)',
 } as const;
 
 export type OmissionRule = keyof typeof OMISSION_RULES;

@@ -55,6 +55,9 @@ export const OUTCOME_DIED = 4;
 export const OUTCOME_OMITTED = 5;
 export const OUTCOME_HUNG = 6;
 
+/** The value of an OUTCOME_OMITTED when there is no such process. */
+export const OMITTED_NO_PROCESS = 1;
+
 export const STATUS_COMPLETE = 0;
 export const STATUS_DIED = 1;
 export const STATUS_HUNG = 2;

@@ -1,6 +1,7 @@
 import type { Operation } from '@vmakit/trace';
 import type { ScenarioMachine } from '@vmakit/verify';
-import type { Differential, Difference, ProgramResult } from '../compare/differential.js';
+import type { Difference, ProgramResult } from '../compare/compare-recording.js';
+import type { Differential } from '../compare/differential.js';
 import type { ProgramPlan } from '../compare/program-plan.js';
 import { FAST, THOROUGH, type Thoroughness } from '../compare/want.js';
 import type { ProgramRecording } from '../driver/live-driver.js';
@@ -153,7 +154,7 @@ class Campaign {
   async #finish({ program, plan, recording }: Running): Promise<void> {
     const recorded = await recording;
     const watched = program.index % WATCH_EVERY === 0;
-    const result = this.#differential.compare(plan, recorded, watched ? { begin: this.#watch } : {});
+    const result = this.#differential.compare(plan, recorded, watched ? this.#watch : undefined);
     this.#count(result);
     const reader = new RecordReader(recorded.words);
     while (reader.nextRecord()) while (reader.nextState()) this.#states.add(reader);
