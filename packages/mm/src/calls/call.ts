@@ -7,7 +7,8 @@ import type { Mm } from '../mm.js';
  * @returns EINTR when the process was killed while it waited (an injected failure): the lock is not held then.
  */
 export function lockForWriting(mm: Mm): MmError | null {
-  const { injector, locks } = mm.env;
+  const { injector, locks, callGuard } = mm.env;
+  if (callGuard !== null && callGuard.isRunning) callGuard.refuseReentry('a call that takes the mmap lock');
   if (injector !== null && injector.fails('mmap-lock-killed')) {
     return refuse('EINTR', 'spec 01.5: killed while waiting for the mmap lock');
   }
@@ -17,7 +18,8 @@ export function lockForWriting(mm: Mm): MmError | null {
 
 /** Takes the mmap lock for reading. */
 export function lockForReading(mm: Mm): void {
-  const { locks } = mm.env;
+  const { locks, callGuard } = mm.env;
+  if (callGuard !== null && callGuard.isRunning) callGuard.refuseReentry('a call that takes the mmap lock');
   if (locks.enabled) locks.acquire('mmap', mm.id, 'read');
 }
 

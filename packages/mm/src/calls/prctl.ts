@@ -86,7 +86,7 @@ function nameVma(mm: Mm, vma: Vma, start: number, end: number, name: string | nu
 
 /**
  * prctl(PR_SET_MEMORY_MERGE): on, every mapping that KSM can merge is marked for it, now and from now on; off, none is.
- * Success: 0.
+ * Nothing is done when it is so already, whatever MADV_UNMERGEABLE did meanwhile. Success: 0.
  */
 export function setMemoryMerge(mm: Mm, on: boolean): SysResult {
   const killed = lockForWriting(mm);
@@ -97,6 +97,7 @@ export function setMemoryMerge(mm: Mm, on: boolean): SysResult {
 }
 
 function markAll(mm: Mm): SysResult {
+  if (mm.mergeAny) return 0;
   mm.mergeAny = true;
   for (let vma = mm.tree.first; vma !== null; vma = vma.next) {
     if (isKsmCompatible(vma.flags)) vma.flags = withFlags(vma.flags, VM_MERGEABLE);
