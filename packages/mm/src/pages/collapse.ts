@@ -1,22 +1,25 @@
-import { type MmError, VM_SHARED, refuse } from '@vmakit/base';
+import { type MmError, VM_NOHUGEPAGE, VM_SHARED, refuse } from '@vmakit/base';
 import { PG_ANON, PG_EXCLUSIVE, PG_KSM, PG_SWAPCACHE } from '@vmakit/folio';
 import { EntryKind, type EntryWords } from '@vmakit/pagetable';
-import { maybeMappedShared, removeRmapPtes } from '@vmakit/rmap';
+import { removeRmapPtes } from '@vmakit/rmap';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { mapNewHuge } from './anonymous-fault.js';
+import { FAULT_READ } from './fault-result.js';
+import { handleFault } from './fault.js';
 import { putMapped, tryFreeSwap } from './swap-cache.js';
 
 /**
- * MADV_COLLAPSE: makes each aligned huge range inside [start, end) one huge folio of copies of its pages.
+ * MADV_COLLAPSE: makes each aligned huge range inside [start, end) one huge folio of copies of its pages. Pages in swap
+ * are brought in first; pages shared with other processes are copied like others.
  *
- * @returns null; EINVAL for memory that cannot have huge folios; ENOMEM without memory, EAGAIN when pages of a range
- * are in use by others, EFAULT when a range has too few pages.
+ * @returns null; EINVAL for memory that cannot have huge folios or has no pages there; ENOMEM without memory; EAGAIN
+ * when a page is referenced by others. Ranges that could be collapsed are, all the same.
  */
 export function collapseRange(mm: Mm, vma: Vma, start: number, end: number): MmError | null {
   const { pmdPages } = mm.env.arch;
-  if (!isAnonymous(vma) || (vma.flags & VM_SHARED) !== 0) {
-    return refuse('EINVAL', 'spec 07.1 collapse: not anonymous', { start });
+  if (!isAnonymous(vma) || (vma.flags & (VM_SHARED | VM_NOHUGEPAGE)) !== 0) {
+    return refuse('EINVAL', 'spec 07.1 collapse: no huge folios here', { start });
   }
   const first = Math.ceil(start / pmdPages) * pmdPages;
   let refusal: MmError | null = null;
@@ -36,9 +39,9 @@ function collapseOne(mm: Mm, vma: Vma, page: number): MmError | null {
   }
   const words = tables.pool.words(table);
   const base = tables.pool.base(table);
-  const unfit = whyNotCollapsible(mm, words, base, page);
-  if (unfit !== null || vma.anonVma === null)
-    return unfit ?? refuse('EINVAL', 'spec 07.1 collapse: unfaulted', { page });
+  const unfit = bringIn(mm, vma, words, base, page) ?? whyNotCollapsible(mm, words, base, page);
+  if (unfit !== null) return unfit;
+  if (vma.anonVma === null) return refuse('EINVAL', 'spec 07.1 collapse: unfaulted', { page });
   const head = memory.allocFolio(arch.pmdOrder);
   if (head < 0) return refuse('ENOMEM', 'spec 07.1 collapse: no huge folio', { page });
   for (let i = 0; i < arch.pmdPages; i++) takeOver(mm, words, base + 2 * i, head + i);
@@ -48,6 +51,18 @@ function collapseOne(mm: Mm, vma: Vma, page: number): MmError | null {
   tables.deposit(pmdTable, table);
   mapNewHuge(mm, vma, page, pmdTable, head);
   tables.tlb.flushRange(page, page + arch.pmdPages, 0, 0);
+  return null;
+}
+
+/** Reads the pages of the range that are in swap. */
+function bringIn(mm: Mm, vma: Vma, words: EntryWords, base: number, page: number): MmError | null {
+  const { arch } = mm.env;
+  for (let i = 0; i < arch.pmdPages; i++) {
+    if (arch.kindOf(words, base + 2 * i, 0) !== EntryKind.Swap) continue;
+    if (handleFault(mm, vma, page + i, FAULT_READ) < 0) {
+      return refuse('ENOMEM', 'spec 07.1 collapse: a page cannot be read from swap', { page: page + i });
+    }
+  }
   return null;
 }
 
@@ -66,7 +81,6 @@ function whyNotCollapsible(mm: Mm, words: EntryWords, base: number, page: number
     const inUse =
       (flags & PG_ANON) === 0 ||
       (flags & PG_KSM) !== 0 ||
-      maybeMappedShared(memory, head) ||
       memory.refcount[head] !== memory.folioMapcount(head) + cached;
     if (inUse) return refuse('EAGAIN', 'spec 07.1 collapse: a page is in use by others', { page: page + i });
   }
