@@ -25,6 +25,13 @@ export interface EnvironmentParts {
   readonly settings?: Partial<MmSettings>;
 }
 
+/** Knows whether code of a policy is running, which must not make calls. The policies of a kernel are one. */
+export interface CallGuard {
+  readonly isRunning: boolean;
+  /** Throws, naming the policy. */
+  refuseReentry(call: string): void;
+}
+
 /** The machine and kernel that address spaces live in: what all of them share. One for each kernel. */
 export class MmEnvironment implements MergeContext {
   readonly arch: Arch;
@@ -43,6 +50,8 @@ export class MmEnvironment implements MergeContext {
   /** Folios on their way to the LRU lists. */
   readonly lru: LruCaches;
   readonly mergeCounters: MergeCounters = new MergeCounters();
+  /** Asked at the beginning of every call; null in a kernel without policies. */
+  callGuard: CallGuard | null = null;
   #injector: FaultInjector | null = null;
   /** `vm_committed_as`: pages charged, over all processes. */
   committed = 0;

@@ -21,6 +21,8 @@ export interface PolicyEnvironment {
   readonly bus: KernelBus;
   readonly arch: { readonly pmdPages: number };
   readonly settings: { readonly maxMapCount: number };
+  /** Is set to the policies, so that calls made by a hook are refused. */
+  callGuard: { readonly isRunning: boolean; refuseReentry(call: string): void } | null;
 }
 
 /** One policy in one kernel. */
@@ -73,6 +75,7 @@ export class PolicySet {
     this.unbalancedRmapLocks = policies.some(({ deviations }) => deviations.unbalancedRmapLocks === true);
     this.knownFlags = known;
     this.flagsThatNeedMayMove = needMayMove;
+    if (policies.length > 0) environment.callGuard = this;
     const context = new BoundContext(environment, this.counters, contributions);
     this.bound = policies.map((policy) => ({
       policy,

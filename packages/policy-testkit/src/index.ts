@@ -1,1 +1,1 @@
-export {};
+export { type MapOptions, Scene, type SceneOptions } from './scene.js';
