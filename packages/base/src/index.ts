@@ -2,7 +2,15 @@ export { type Clock, StepClock } from './clock.js';
 export { ERRNO_NUMBER, type Errno, MmError, type SysResult, isRefused, refuse } from './errno.js';
 export { type FaultInjector, INJECTION_POINTS, type InjectionPoint } from './injection.js';
 export { InvariantError, invariant } from './invariant.js';
-export { type FrameNumber, type PageOffset, type VirtualPage, alignDown, alignUp, rangesOverlap } from './page.js';
+export {
+  type FrameNumber,
+  type PageOffset,
+  type VirtualPage,
+  alignDown,
+  alignUp,
+  pagesInto,
+  rangesOverlap,
+} from './page.js';
 export { KERNEL_PROFILES, type KernelProfile } from './profile.js';
 export { XorShift64 } from './random.js';
 export {

@@ -1,3 +1,4 @@
+import { pagesInto } from '@vmakit/base';
 import type { Mm } from '@vmakit/mm';
 import { type Arch, EntryKind } from '@vmakit/pagetable';
 import { Leaf, LeafKind } from './leaf.js';
@@ -41,11 +42,11 @@ export function walkLeaves(mm: Mm, range: WalkRange, leaf: Leaf, sink: LeafSink)
     if (upper !== null) {
       const table = pages.lookup(arch.pmdLevel + 1, page);
       if (table === 0 || arch.isNone(pages.pool.words(table), pages.entryAt(table, arch.pmdLevel + 1, page))) {
-        page = Math.min(range.end, page - (page % upper.span) + upper.span);
+        page = Math.min(range.end, page - pagesInto(page, upper.span) + upper.span);
         continue;
       }
     }
-    const stop = Math.min(range.end, page - (page % pmd.span) + pmd.span);
+    const stop = Math.min(range.end, page - pagesInto(page, pmd.span) + pmd.span);
     if (!walkBelowPmd(mm, page, stop, leaf, sink)) return false;
     page = stop;
   }
@@ -79,7 +80,7 @@ function walkBelowPmd(mm: Mm, start: number, stop: number, leaf: Leaf, sink: Lea
       } else {
         leaf.kind = LeafKind.HugePage;
         leaf.order = memory.order[frame] as number;
-        leaf.head = frame - (frame % 2 ** leaf.order);
+        leaf.head = frame - pagesInto(frame, 1 << leaf.order);
       }
     } else {
       leaf.kind = LeafKind.HugeMigration;
@@ -107,7 +108,7 @@ function walkPtes(mm: Mm, start: number, stop: number, leaf: Leaf, sink: LeafSin
   leaf.pages = 1;
   leaf.offset = 0;
   const { runs } = sink;
-  for (let slot = 0; slot < count; ) {
+  for (let slot = 0; slot < count;) {
     const at = first + 2 * slot;
     if (runs !== null) {
       const taken = runs.take(words, at, count - slot, start + slot);

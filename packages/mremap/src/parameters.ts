@@ -49,8 +49,9 @@ export function checkParameters(raw: RawMremap, limits: ParameterLimits): Mremap
   const newAddress = pageOf(raw.newAddress ?? 0, pageShift, 'newAddress');
   const newAddressAligned = offsetInPage(raw.newAddress ?? 0, pageShift, 'newAddress') === 0;
   // A length that wraps when it is rounded up is 0 to all that follows.
-  const oldPages = pagesCovering(raw.oldLength, pageShift, 'oldLength') % wrapPages(pageShift);
-  const newPages = pagesCovering(raw.newLength, pageShift, 'newLength') % wrapPages(pageShift);
+  const wrap = wrapPages(pageShift);
+  const oldPages = wrapped(pagesCovering(raw.oldLength, pageShift, 'oldLength'), wrap);
+  const newPages = wrapped(pagesCovering(raw.newLength, pageShift, 'newLength'), wrap);
   if (flags === null) return refuse('EINVAL', 'spec 05.1 step 1: unknown flag', { flags: `${raw.flags}` });
   if (offsetInPage(tagged, pageShift, 'address') !== 0) {
     return refuse('EINVAL', 'spec 05.1 step 2: address is not page aligned');
@@ -80,17 +81,22 @@ function checkNewAddress(request: MremapRequest, limits: ParameterLimits): MmErr
     return refuse('EINVAL', 'spec 05.1 step 8: DONTUNMAP cannot resize', { oldPages, newPages });
   }
   const wrap = wrapPages(limits.pageShift);
-  if ((address + oldPages) % wrap > newAddress && (newAddress + newPages) % wrap > address) {
+  if (wrapped(address + oldPages, wrap) > newAddress && wrapped(newAddress + newPages, wrap) > address) {
     return refuse('EINVAL', 'spec 05.1 step 9: old and new range overlap', { address, oldPages, newAddress, newPages });
   }
   return null;
+}
+
+/** A sum of two numbers of pages as the 64-bit word that it is, in pages. */
+function wrapped(pages: number, wrap: number): number {
+  return pages < wrap ? pages : pages - wrap;
 }
 
 /** The flags as one small number; null when a bit is unknown. */
 function flagWord(value: Bytes, known: number): number | null {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value)) throw new RangeError(`flags: ${value} is not an integer`);
-    return value >= 0 && value <= 0xffffffff && ((value & ~known) >>> 0) === 0 ? value : null;
+    return value >= 0 && value <= 0xffffffff && (value & ~known) >>> 0 === 0 ? value : null;
   }
   if (typeof value !== 'bigint') throw new TypeError('flags: expected a number or a bigint');
   const word = BigInt.asUintN(64, value);

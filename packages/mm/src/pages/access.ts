@@ -1,4 +1,4 @@
-import { InvariantError, VM_ACCESS, VM_GROWSDOWN, VM_READ, VM_WRITE } from '@vmakit/base';
+import { InvariantError, VM_ACCESS, VM_GROWSDOWN, VM_READ, VM_WRITE, pagesInto } from '@vmakit/base';
 import type { EntryWords } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
@@ -60,7 +60,7 @@ export function touch(
       }
       idleFaults = 0;
       const words = tables.pool.words(table);
-      const span = Math.min(limit, page - (page % arch.pmdPages) + arch.pmdPages);
+      const span = Math.min(limit, page - pagesInto(page, arch.pmdPages) + arch.pmdPages);
       for (let at = tables.entryAt(table, 0, page); page < span; page += stride, at += 2 * stride) {
         if (!isAccessible(mm, words, at, write)) {
           const result = faultUntilAccessible(mm, vma, page, words, at, write);
@@ -95,7 +95,7 @@ export function frameAt(mm: Mm, page: number): number {
   if (pmdTable === 0) return -1;
   const words = tables.pool.words(pmdTable);
   const at = tables.entryAt(pmdTable, 1, page);
-  return arch.isLeaf(words, at) ? arch.pfn(words, at, 1) + (page % arch.pmdPages) : -1;
+  return arch.isLeaf(words, at) ? arch.pfn(words, at, 1) + pagesInto(page, arch.pmdPages) : -1;
 }
 
 /**
@@ -147,7 +147,7 @@ function touchHuge(mm: Mm, page: number, limit: number, stride: number, write: b
   const at = tables.entryAt(pmdTable, 1, page);
   if (!isAccessible(mm, words, at, write)) return 0;
   arch.hardwareAccess(words, at, write);
-  const base = page - (page % arch.pmdPages);
+  const base = page - pagesInto(page, arch.pmdPages);
   const count = Math.ceil((Math.min(limit, base + arch.pmdPages) - page) / stride);
   if (write) {
     const frame = arch.pfn(words, at, 1) + (page - base);

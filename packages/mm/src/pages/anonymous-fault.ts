@@ -1,4 +1,4 @@
-import { VM_UFFD_MISSING, VM_WRITE } from '@vmakit/base';
+import { VM_UFFD_MISSING, VM_WRITE, pagesInto } from '@vmakit/base';
 import {
   DIRTY,
   type EntryState,
@@ -80,12 +80,12 @@ function largeFault(mm: Mm, vma: Vma, page: number, words: EntryWords, at: numbe
     orders &= ~(1 << order);
     if (!blockFits(vma, page, order)) continue;
     const size = 1 << order;
-    const first = at - 2 * (page % size);
+    const first = at - 2 * pagesInto(page, size);
     if (!areEmpty(mm, words, first, size)) continue;
     const head = memory.allocFolio(order);
     if (head < 0) continue;
     memory.refcount[head]! += size - 1;
-    addNewAnonRmapPtes(memory, head, vma, page - (page % size), true);
+    addNewAnonRmapPtes(memory, head, vma, page - pagesInto(page, size), true);
     mm.env.lru.add(head);
     mm.rssAnon += size;
     arch.setPages(words, first, size, head, pageProtection(mm.env, vma), freshState(vma));
@@ -136,7 +136,7 @@ export function hugeAnonymousFault(mm: Mm, vma: Vma, page: number, access: Fault
 /** Maps a new folio of PMD size, in an entry that is empty or held the huge zero page. */
 export function mapNewHuge(mm: Mm, vma: Vma, page: number, pmdTable: number, head: number): void {
   const { arch, memory } = mm.env;
-  addNewAnonRmapPmd(memory, head, vma, page - (page % arch.pmdPages), true);
+  addNewAnonRmapPmd(memory, head, vma, page - pagesInto(page, arch.pmdPages), true);
   mm.env.lru.add(head);
   mm.rssAnon += arch.pmdPages;
   const words = mm.pages.pool.words(pmdTable);

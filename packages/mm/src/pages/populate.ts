@@ -8,6 +8,7 @@ import {
   VM_SHARED,
   VM_WRITE,
   refuse,
+  pagesInto,
 } from '@vmakit/base';
 import { EntryKind } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
@@ -76,7 +77,7 @@ function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAcc
     const table = tables.lookup(0, page);
     if (table === 0) {
       if (isHugeReady(mm, page, access)) {
-        page += arch.pmdPages - (page % arch.pmdPages);
+        page += arch.pmdPages - pagesInto(page, arch.pmdPages);
         continue;
       }
       const result = handleFault(mm, vma, page, access);
@@ -84,7 +85,7 @@ function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAcc
       continue;
     }
     const words = tables.pool.words(table);
-    const stop = Math.min(end, page - (page % arch.pmdPages) + arch.pmdPages);
+    const stop = Math.min(end, page - pagesInto(page, arch.pmdPages) + arch.pmdPages);
     for (let at = tables.entryAt(table, 0, page); page < stop; page++, at += 2) {
       if (arch.isPresent(words, at) && (access === FAULT_READ || arch.isWritable(words, at))) continue;
       const result = mm.env.bus.observed

@@ -1,4 +1,4 @@
-import { VM_HUGEPAGE, VM_NOHUGEPAGE } from '@vmakit/base';
+import { VM_HUGEPAGE, VM_NOHUGEPAGE, pagesInto } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import type { ThpMode, ThpSettings } from '../settings.js';
 
@@ -49,6 +49,6 @@ export function greatestOrder(orders: number): number {
 /** Whether the naturally aligned block of 2^order pages around `page` lies inside the VMA. */
 export function blockFits(vma: Vma, page: number, order: number): boolean {
   const size = 2 ** order;
-  const base = page - (page % size);
+  const base = page - pagesInto(page, size);
   return base >= vma.start && base + size <= vma.end;
 }

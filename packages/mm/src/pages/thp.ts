@@ -1,4 +1,4 @@
-import { InvariantError } from '@vmakit/base';
+import { InvariantError, pagesInto } from '@vmakit/base';
 import { PG_DIRTY } from '@vmakit/folio';
 import {
   DIRTY,
@@ -24,7 +24,7 @@ import { pageProtection } from './page-protection.js';
 export function splitHugeEntryAt(vma: Vma, page: number): void {
   const mm = vma.mm as Mm;
   const { pmdPages } = mm.env.arch;
-  const base = page - (page % pmdPages);
+  const base = page - pagesInto(page, pmdPages);
   if (base === page || base < vma.start || base + pmdPages > vma.end) return;
   splitHugePmd(mm, vma, page);
 }
@@ -49,7 +49,7 @@ export function splitHugePmd(mm: Mm, vma: Vma, page: number): void {
   else fillWithPages(mm, vma, table, words, at);
   arch.clear(words, at);
   tables.populate(pmdTable, 1, page, table);
-  const base = page - (page % arch.pmdPages);
+  const base = page - pagesInto(page, arch.pmdPages);
   tables.tlb.flushRange(base, base + arch.pmdPages, 1, arch.pmdOrder);
 }
 
