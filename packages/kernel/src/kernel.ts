@@ -79,7 +79,7 @@ export class Kernel {
 
   /** Ends every process and closes the bus. */
   dispose(): void {
-    for (const process of [...this.processes.values()]) process.exit();
+    for (const process of this.processes.values()) process.exit();
     this.bus.close();
   }
 
