@@ -7,7 +7,7 @@ import { RemapOperation } from './operation.js';
 import { type MremapRequest, type RawMremap, checkParameters } from './parameters.js';
 import type { PolicySet } from './policy-set.js';
 import { remapAt } from './remap-in-place.js';
-import { remapTo } from './remap-to.js';
+import { checkMapCountOfMove, remapTo } from './remap-to.js';
 
 /**
  * mremap(2): resizes or moves a mapping (spec 05), with the policies of the kernel taking part (spec 06).
@@ -60,6 +60,8 @@ function dispatch(op: RemapOperation, request: MremapRequest): SysResult {
       return refuse('ENOMEM', 'spec 01.9 mremap: map_count', { mapCount, maxMapCount: settings.maxMapCount });
     }
   }
+  const full = profile.mremapTestsMapCountFirst ? checkMapCountOfMove(op) : null;
+  if (full !== null) return full;
   const { oldPages, newPages } = request;
   if (op.isFixed && oldPages === newPages && profile.multiVmaMove) return moveMany(op);
   op.vma = mm.tree.at(op.address);

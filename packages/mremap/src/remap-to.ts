@@ -11,7 +11,7 @@ import { chooseAddress } from './remap-in-place.js';
  */
 export function remapTo(op: RemapOperation): SysResult {
   const { mm } = op;
-  const full = checkMapCount(op);
+  const full = mm.env.profile.mremapTestsMapCountFirst ? null : checkMapCountOfMove(op);
   if (full !== null) return full;
   if (op.isFixed) {
     const refusal = unmapRange(mm, op.newAddress, op.newPages);
@@ -41,10 +41,10 @@ function lookUpSource(op: RemapOperation): boolean {
   return op.vma !== null;
 }
 
-/** Before 7.3 only moves to a given address tested the map count, here (spec 01 section 9). */
-function checkMapCount(op: RemapOperation): MmError | null {
+/** Before 7.3 only calls with FIXED or DONTUNMAP tested the map count (spec 01 section 9). */
+export function checkMapCountOfMove(op: RemapOperation): MmError | null {
   const { mm } = op;
-  if (mm.env.profile.mremapAlwaysTestsMapCount) return null;
+  if (mm.env.profile.mremapAlwaysTestsMapCount || !op.impliesNewAddress) return null;
   const { maxMapCount } = mm.env.settings;
   if (mm.mapCount + 2 < maxMapCount - 3) return null;
   return refuse('ENOMEM', 'spec 01.9 mremap: map_count too high', { mapCount: mm.mapCount, maxMapCount });

@@ -1,4 +1,5 @@
-import type { Level } from '@vmakit/pagetable';
+import { pagesInto } from '@vmakit/base';
+import { type Level, MoveTally } from '@vmakit/pagetable';
 import type { AnonVma } from '@vmakit/rmap';
 import type { Mm } from '@vmakit/mm';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
@@ -48,6 +49,7 @@ export class TableMove {
   hugePmdsSplit = 0;
   ptes = 0;
   tlbFlushes = 0;
+  readonly tally: MoveTally = new MoveTally();
 
   constructor(mm: Mm, options: TableMoveOptions) {
     this.mm = mm;
@@ -73,10 +75,10 @@ export class TableMove {
   /** Pages up to the next boundary of `level` on either side, or the end of the range. */
   extent(level: Level): number {
     const { span } = level;
-    let extent = span - (this.source % span);
+    let extent = span - pagesInto(this.source, span);
     const rest = this.sourceEnd - this.source;
     if (rest < extent) extent = rest;
-    const targetRest = span - (this.target % span);
+    const targetRest = span - pagesInto(this.target, span);
     return targetRest < extent ? targetRest : extent;
   }
 
@@ -97,8 +99,8 @@ export function losesUserfault(vma: Vma): boolean {
  */
 export function realign(move: TableMove, level: Level): void {
   const { source, target } = move;
-  const below = source % level.span;
-  if (below === 0 || target % level.span !== below || move.pages < level.span - below) return;
+  const below = pagesInto(source, level.span);
+  if (below === 0 || pagesInto(target, level.span) !== below || move.pages < level.span - below) return;
   if (!canAlignDown(move.sourceVma, source, below) || !canAlignDown(move.targetVma, target, below)) return;
   move.source = source - below;
   move.target = target - below;

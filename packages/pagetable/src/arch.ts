@@ -347,26 +347,20 @@ export abstract class Arch implements Geometry {
    * Moves `count` entries, each as it is and by itself, with the soft-dirty mark set: those that are not empty. The
    * target must be empty.
    *
-   * @returns how many moved, negative when one of them was present
+   * @returns the present ones times 2^16, plus the others
    */
-  moveEntries(
-    source: EntryWords,
-    sourceAt: number,
-    target: EntryWords,
-    targetAt: number,
-    count: number,
-  ): number {
-    let moved = 0;
-    let present = false;
+  moveRun(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number, count: number): number {
+    let present = 0;
+    let absent = 0;
     const end = sourceAt + 2 * count;
     for (let at = sourceAt, to = targetAt; at < end; at += 2, to += 2) {
       if (this.isNone(source, at)) continue;
-      if (!present) present = this.isPresent(source, at);
+      if (this.isPresent(source, at)) present++;
+      else absent++;
       this.moveEntry(source, at, target, to);
       this.setSoftDirty(target, to);
-      moved++;
     }
-    return present ? -moved : moved;
+    return (present << 16) | absent;
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Arch, EntryWords } from './arch.js';
+import type { Arch, EntryWords, PagesToFolioEnd } from './arch.js';
 import { EntryKind, MARKER_UFFD_WP, UFFD_WP } from './entry.js';
 
 /** Counts what a move of lowest-level entries met. Reused: moving allocates nothing. */
@@ -21,6 +21,9 @@ export class MoveTally {
  * Moves `count` entries of the lowest level from one table to another: step 4 of `move_ptes`, spec 04 section 7. Empty
  * ones are skipped; all others keep their bits, are marked soft-dirty, and with `dropUffd` (a userfaultfd without
  * remap events) lose its protection. The destination entries must be empty. Counts are added to `tally`.
+ *
+ * @param pagesToFolioEnd how far the pages of a folio go that move as one where there are contiguous blocks; null: the
+ * architecture knows, or they go to the end of their block
  */
 export function moveEntries(
   arch: Arch,
@@ -31,7 +34,14 @@ export function moveEntries(
   count: number,
   dropUffd: boolean,
   tally: MoveTally,
+  pagesToFolioEnd: PagesToFolioEnd | null = null,
 ): void {
+  if (arch.contiguousEntries === 1 && !dropUffd) {
+    const moved = arch.moveRun(source, sourceAt, target, targetAt, count);
+    tally.present += moved >>> 16;
+    tally.absent += moved & 0xffff;
+    return;
+  }
   const distance = targetAt - sourceAt;
   const end = sourceAt + 2 * count;
   let at = sourceAt;
@@ -40,7 +50,7 @@ export function moveEntries(
     if (arch.isNone(source, at)) {
       // Nothing to move.
     } else if (arch.isPresent(source, at)) {
-      taken = arch.batchLength(source, at, (end - at) >> 1);
+      taken = batchLength(arch, source, at, (end - at) >> 1, pagesToFolioEnd);
       if (taken === 1) moveOne(arch, source, at, target, at + distance, dropUffd);
       else moveBatch(arch, source, at, target, at + distance, taken, dropUffd);
       tally.present += taken;
@@ -53,6 +63,17 @@ export function moveEntries(
     }
     at += 2 * taken;
   }
+}
+
+function batchLength(
+  arch: Arch,
+  source: EntryWords,
+  at: number,
+  limit: number,
+  pagesToFolioEnd: PagesToFolioEnd | null,
+): number {
+  if (pagesToFolioEnd === null || !arch.isContiguous(source, at)) return arch.batchLength(source, at, limit);
+  return arch.runLength(source, at, Math.min(limit, pagesToFolioEnd(arch.pfn(source, at, 0))));
 }
 
 function moveOne(

@@ -1,4 +1,4 @@
-import { InvariantError } from '@vmakit/base';
+import { InvariantError, pagesInto } from '@vmakit/base';
 import type { Arch } from './arch.js';
 import type { Level } from './geometry.js';
 import type { TablePool } from './table-pool.js';
@@ -25,12 +25,16 @@ export class PageTables {
 
   readonly #levels: readonly Level[];
   readonly #top: number;
-  /** The table of the lowest level that was looked up last, and the first page it maps. */
+  /** The tables of the lowest two levels that were looked up last, and the first page that each maps. */
   #lastTable = 0;
   #lastFirst: number;
+  #lastPmdTable = 0;
+  #lastPmdFirst: number;
   /** Pages of one table of the lowest level. */
   readonly #leafPages: number;
   readonly #leafMask: number;
+  /** Pages of one table of the level above it. */
+  readonly #pmdTablePages: number;
 
   /** @throws {RangeError} when the pool refuses the root table: ask `PageTables.create` where that can happen */
   constructor(arch: Arch, pool: TablePool) {
@@ -41,7 +45,9 @@ export class PageTables {
     this.#top = arch.topLevel;
     this.#leafPages = arch.level(0).entries;
     this.#leafMask = this.#leafPages - 1;
+    this.#pmdTablePages = arch.level(1).tableSpan;
     this.#lastFirst = NOWHERE;
+    this.#lastPmdFirst = NOWHERE;
     this.tables = new Int32Array(arch.levels.length);
     this.root = pool.allocate(arch.topLevel);
     if (this.root === 0) throw new RangeError('pool: it refused the table of the top level');
@@ -76,15 +82,57 @@ export class PageTables {
 
   /** The table of `level` for page `vpn`; 0 when it does not exist, or a huge leaf is in its place. */
   lookup(level: number, vpn: number): number {
-    if (level !== 0) return this.#walk(level, vpn);
-    const offset = vpn - this.#lastFirst;
-    if (offset >= 0 && offset < this.#leafPages) return this.#lastTable;
-    const table = this.#walk(0, vpn);
+    if (level === 0) {
+      const offset = vpn - this.#lastFirst;
+      if (offset >= 0 && offset < this.#leafPages) return this.#lastTable;
+      const table = this.#walk(0, vpn);
+      if (table !== 0) {
+        this.#lastFirst = vpn - (vpn & this.#leafMask);
+        this.#lastTable = table;
+      }
+      return table;
+    }
+    if (level !== 1) return this.#walk(level, vpn);
+    const offset = vpn - this.#lastPmdFirst;
+    if (offset >= 0 && offset < this.#pmdTablePages) return this.#lastPmdTable;
+    const table = this.#walk(1, vpn);
     if (table !== 0) {
-      this.#lastFirst = vpn - (vpn & this.#leafMask);
-      this.#lastTable = table;
+      this.#lastPmdFirst = vpn - pagesInto(vpn, this.#pmdTablePages);
+      this.#lastPmdTable = table;
     }
     return table;
+  }
+
+  /**
+   * The first page from `vpn` on, below `end`, for which there is a table of the lowest level or an entry of the level
+   * above it (huge leaf, migration); `end` when there is none. An empty stretch is passed over by the span of what is
+   * missing, so a vast unused range costs little.
+   */
+  nextPopulated(vpn: number, end: number): number {
+    const { arch, pool } = this;
+    let page = vpn;
+    while (page < end) {
+      const offset = page - this.#lastFirst;
+      if (offset >= 0 && offset < this.#leafPages) return page;
+      let level = this.#top;
+      let table = this.root;
+      let words = pool.words(table);
+      let at = this.entryAt(table, level, page);
+      while (arch.isTable(words, at)) {
+        if (level === 1) return page;
+        table = arch.tableAt(words, at);
+        level--;
+        words = pool.words(table);
+        at = this.entryAt(table, level, page);
+      }
+      if (level === 1 && !arch.isNone(words, at)) return page;
+      // Nothing is there: on to the next entry of this table that is not empty, or behind the table.
+      const { span, entries, inverseSpan } = this.#levels[level]!;
+      const behind = pool.base(table) + 2 * entries;
+      page = Math.floor(page * inverseSpan) * span + span;
+      for (at += 2; at < behind && page < end && arch.isNone(words, at); at += 2) page += span;
+    }
+    return end;
   }
 
   /**
@@ -105,7 +153,6 @@ export class PageTables {
   /** Makes a table for the entry of `level` (at least 1) for `vpn` from one at hand: a withdrawn reserve, say. */
   populate(upperTable: number, level: number, vpn: number, table: number): void {
     this.arch.setTable(this.pool.words(upperTable), this.entryAt(upperTable, level, vpn), table);
-    this.invalidate();
   }
 
   /** A table of the lowest level that is not linked in: to be put in reserve or linked by `populate`. 0: refused. */
@@ -128,8 +175,15 @@ export class PageTables {
     return this.pool.withdraw(pmdTable);
   }
 
-  /** Forgets the table looked up last. To be called by whoever changes upper entries without the methods here. */
+  /** Forgets the tables looked up last. To be called by whoever changes upper entries without the methods here. */
   invalidate(): void {
+    this.#lastFirst = NOWHERE;
+    this.#lastTable = 0;
+    this.#lastPmdFirst = NOWHERE;
+    this.#lastPmdTable = 0;
+  }
+
+  #forgetLeafTable(): void {
     this.#lastFirst = NOWHERE;
     this.#lastTable = 0;
   }
@@ -153,7 +207,8 @@ export class PageTables {
     targetWords[targetAt + 1] = sourceWords[sourceAt + 1]!;
     sourceWords[sourceAt] = 0;
     sourceWords[sourceAt + 1] = 0;
-    this.invalidate();
+    if (level === 1) this.#forgetLeafTable();
+    else this.invalidate();
   }
 
   /** Hands a table kept in reserve from one pmd table to another, as a huge leaf moves. Spec 04 section 7. */
@@ -173,7 +228,6 @@ export class PageTables {
    */
   freeRange(start: number, end: number, floor: number, ceiling: number): void {
     if (start >= end) return;
-    this.invalidate();
     this.#freeBelow(this.root, this.#top, start, end, floor, ceiling);
   }
 
@@ -217,7 +271,8 @@ export class PageTables {
   }
 
   #free(table: number, level: number): void {
-    if (table === this.#lastTable) this.invalidate();
+    if (table === this.#lastTable) this.#forgetLeafTable();
+    else if (level > 0) this.invalidate();
     this.pool.free(table);
     this.tables[level]!--;
   }
@@ -225,10 +280,11 @@ export class PageTables {
   /** Frees what lies below the entries of `table` for [start, end); the caller decides on `table` itself. */
   #freeBelow(table: number, level: number, start: number, end: number, floor: number, ceiling: number): void {
     const { arch, pool } = this;
-    const { span } = this.#levels[level]!;
+    const { span, inverseSpan } = this.#levels[level]!;
     const words = pool.words(table);
-    for (let first = start - (start % span); first < end; first += span) {
-      const at = this.entryAt(table, level, first);
+    let first = Math.floor(start * inverseSpan) * span;
+    let at = this.entryAt(table, level, first);
+    for (; first < end; first += span, at += 2) {
       if (!arch.isTable(words, at)) continue;
       const below = arch.tableAt(words, at);
       if (level > 1) {

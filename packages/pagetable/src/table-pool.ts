@@ -7,6 +7,9 @@ const CHUNK_BYTES = 256 * 1024;
 const BYTES_PER_WORD = 8;
 const INITIAL_CHUNKS = 4;
 
+/** An empty table of the largest size. */
+const ZEROS: Buffer = Buffer.alloc(65536);
+
 /**
  * The memory of page tables: all tables of all address spaces of one model.
  *
@@ -29,6 +32,8 @@ export class TablePool {
 
   /** The words; table `id` is in chunk `id >> chunkShift`, from `(id & chunkMask) << tableShift` on. */
   readonly chunks: Int32Array[] = [];
+  /** The same memory as bytes, for comparing whole tables. */
+  readonly #bytes: Buffer[] = [];
   readonly chunkShift: number;
   /** Tables of a chunk, less one. */
   readonly chunkMask: number;

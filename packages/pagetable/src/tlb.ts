@@ -1,3 +1,6 @@
+/** 2^-n. */
+const INVERSE: Float64Array = Float64Array.from({ length: 64 }, (_, n) => 2 ** -n);
+
 /**
  * Counts the TLB invalidations of one address space. Ranges are pages, half open; the stride says by what level the
  * range was mapped, since one invalidation of a huge entry covers it all. Spec 04 section 7.
@@ -17,7 +20,7 @@ export class TlbCounters {
   /** Flushes pages [start, end) that are mapped by entries of level index `level`, each spanning 2^shift pages. */
   flushRange(start: number, end: number, level: number, shift: number): void {
     this.ranges[level]!++;
-    this.entries[level]! += (end - start) * 2 ** -shift;
+    this.entries[level]! += (end - start) * INVERSE[shift]!;
     this.pages += end - start;
   }
 

@@ -316,7 +316,7 @@ export class X8664 extends Arch {
   }
 
   /** The same in one loop over words: a move of page tables spends its time here. */
-  override moveEntries(
+  override moveRun(
     source: EntryWords,
     sourceAt: number,
     target: EntryWords,
@@ -325,22 +325,25 @@ export class X8664 extends Arch {
   ): number {
     const softDirty = this.#softDirty;
     const swapSoftDirty = this.#swapSoftDirty;
-    let moved = 0;
     let present = 0;
+    let absent = 0;
     const end = sourceAt + 2 * count;
     for (let at = sourceAt, to = targetAt; at < end; at += 2, to += 2) {
       const low = source[at]!;
       const high = source[at + 1]!;
       if (((low & ~NONE_IGNORED) | high) === 0) continue;
-      const forms = low & PRESENT_FORMS;
-      present |= forms;
-      target[to] = low | (forms !== 0 ? softDirty : swapSoftDirty);
+      if ((low & PRESENT_FORMS) !== 0) {
+        target[to] = low | softDirty;
+        present++;
+      } else {
+        target[to] = low | swapSoftDirty;
+        absent++;
+      }
       target[to + 1] = high;
       source[at] = 0;
       source[at + 1] = 0;
-      moved++;
     }
-    return present !== 0 ? -moved : moved;
+    return (present << 16) | absent;
   }
 
   override swapType(words: EntryWords, at: number): number {
