@@ -10,6 +10,9 @@ const INITIAL_CHUNKS = 4;
 /** An empty table of the largest size. */
 const ZEROS: Buffer = Buffer.alloc(65536);
 
+/** An empty table of the largest size. */
+const ZEROS: Buffer = Buffer.alloc(65536);
+
 /**
  * The memory of page tables: all tables of all address spaces of one model.
  *
@@ -39,8 +42,8 @@ export class TablePool {
   readonly chunkMask: number;
   /** log2 of the 32-bit halves of one table. */
   readonly tableShift: number;
-  /** The same memory, one double for each entry: for {@link #isEmpty}. */
-  readonly #doubles: Float64Array[] = [];
+  /** The same memory as bytes: for {@link #isEmpty}. */
+  readonly #bytes: Buffer[] = [];
   /** Next table of the chain that this one is in: free tables, or tables kept in reserve. */
   #next: Int32Array;
   /** Level index + 1 of a live table, 0 of a free one. */
@@ -135,19 +138,11 @@ export class TablePool {
     return count;
   }
 
-  /**
-   * Whether all words of a table are zero. As doubles they take a quarter of the time, and most of the time of a small
-   * move is this. Magnitudes cannot cancel out, and a word with nothing but bit 63 is no entry anywhere.
-   */
+  /** Whether all words of a table are zero: most of the time of a small move is this, and a loop takes thrice as long. */
   #isEmpty(id: number): boolean {
-    const words = this.#doubles[id >> this.chunkShift]!;
-    const base = this.base(id) >> 1;
-    const end = base + (1 << (this.tableShift - 1));
-    let sum = 0;
-    for (let i = base; i < end; i += 4) {
-      sum += Math.abs(words[i]!) + Math.abs(words[i + 1]!) + Math.abs(words[i + 2]!) + Math.abs(words[i + 3]!);
-    }
-    return sum === 0;
+    const { pageSize } = this.arch;
+    const from = (id & this.chunkMask) * pageSize;
+    return this.#bytes[id >> this.chunkShift]!.compare(ZEROS, 0, pageSize, from, from + pageSize) === 0;
   }
 
   #release(id: number): void {
@@ -188,7 +183,7 @@ export class TablePool {
     if (id >> this.chunkShift >= this.chunks.length) {
       const words = new Int32Array((this.chunkMask + 1) << this.tableShift);
       this.chunks.push(words);
-      this.#doubles.push(new Float64Array(words.buffer));
+      this.#bytes.push(Buffer.from(words.buffer));
     }
     if (id >= this.#next.length) {
       this.#next = grown(this.#next, new Int32Array(this.#next.length * 2));

@@ -19,7 +19,7 @@ import { freshState } from './anonymous-fault.js';
 import { copyHugeEntry } from './fork-copy-huge.js';
 import { makeMigrationReadable } from './migration-entry.js';
 import { pageProtection } from './page-protection.js';
-import { folioRun, nextPopulated, pmdEnd } from './table-walk.js';
+import { folioRun, pmdEnd } from './table-walk.js';
 
 /** What the copying of one VMA works with. */
 export interface ForkCopy {
@@ -42,7 +42,7 @@ export function copyPageRange(child: Mm, parent: Mm, childVma: Vma, parentVma: V
   const copy: ForkCopy = { child, parent, childVma, parentVma, cow: isCowMapping(parentVma.flags) };
   const tables = parent.pages;
   const { end } = parentVma;
-  for (let page = nextPopulated(tables, parentVma.start, end); page < end;) {
+  for (let page = tables.nextPopulated(parentVma.start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     if (tables.lookup(0, page) === 0) {
       const copied = copyHugeEntry(copy, page);
@@ -51,7 +51,7 @@ export function copyPageRange(child: Mm, parent: Mm, childVma: Vma, parentVma: V
     } else if (!copyTable(copy, page, next)) {
       return false;
     }
-    page = nextPopulated(tables, next, end);
+    page = tables.nextPopulated(next, end);
   }
   if (copy.cow) tables.tlb.flushRange(parentVma.start, end, 0, 0);
   return true;

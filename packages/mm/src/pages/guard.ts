@@ -1,7 +1,7 @@
 import { type Arch, EntryKind, type EntryWords, MARKER_GUARD } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
-import { nextPopulated, pmdEnd } from './table-walk.js';
+import { pmdEnd } from './table-walk.js';
 import { zapRangeKeepMarkers } from './zap.js';
 
 /**
@@ -30,7 +30,7 @@ export function installGuards(mm: Mm, vma: Vma, start: number, end: number): boo
 export function removeGuards(mm: Mm, _vma: Vma, start: number, end: number): void {
   const tables = mm.pages;
   const { arch } = tables;
-  for (let page = nextPopulated(tables, start, end); page < end; page = nextPopulated(tables, page, end)) {
+  for (let page = tables.nextPopulated(start, end); page < end; page = tables.nextPopulated(page, end)) {
     const stop = pmdEnd(tables, page, end);
     const table = tables.lookup(0, page);
     if (table === 0) {

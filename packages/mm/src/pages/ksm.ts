@@ -12,7 +12,7 @@ import { type KsmNode, KsmPages } from './ksm-pages.js';
 import { pageProtection } from './page-protection.js';
 import { putMapped } from './swap-cache.js';
 import { splitHugePmd } from './thp.js';
-import { nextPopulated, pmdEnd } from './table-walk.js';
+import { pmdEnd } from './table-walk.js';
 
 /** Most mappings of one merged page: `max_page_sharing`. */
 const MOST_SHARERS = 256;
@@ -54,7 +54,7 @@ export function ksmScan(env: MmEnvironment, mms: Iterable<Mm>): void {
 export function breakKsm(mm: Mm, vma: Vma, start: number, end: number): boolean {
   const { arch, memory, injector } = mm.env;
   const tables = mm.pages;
-  for (let page = nextPopulated(tables, start, end); page < end; page = nextPopulated(tables, page, end)) {
+  for (let page = tables.nextPopulated(start, end); page < end; page = tables.nextPopulated(page, end)) {
     const stop = pmdEnd(tables, page, end);
     const table = tables.lookup(0, page);
     if (table === 0) {
@@ -91,9 +91,9 @@ function forgetStale(mm: Mm): void {
 function scanVma(mm: Mm, vma: Vma, seen: Map<number, Candidate>): void {
   const tables = mm.pages;
   for (
-    let page = nextPopulated(tables, vma.start, vma.end);
+    let page = tables.nextPopulated(vma.start, vma.end);
     page < vma.end;
-    page = nextPopulated(tables, page, vma.end)
+    page = tables.nextPopulated(page, vma.end)
   ) {
     const stop = pmdEnd(tables, page, vma.end);
     for (; page < stop; page++) scanPage(mm, vma, page, seen);

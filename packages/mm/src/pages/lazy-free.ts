@@ -6,7 +6,7 @@ import type { MmEnvironment } from '../environment.js';
 import type { Mm } from '../mm.js';
 import { trySplitFolio } from './folio-split.js';
 import { releaseSwapEntry, tryFreeSwap } from './swap-cache.js';
-import { folioRun, nextPopulated, pmdEnd } from './table-walk.js';
+import { folioRun, pmdEnd } from './table-walk.js';
 
 /**
  * MADV_FREE: the pages of [start, end) may be dropped by reclaim as long as they are not written to. Their modified and
@@ -16,12 +16,12 @@ export function freeLazily(mm: Mm, _vma: Vma, start: number, end: number): void 
   const tables = mm.pages;
   let any = false;
   mm.env.lru.drain();
-  for (let page = nextPopulated(tables, start, end); page < end;) {
+  for (let page = tables.nextPopulated(start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     any = true;
     if (tables.lookup(0, page) === 0) freeHuge(mm, page, next);
     if (tables.lookup(0, page) !== 0) freeTable(mm, page, next);
-    page = nextPopulated(tables, next, end);
+    page = tables.nextPopulated(next, end);
   }
   if (any) tables.tlb.flushRange(start, end, 0, 0);
 }

@@ -5,7 +5,7 @@ import type { MmEnvironment } from '../environment.js';
 import type { Mm } from '../mm.js';
 import { trySplitFolio } from './folio-split.js';
 import { reclaimFolio } from './reclaim.js';
-import { folioRun, nextPopulated, pmdEnd } from './table-walk.js';
+import { folioRun, pmdEnd } from './table-walk.js';
 
 /** MADV_PAGEOUT: pages out the folios of [start, end) that this process alone maps. */
 export function pageOutRange(mm: Mm, vma: Vma, start: number, end: number): void {
@@ -30,11 +30,11 @@ export function coldRange(mm: Mm, _vma: Vma, start: number, end: number): void {
  */
 function advise(mm: Mm, start: number, end: number, isolated: number[] | null): void {
   const tables = mm.pages;
-  for (let page = nextPopulated(tables, start, end); page < end;) {
+  for (let page = tables.nextPopulated(start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     if (tables.lookup(0, page) === 0) adviseHuge(mm, page, next, isolated);
     if (tables.lookup(0, page) !== 0) adviseTable(mm, page, next, isolated);
-    page = nextPopulated(tables, next, end);
+    page = tables.nextPopulated(next, end);
   }
 }
 

@@ -13,7 +13,7 @@ import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { needsSoftDirtyFault, pageProtection, wantsWriteNotify } from './page-protection.js';
 import { makeMigrationReadable } from './migration-entry.js';
-import { nextPopulated, pmdEnd } from './table-walk.js';
+import { pmdEnd } from './table-walk.js';
 import { splitHugePmd } from './thp.js';
 
 /** Set or take away the protection by userfaultfd, beside the change of rights. 0: leave it. */
@@ -60,7 +60,7 @@ function change(what: Change, start: number, end: number): void {
   const tables = mm.pages;
   const { arch } = tables;
   let any = false;
-  for (let page = nextPopulated(tables, start, end); page < end;) {
+  for (let page = tables.nextPopulated(start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     any = true;
     if (tables.lookup(0, page) === 0) {
@@ -69,7 +69,7 @@ function change(what: Change, start: number, end: number): void {
     }
     const table = tables.lookup(0, page);
     if (table !== 0) changeTable(what, table, page, next);
-    page = nextPopulated(tables, next, end);
+    page = tables.nextPopulated(next, end);
   }
   if (any) tables.tlb.flushRange(start, end, 0, 0);
 }

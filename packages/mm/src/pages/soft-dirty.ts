@@ -3,7 +3,7 @@ import { EntryKind, type EntryWords } from '@vmakit/pagetable';
 import { maybeDmaPinned } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
-import { nextPopulated, pmdEnd } from './table-walk.js';
+import { pmdEnd } from './table-walk.js';
 
 /**
  * Clears the soft-dirty marks of a process (writing 4 to `/proc/PID/clear_refs`): those of its VMAs and of all entries,
@@ -20,7 +20,7 @@ export function clearSoftDirty(mm: Mm): void {
 
 function clearVma(mm: Mm, vma: Vma): void {
   const tables = mm.pages;
-  for (let page = nextPopulated(tables, vma.start, vma.end); page < vma.end;) {
+  for (let page = tables.nextPopulated(vma.start, vma.end); page < vma.end;) {
     const next = pmdEnd(tables, page, vma.end);
     const table = tables.lookup(0, page);
     if (table === 0) {
@@ -31,7 +31,7 @@ function clearVma(mm: Mm, vma: Vma): void {
       const last = tables.entryAt(table, 0, page) + 2 * (next - page);
       for (let at = last - 2 * (next - page); at < last; at += 2) clearEntry(mm, vma, words, at, 0);
     }
-    page = nextPopulated(tables, next, vma.end);
+    page = tables.nextPopulated(next, vma.end);
   }
 }
 

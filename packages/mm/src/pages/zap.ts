@@ -5,7 +5,7 @@ import { removeRmapPmd, removeRmapPtes } from '@vmakit/rmap';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { putMapped, releaseSwapEntry } from './swap-cache.js';
-import { folioRun, nextPopulated, pmdEnd } from './table-walk.js';
+import { folioRun, pmdEnd } from './table-walk.js';
 import { splitHugePmd } from './thp.js';
 
 /**
@@ -40,7 +40,7 @@ export function freeEmptyTables(mm: Mm, start: number, end: number): void {
 function zap(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean): void {
   const tables = mm.pages;
   let any = false;
-  for (let page = nextPopulated(tables, start, end); page < end;) {
+  for (let page = tables.nextPopulated(start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     any = true;
     if (tables.lookup(0, page) === 0 && next - page === tables.arch.pmdPages) {
@@ -49,7 +49,7 @@ function zap(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean)
       if (tables.lookup(0, page) === 0) splitHugePmd(mm, vma, page);
       zapTable(mm, vma, page, next, dropMarkers);
     }
-    page = nextPopulated(tables, next, end);
+    page = tables.nextPopulated(next, end);
   }
   if (any) tables.tlb.flushRange(start, end, 0, 0);
 }
