@@ -18,6 +18,7 @@ import {
   isChainSingular,
   removeLink,
 } from './anon-vma.js';
+import { policiesEqual } from './memory-policy.js';
 
 /** Flags that merging ignores when comparing and or-s into the result: spec 01 section 2, STICKY. */
 export const STICKY_FLAGS: number = VM_SOFTDIRTY | VM_MAYBE_GUARD;
@@ -78,7 +79,7 @@ export function findMergeableAnonVma(vma: RmapVma): AnonVma | null {
       low.end === high.start &&
       neighbour.anonVma !== null &&
       isChainSingular(neighbour) &&
-      low.policy === high.policy &&
+      policiesEqual(low.policy, high.policy) &&
       low.file === high.file &&
       equalFlags(low.flags, high.flags, VM_ACCESS | STICKY_FLAGS) &&
       high.pageOffset === low.pageOffset + pages &&

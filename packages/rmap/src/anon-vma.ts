@@ -1,5 +1,6 @@
 import { InvariantError, type VmFlags } from '@vmakit/base';
 import { LinkTree, type LinkTreeNode } from './link-tree.js';
+import type { MemoryPolicy } from './memory-policy.js';
 
 /** What reverse mapping needs to know of an address space. */
 export interface RmapMm {
@@ -20,7 +21,7 @@ export interface RmapVma {
   /** Head of the list of links to every anon_vma whose folios may be mapped here. */
   chain: AnonVmaChain | null;
   readonly file: object | null;
-  readonly policy: object | null;
+  readonly policy: MemoryPolicy | null;
   readonly prev: RmapVma | null;
   readonly next: RmapVma | null;
 }

@@ -45,4 +45,5 @@ export {
   splitRmapPmd,
   tryShareAnonRmap,
 } from './folio-rmap.js';
+export { type MemoryPolicy, policiesEqual } from './memory-policy.js';
 export { type RmapVisitor, rmapWalkAnon } from './rmap-walk.js';

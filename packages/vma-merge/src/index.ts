@@ -6,14 +6,13 @@ export { type MergeRefusal, describeRule, explainUnmerged } from './merge-report
 export { type VmaChange, mergeExtend, modifyVma } from './modify.js';
 export { splitVma, splitVmaUnchecked } from './split.js';
 export {
-  type MemoryPolicy,
   type UserfaultContext,
   Vma,
   type VmaOwner,
   duplicateVma,
   isAnonymous,
   pageOffsetAt,
-  policiesEqual,
 } from './vma.js';
+export { type MemoryPolicy, policiesEqual } from '@vmakit/rmap';
 export { VmaTree } from './vma-tree.js';
 export type { Hole } from './vma-tree-gaps.js';

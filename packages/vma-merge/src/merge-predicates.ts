@@ -1,7 +1,7 @@
 import { VM_SPECIAL, equalFlags, isCowMapping } from '@vmakit/base';
-import { STICKY_FLAGS, isForkChild } from '@vmakit/rmap';
+import { STICKY_FLAGS, isForkChild, policiesEqual } from '@vmakit/rmap';
 import { type MergeRequest, ruleNumber } from './merge-request.js';
-import { type Vma, policiesEqual } from './vma.js';
+import type { Vma } from './vma.js';
 
 const OK = 0;
 const NO_NEIGHBOUR = ruleNumber('no-neighbour');

@@ -1,8 +1,8 @@
 import type { MergeKind } from '@vmakit/events';
 import type { VmFlags } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import type { AnonVma } from '@vmakit/rmap';
-import type { MemoryPolicy, UserfaultContext, Vma, VmaOwner } from './vma.js';
+import type { AnonVma, MemoryPolicy } from '@vmakit/rmap';
+import type { UserfaultContext, Vma, VmaOwner } from './vma.js';
 
 /**
  * The first rule that kept a neighbour from merging, 0 when none did. The order of the names is the order in which the

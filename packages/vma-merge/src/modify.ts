@@ -1,8 +1,9 @@
 import { MmError, type VmFlags, refuse } from '@vmakit/base';
+import type { MemoryPolicy } from '@vmakit/rmap';
 import { type MergeContext, mergeExistingRange, mergeNewRange } from './merge.js';
 import { MergeRequest } from './merge-request.js';
 import { splitVma } from './split.js';
-import type { MemoryPolicy, UserfaultContext, Vma } from './vma.js';
+import type { UserfaultContext, Vma } from './vma.js';
 
 /** What a call wants to change of a range of a VMA; what is left out stays. */
 export interface VmaChange {

@@ -1,6 +1,6 @@
 import { type VmFlags, VM_SHARED } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import type { AnonVma, AnonVmaChain, RmapVma } from '@vmakit/rmap';
+import type { AnonVma, AnonVmaChain, MemoryPolicy, RmapVma } from '@vmakit/rmap';
 import type { VmaTree } from './vma-tree.js';
 
 /** What the merge engine needs of an address space. */
@@ -9,14 +9,6 @@ export interface VmaOwner {
   readonly tree: VmaTree;
   /** VMAs in the tree. */
   mapCount: number;
-}
-
-/** A NUMA memory policy. Two are equal when both values are: {@link policiesEqual}. */
-export interface MemoryPolicy {
-  readonly mode: string;
-  readonly flags: number;
-  /** Nodes as a bit mask. */
-  readonly nodes: number;
 }
 
 /** A userfaultfd registration as far as VMAs go: compared by identity (spec 02 section 2). */
@@ -93,10 +85,4 @@ export function isAnonymous(vma: Vma): boolean {
 /** The page offset that `page` of `vma` has (spec 01 section 1, index rule). */
 export function pageOffsetAt(vma: Vma, page: number): number {
   return vma.pageOffset + (page - vma.start);
-}
-
-/** Both absent, or the same mode, flags and nodes. */
-export function policiesEqual(a: MemoryPolicy | null, b: MemoryPolicy | null): boolean {
-  if (a === b) return true;
-  return a !== null && b !== null && a.mode === b.mode && a.flags === b.flags && a.nodes === b.nodes;
 }
