@@ -150,7 +150,7 @@ function mapLocked(mm: Mm, request: MmapRequest, pages: number, file: MappedFile
   const prot = addsExec ? request.prot | PROT_EXEC : request.prot;
   const fixed = (mapFlags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
   if (pages >= wrap) return refuse('ENOMEM', 'spec 01.3 step 5: length wraps when rounded up', { pages });
-  if (offsetWraps(mm, file, pageOffset, pages)) {
+  if (pageOffset + pages >= 2 ** 64) {
     return refuse('EOVERFLOW', 'spec 01.3 step 6: page offset wraps', { pageOffset, pages });
   }
   const { maxMapCount } = env.settings;
@@ -170,6 +170,9 @@ function mapLocked(mm: Mm, request: MmapRequest, pages: number, file: MappedFile
     const numbers = { pages, lockedVm: mm.lockedVm, limit: mm.limits.lockedMemory };
     return refuse('EAGAIN', 'spec 01.3 step 12: RLIMIT_MEMLOCK', numbers);
   }
+  if (file !== null && endsBeyondFiles(mm, file, pageOffset, pages)) {
+    return refuse('EOVERFLOW', 'spec 01.3 step 13: beyond the largest file', { pageOffset, pages });
+  }
   flags =
     file === null
       ? anonymousFlags(flags, mapFlags)
@@ -180,11 +183,11 @@ function mapLocked(mm: Mm, request: MmapRequest, pages: number, file: MappedFile
   return mapRegion(mm, start, pages, flags, file, offsetOf(mapFlags, start, pageOffset, file));
 }
 
-/** Whether the last page's offset does not fit: in 64 bits, or for a file in the largest file there can be. */
-function offsetWraps(mm: Mm, file: MappedFile | null, pageOffset: number, pages: number): boolean {
-  const { pageShift } = mm.env.arch;
-  if (pageOffset + pages >= 2 ** 64) return true;
-  return file !== null && pageOffset + pages > 2 ** (63 - pageShift);
+/** Whether a file would have to be larger than any can be: 2^63 bytes, or 2^64 for a device. */
+function endsBeyondFiles(mm: Mm, file: MappedFile, pageOffset: number, pages: number): boolean {
+  const wrap = wrapPages(mm.env.arch.pageShift);
+  const isDevice = file.kind === 'zero' || file.kind === 'special';
+  return pageOffset + pages >= (isDevice ? wrap : wrap / 2);
 }
 
 /** Step 4, the hint; step 9, the search; or the place that a recording gives. */
