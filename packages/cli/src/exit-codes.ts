@@ -16,7 +16,13 @@ export class UsageError extends Error {
 }
 
 /** Errors that are about the input, whatever package they come from: their message is all that a user needs. */
-const INPUT_ERRORS: ReadonlySet<string> = new Set(['UsageError', 'ScenarioFormatError', 'RecordingError']);
+const INPUT_ERRORS: ReadonlySet<string> = new Set([
+  'UsageError',
+  'TraceInputError',
+  'ScenarioFormatError',
+  'RecordingError',
+  'PolicyConflictError',
+]);
 
 /**
  * Runs `parse` (commander's `parseAsync`) and turns what it throws into an exit code: help and version are no failure,
@@ -26,7 +32,10 @@ const INPUT_ERRORS: ReadonlySet<string> = new Set(['UsageError', 'ScenarioFormat
  * @returns the exit code, or `null` to leave the one that the command has set
  * @throws anything that is a defect of the program itself
  */
-export async function exitCodeOf(parse: () => Promise<unknown>, complain: (text: string) => void): Promise<number | null> {
+export async function exitCodeOf(
+  parse: () => Promise<unknown>,
+  complain: (text: string) => void,
+): Promise<number | null> {
   try {
     await parse();
     return null;

@@ -35,7 +35,8 @@ export class CallFiles {
     const record = event.result === null ? null : this.#recordAt(event.result);
     if (record === null || event.result === null) return;
     const vma = process.mm.tree.at(event.result / process.mm.env.arch.pageSize);
-    if (vma?.file != null && record.inode !== null) vma.file.inode = record.inode;
+    const file = vma?.file ?? null;
+    if (file !== null && record.inode !== null) file.inode = record.inode;
   }
 
   /** Remembers the size of a SysV segment. */

@@ -1,5 +1,5 @@
-import { policiesByName } from './policies.js';
-import { type ReplayRequest, replayRecording } from './replay-recording.js';
+import type { ProcessPicture } from './picture.js';
+import { type ReplayRequest, replayUnder } from './replay-recording.js';
 import type { ReplayResult } from './result.js';
 
 /** One recording under one policy. */
@@ -9,12 +9,16 @@ export interface ComparedRun {
   readonly vmasEnd: number;
   /** Merges more than under the first policy. */
   readonly mergesGained: number;
+  /** Moves that the policy relocated for good, and that it took back. */
   readonly relocations: number;
   readonly relocationsUndone: number;
   readonly foliosRewritten: number;
+  /** Entries of page tables that the policy looked at. */
+  readonly entriesWalked: number;
   readonly tablesMoved: ReplayResult['tablesMoved'];
   /** Kernel memory for the address spaces at their ends, and how much less than under the first policy. */
   readonly objects: ReplayResult['objects'];
+  readonly objectsSaved: number;
   readonly bytesSaved: number;
   /** Calls that failed for want of memory or mappings when recorded and succeed here. */
   readonly callsSaved: number;
@@ -25,47 +29,48 @@ export interface ComparedRun {
 export interface Comparison {
   readonly file: string;
   readonly runs: readonly ComparedRun[];
+  /** Address spaces at their ends, for each run, when they were asked for. */
+  readonly pictures: readonly (readonly ProcessPicture[])[];
 }
 
-/** What to compare: as a replay, but for the policies. */
-export interface CompareRequest extends Omit<ReplayRequest, 'policies' | 'addMremapFlags'> {
-  readonly input: string;
+/** What to compare: as a replay, but for the policy. */
+export interface CompareRequest extends Omit<ReplayRequest, 'policy'> {
   /** Names as `policiesByName` takes them, the one to compare with first. */
   readonly policies: readonly string[];
-  /** Every mremap that may move asks for relocation, whatever was recorded. */
-  readonly forceFlag: boolean;
 }
 
 /**
- * Replays a recording once under each policy.
+ * Replays a recording under several policies and puts what came of them side by side.
  *
+ * @throws {@link TraceInputError} when the input cannot be read at all
  * @throws {RangeError} naming a policy that is unknown
  */
 export async function compareRecording(request: CompareRequest): Promise<Comparison> {
-  const chosen = request.policies.map(policiesByName);
-  const results: ReplayResult[] = [];
-  for (const { policies, flag } of chosen) {
-    results.push(await replayRecording({ ...request, policies, addMremapFlags: request.forceFlag ? flag : 0 }));
-  }
-  const [first] = results;
-  const runs = results.map((result, at) => describeRun(request.policies[at] as string, result, first as ReplayResult));
-  return { file: request.input, runs };
+  const pictured = await replayUnder(request, request.policies);
+  const [first] = pictured.map(({ result }) => result);
+  if (first === undefined) throw new RangeError('policies: name at least one');
+  return {
+    file: first.recording.file,
+    runs: pictured.map(({ result }) => describeRun(result, first)),
+    pictures: pictured.map(({ pictures }) => pictures),
+  };
 }
 
-function describeRun(policy: string, result: ReplayResult, first: ReplayResult): ComparedRun {
-  const { counters } = result;
-  const sum = (...names: string[]): number => names.reduce((total, name) => total + (counters[name] ?? 0), 0);
+function describeRun(result: ReplayResult, first: ReplayResult): ComparedRun {
+  const { activity, objects } = result;
   return {
-    policy,
+    policy: result.policy,
     vmasPeak: result.vmas.peak,
     vmasEnd: result.vmas.end,
     mergesGained: mergesOf(result) - mergesOf(first),
-    relocations: sum('relocate', 'autoRelocated'),
-    relocationsUndone: sum('relocateUndone', 'undoneAfterMoveFailure'),
-    foliosRewritten: sum('smallFolioMoved', 'pteLargeFolioMoved', 'pmdFolioMoved', 'foliosRewritten'),
+    relocations: activity?.relocations ?? 0,
+    relocationsUndone: activity?.undone ?? 0,
+    foliosRewritten: activity?.foliosRewritten ?? 0,
+    entriesWalked: activity?.entriesWalked ?? 0,
     tablesMoved: result.tablesMoved,
-    objects: result.objects,
-    bytesSaved: first.objects.bytes - result.objects.bytes,
+    objects,
+    objectsSaved: objectsOf(first) - objectsOf(result),
+    bytesSaved: first.objects.bytes - objects.bytes,
     callsSaved: result.callsSaved,
     result,
   };
@@ -73,4 +78,8 @@ function describeRun(policy: string, result: ReplayResult, first: ReplayResult):
 
 function mergesOf({ merges }: ReplayResult): number {
   return merges.left + merges.right + 2 * merges.both;
+}
+
+function objectsOf({ objects }: ReplayResult): number {
+  return objects.vmas + objects.anonVmas + objects.chains;
 }

@@ -1,5 +1,5 @@
 import type { MmError } from '@vmakit/base';
-import type { Mmap2Event, SyscallEvent } from '@vmakit/trace';
+import type { BirthEvent, Mmap2Event, SyscallEvent } from '@vmakit/trace';
 import type { CallOutcome } from './run-call.js';
 import type { LayoutDifference } from './layout.js';
 
@@ -19,6 +19,8 @@ export interface LayoutCheck {
   readonly pid: number;
   readonly file: string;
   readonly matched: boolean;
+  /** It matched only when neighbours are joined that a policy has merged: see `ReplayResult.whatIf`. */
+  readonly mergedFurther: boolean;
   /** VMAs of the snapshot. */
   readonly vmas: number;
   /** The first differences. */
@@ -61,6 +63,12 @@ export function describeCall(event: SyscallEvent): string {
   return `${event.name}(${args.join(', ')})`;
 }
 
+/** A fork that the model refused. */
+export function forkDivergence({ file, line, parentPid, pid }: BirthEvent, refused: MmError): Divergence {
+  const model = `${refused.errno} (${refused.rule}${numbersOf(refused)})`;
+  return { file, line, pid: parentPid, what: 'fork', recorded: String(pid), model };
+}
+
 /** A record of the kernel about one VMA that the model has otherwise. `have`: the model's VMA there, bytes. */
 export function recordDivergence(
   record: Mmap2Event,
@@ -73,8 +81,6 @@ export function recordDivergence(
     what: `record of the VMA at ${hex(record.start)} (${record.name})`,
     recorded: `length ${hex(record.length)}, offset ${hex(record.pageOffsetBytes)}`,
     model:
-      have === null
-        ? 'no VMA'
-        : `start ${hex(have.start)}, length ${hex(have.length)}, offset ${hex(have.offset)}`,
+      have === null ? 'no VMA' : `start ${hex(have.start)}, length ${hex(have.length)}, offset ${hex(have.offset)}`,
   };
 }

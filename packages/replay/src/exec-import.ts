@@ -79,7 +79,9 @@ export function flagsOf(permissions: string, name: string): number {
   if (name.startsWith('[v')) return access | VM_MAYREAD | VM_MAYEXEC | VM_IO | VM_DONTEXPAND | VM_DONTDUMP | VM_PFNMAP;
   if (permissions[3] === 's') {
     // A mapping of a file that was opened for reading only is not SHARED to the kernel, though it may not be private.
-    return (access & VM_WRITE) !== 0 ? access | may | VM_SHARED | VM_MAYSHARE : access | VM_MAYREAD | VM_MAYEXEC | VM_MAYSHARE;
+    return (access & VM_WRITE) !== 0
+      ? access | may | VM_SHARED | VM_MAYSHARE
+      : access | VM_MAYREAD | VM_MAYEXEC | VM_MAYSHARE;
   }
   const stack = name === '[stack]' ? VM_GROWSDOWN : 0;
   return access | may | stack | ((access & VM_WRITE) !== 0 ? VM_ACCOUNT : 0);

@@ -2,7 +2,7 @@ import type { PageFaultEvent } from '@vmakit/trace';
 import { type StartingVma, importStarting, startingFromRecords } from './exec-import.js';
 import type { FileTable } from './file-table.js';
 import type { Snapshots } from './snapshots.js';
-import type { ExecDone, FollowedProcess } from './space.js';
+import { type ExecDone, type FollowedProcess, UNSEEN_32_BIT, UNSEEN_EXEC } from './space.js';
 
 /**
  * A process runs a new program: its address space is thrown away and filled with what the kernel mapped. That is taken
@@ -24,9 +24,18 @@ export function finishExec(
   followed.program = done.path ?? followed.program;
   const records = startingFromRecords(done.exec.records);
   const lines = snapshots.takeExec(followed.pid, done, nextTime);
-  followed.layoutKnown = lines !== null || records.length > 0;
+  followed.unseen = lines !== null || records.length > 0 ? null : UNSEEN_EXEC;
+  if (isBelow4G(records)) followed.unseen = UNSEEN_32_BIT;
+  followed.presumed.length = 0;
+  followed.silentThreads.clear();
   for (const line of lines === null ? records : refine(lines, records)) importStarting(followed, files, line);
   return done.exec.faults;
+}
+
+/** Whether records of an execve show a 32-bit program: even its stack is in the lowest 4 GiB. */
+function isBelow4G(records: readonly StartingVma[]): boolean {
+  const highest = records.at(-1);
+  return highest !== undefined && highest.end <= 2 ** 32;
 }
 
 /** Lines of a snapshot with the page offsets of anonymous memory that records tell. */

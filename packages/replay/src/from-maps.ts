@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { VM_ACCOUNT, flagsFromSmaps } from '@vmakit/base';
-import { type MapsEntry, type Snapshot as FolderSnapshot, anonymousBytes, permissions } from '@vmakit/trace';
+import { type MapsEntry, type Snapshot as FolderSnapshot, anonymousBytes, permissions, readMaps } from '@vmakit/trace';
 import type { StartingVma } from './exec-import.js';
 import type { Snapshot } from './snapshots.js';
 
@@ -31,14 +32,23 @@ function isFaulted(entry: MapsEntry): boolean {
   return bytes === null ? entry.name === '[stack]' : bytes > 0;
 }
 
-/** A snapshot of a trace folder, read. `clock`: that of the recording. */
-export async function readSnapshot(from: FolderSnapshot, clock: 'realtime' | 'monotonic' | 'none'): Promise<Snapshot> {
+/**
+ * A snapshot of a trace folder, read. `clock`: that of the recording. smaps is read where what it adds matters: at the
+ * start, and at the end when there are no page faults to tell what was touched.
+ */
+export async function readSnapshot(
+  from: FolderSnapshot,
+  folder: string,
+  clock: 'realtime' | 'monotonic' | 'none',
+  withoutFaults: boolean,
+): Promise<Snapshot> {
   const range = clock === 'none' ? null : from[clock];
+  const needsDetail = from.kind === 'exec' || from.kind === 'start' || withoutFaults;
   return {
     pid: from.pid,
     kind: from.kind,
     file: from.file,
-    lines: startingFromMaps(await from.readEntries()),
+    lines: startingFromMaps(needsDetail ? await from.readEntries() : await readMaps(join(folder, from.file))),
     begin: range === null ? null : range[0],
     time: range === null ? null : range[1],
   };

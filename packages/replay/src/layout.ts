@@ -41,12 +41,17 @@ function nameOf(vma: Vma, mm: Mm, stackAddress: number): string {
     return (vma.flags & VM_MAYSHARE) !== 0 ? `[anon_shmem:${vma.name}]` : `[anon:${vma.name}]`;
   }
   if (!isAnonymous(vma)) return '';
+  const name = stackOrHeap(vma, mm, stackAddress);
+  return name === null ? '' : `[${name}]`;
+}
+
+/** Whether an anonymous VMA is what maps calls heap, or stack. `stackAddress`: a byte address in the stack. */
+export function stackOrHeap(vma: Vma, mm: Mm, stackAddress: number): 'heap' | 'stack' | null {
   const bytes = mm.env.arch.pageSize;
   const start = vma.start * bytes;
   const end = vma.end * bytes;
-  if (mm.brk > 0 && start <= mm.brk && end >= mm.brkStart && mm.brk > mm.brkStart) return '[heap]';
-  if (stackAddress >= start && stackAddress < end) return '[stack]';
-  return '';
+  if (mm.brk > mm.brkStart && start <= mm.brk && end >= mm.brkStart) return 'heap';
+  return stackAddress >= start && stackAddress < end ? 'stack' : null;
 }
 
 /** How two layouts differ at one place. */
@@ -65,7 +70,22 @@ export interface UnknowableRules {
   readonly noFaults: boolean;
   /** A file may have been unlinked after it was mapped. */
   readonly unlinkedLater: boolean;
+  /** The name of memory that the recording does not show; null: it shows all. */
+  readonly blindSpot: string | null;
+  /** The recording does not show what is done to memory either: nothing can be compared. */
+  readonly blindToCalls: boolean;
+  /** Whether a byte range was only presumed to be mapped. */
+  readonly isPresumed: (start: number, end: number) => boolean;
 }
+
+/** Nothing is unknowable. */
+export const ALL_KNOWN: UnknowableRules = {
+  noFaults: false,
+  unlinkedLater: false,
+  blindSpot: null,
+  blindToCalls: false,
+  isPresumed: () => false,
+};
 
 /** Compares a recorded layout with the model's, line by line in address order. */
 export function compareLayouts(
@@ -75,9 +95,17 @@ export function compareLayouts(
 ): LayoutDifference[] {
   const differences = pairUp(expected, actual, rules);
   if (!rules.noFaults || differences.every(({ unknowable }) => unknowable !== null)) return differences;
-  const joined = pairUp(coalesce(expected), coalesce(actual), rules);
-  if (joined.some(({ unknowable }) => unknowable === null)) return differences;
+  if (!isSameMemory(expected, actual, rules)) return differences;
   return differences.map((one) => ({ ...one, unknowable: one.unknowable ?? 'merges that depend on page faults' }));
+}
+
+/** Whether two layouts are the same but for which alike neighbours merged. */
+export function isSameMemory(
+  expected: readonly LayoutLine[],
+  actual: readonly LayoutLine[],
+  rules: UnknowableRules,
+): boolean {
+  return pairUp(coalesce(expected), coalesce(actual), rules).every(({ unknowable }) => unknowable !== null);
 }
 
 /** Neighbours that maps shows alike made one: what is left does not depend on which of them merged. */
@@ -118,10 +146,11 @@ function pairUp(
       e += want.end <= have.end ? 1 : 0;
       a += have.end <= want.end ? 1 : 0;
     } else if (have === null || (want !== null && want.start < have.start)) {
-      differences.push({ expected: want, actual: null, fields: [], unknowable: null });
+      differences.push({ expected: want, actual: null, fields: [], unknowable: rules.blindSpot });
       e++;
     } else {
-      differences.push({ expected: null, actual: have, fields: [], unknowable: null });
+      const presumed = rules.blindToCalls || (have !== null && rules.isPresumed(have.start, have.end));
+      differences.push({ expected: null, actual: have, fields: [], unknowable: presumed ? rules.blindSpot : null });
       a++;
     }
   }
@@ -149,6 +178,11 @@ function explain(
   fields: readonly (keyof LayoutLine)[],
   rules: UnknowableRules,
 ): string | null {
+  if (rules.blindSpot !== null) {
+    // Memory that is not shown may have merged with its neighbours.
+    const mayHaveMerged = have.inode === 0 && fields.every((field) => field === 'start' || field === 'end');
+    if (rules.blindToCalls || mayHaveMerged || rules.isPresumed(have.start, have.end)) return rules.blindSpot;
+  }
   const only = fields.length === 1 ? fields[0] : null;
   const isStack = want.name === '[stack]' || have.name === '[stack]';
   if (rules.noFaults && only === 'start' && want.start < have.start) {

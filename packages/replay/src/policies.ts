@@ -23,7 +23,7 @@ export const POLICY_NAMES: readonly string[] = [
 ];
 
 /**
- * The policies of a name, or of several with commas between: `none` (the stock kernel), `relocate-anon` (the series with
+ * The policies of a name, or of several joined by +: `none` (the stock kernel), `relocate-anon` (the series with
  * large folios; `relocate-anon:v1` and so on for its variants), `auto-relocate`.
  *
  * @throws {RangeError} naming what is unknown
@@ -31,7 +31,7 @@ export const POLICY_NAMES: readonly string[] = [
 export function policiesByName(names: string): NamedPolicies {
   const policies: MremapPolicy[] = [];
   let flag = 0;
-  for (const name of names.split(',')) {
+  for (const name of names.split('+')) {
     if (!POLICY_NAMES.includes(name)) {
       throw new RangeError(`there is no policy ${JSON.stringify(name)}; there are ${POLICY_NAMES.join(', ')}`);
     }

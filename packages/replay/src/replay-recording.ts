@@ -1,118 +1,134 @@
-import { stat } from 'node:fs/promises';
 import type { KernelProfile } from '@vmakit/base';
-import type { MremapPolicy } from '@vmakit/mremap';
-import {
-  type Recording,
-  type RecordingInput,
-  type RecordingReport,
-  TraceInputError,
-  type TraceMeta,
-  openRecording,
-  openTraceFolder,
-  readMaps,
-} from '@vmakit/trace';
-import { readSnapshot, startingFromMaps } from './from-maps.js';
+import type { Recording, RecordingReport } from '@vmakit/trace';
 import { kernelFor, profileForRelease } from './kernel-for.js';
-import type { Assumption } from './options.js';
+import { type OpenedRecording, type ReplayInput, openInput } from './open-recording.js';
+import type { Assumption, ReplayOptions } from './options.js';
+import { type NamedPolicies, policiesByName } from './policies.js';
+import { PolicyWatch } from './policy-watch.js';
 import { Replayer } from './replayer.js';
-import { type ReplayResult, readingSummary, summarize } from './result.js';
-import { ANY_PID, type Snapshot } from './snapshots.js';
+import { type PicturedResult, type RecordingSummary, type ReplayResult, readingSummary, summarize } from './result.js';
+import type { Snapshot } from './snapshots.js';
 
 /** What to replay and how. */
-export interface ReplayRequest {
-  /** A trace folder, a recording (plain or gzip), or a stream of bytes. */
-  readonly input: RecordingInput;
-  /** Name of a stream, for messages. */
-  readonly name?: string;
-  /** Recording of a folder to use; by default perf, or strace for a 32-bit program, whose calls perf does not see. */
-  readonly prefer?: 'perf' | 'strace';
-  /** Snapshots for a recording that is not in a folder: `/proc/PID/maps` or smaps after exec, and at the end. */
-  readonly startMaps?: string;
-  readonly endMaps?: string;
-  /** What strace text without page faults is taken to mean. */
+export interface ReplayRequest extends ReplayInput {
+  /** What strace text without page faults is taken to mean; default `touched`. */
   readonly assume?: 'touched' | 'untouched';
-  /** Kernel to model; by default the one that was recorded. */
+  /** Kernel to model; by default the one nearest to what was recorded. */
   readonly profile?: KernelProfile['name'];
-  readonly policies?: readonly MremapPolicy[];
-  /** Flags given to every mremap that moves, whatever was recorded. */
-  readonly addMremapFlags?: number;
-  /** Details kept of each kind of difference. */
+  /** `vm.max_map_count` in place of the recorded one. */
+  readonly maxMapCount?: number;
+  /** Names of policies as {@link policiesByName} takes them; default `none`. */
+  readonly policy?: string;
+  /** Every mremap that may move asks for relocation, whatever was recorded. */
+  readonly forceFlag?: boolean;
+  /** Details kept of each kind of difference; default 10. */
   readonly maxDetails?: number;
-  /** Told now and then how much is read: for a progress bar. */
+  /** Keep pictures of address spaces; default: no. */
+  readonly pictures?: boolean;
+  /** Told after each batch how much is read: for a progress bar. */
   readonly onProgress?: (report: RecordingReport, bytesTotal: number | null) => void;
 }
 
-interface OpenedRecording {
-  readonly recording: Recording;
-  readonly meta: TraceMeta | null;
-  readonly snapshots: readonly Snapshot[];
+/** One of the kernels on which a recording is replayed. */
+interface Run {
+  readonly policies: NamedPolicies;
+  readonly replayer: Replayer;
+  readonly watch: PolicyWatch | null;
+  readonly profile: KernelProfile['name'];
 }
 
 /**
  * Replays a recording on the model.
  *
  * @throws {@link TraceInputError} when the input cannot be read at all
+ * @throws {RangeError} naming a policy that is unknown
  */
 export async function replayRecording(request: ReplayRequest): Promise<ReplayResult> {
-  const { recording, meta, snapshots } = await open(request);
-  const recorded = meta?.kernel ?? recording.kernel;
-  const profile = request.profile ?? profileForRelease(recorded).profile;
-  const assume: Assumption = recording.format === 'strace' ? (request.assume ?? 'touched') : 'recorded';
-  const kernel = kernelFor(profile, meta?.settings ?? null, { policies: request.policies ?? [] });
-  const start = snapshots.find(({ kind }) => kind === 'start') ?? null;
-  const replayer = new Replayer(kernel, {
-    assume,
-    munmapAtStart: recording.format === 'strace',
-    snapshots,
-    start,
-    addMremapFlags: request.addMremapFlags ?? 0,
-    maxDetails: request.maxDetails ?? 10,
-  });
+  const [only] = await replayUnder(request, [request.policy ?? 'none']);
+  return (only as PicturedResult).result;
+}
+
+/**
+ * Replays a recording once under each of several policies: it is read once, and each event is done on all kernels.
+ *
+ * @throws the same as {@link replayRecording}
+ */
+export async function replayUnder(request: ReplayRequest, policyNames: readonly string[]): Promise<PicturedResult[]> {
+  const chosen = policyNames.map(policiesByName);
+  const opened = await openInput(request);
+  const { recording } = opened;
+  let runs: Run[] = [];
   for await (const batch of recording) {
-    replayer.feed(batch);
+    if (runs.length === 0) runs = await begin(request, opened, chosen);
+    for (const { replayer } of runs) replayer.feed(batch);
     request.onProgress?.(recording.report, recording.bytesTotal);
   }
-  replayer.finish();
-  return summarize(replayer, {
-    file: recording.file,
-    format: recording.format,
-    kernel: recorded,
-    profile,
-    assumption: assume,
-    ...readingSummary(recording.report),
-    diagnostics: recording.report.diagnostics,
+  if (runs.length === 0) runs = await begin(request, opened, chosen);
+  const input = typeof request.input === 'string' ? request.input : recording.file;
+  return runs.map((run) => {
+    run.replayer.finish();
+    const { replayer, watch, policies } = run;
+    const summary = describe(request, opened, run, input);
+    const result = summarize(replayer, summary, policies.name, watch?.read() ?? null);
+    return { result, pictures: replayer.pictures };
   });
 }
 
-async function open(request: ReplayRequest): Promise<OpenedRecording> {
-  const { input } = request;
-  if (typeof input === 'string' && input !== '-' && (await isFolder(input))) return openFolder(input, request);
-  const recording = await openRecording(input, request.name === undefined ? {} : { name: request.name });
-  const snapshots: Snapshot[] = [];
-  if (request.startMaps !== undefined) snapshots.push(await given(request.startMaps, 'exec'));
-  if (request.endMaps !== undefined) snapshots.push(await given(request.endMaps, 'end'));
-  return { recording, meta: null, snapshots };
+async function begin(
+  request: ReplayRequest,
+  opened: OpenedRecording,
+  chosen: readonly NamedPolicies[],
+): Promise<Run[]> {
+  const snapshots = await opened.snapshots();
+  return chosen.map((policies) => makeRun(request, opened, policies, snapshots));
 }
 
-async function openFolder(path: string, request: ReplayRequest): Promise<OpenedRecording> {
-  const folder = await openTraceFolder(path);
-  const { meta } = folder;
-  const kind = request.prefer ?? (meta?.i386 === true && folder.recordings.strace !== null ? 'strace' : undefined);
-  const recording = await folder.open(kind);
-  const clock = recording.format === 'strace' ? 'realtime' : 'monotonic';
-  const snapshots = await Promise.all(folder.snapshots.map((snapshot) => readSnapshot(snapshot, clock)));
-  return { recording, meta, snapshots };
+function makeRun(
+  request: ReplayRequest,
+  { recording, meta }: OpenedRecording,
+  policies: NamedPolicies,
+  snapshots: readonly Snapshot[],
+): Run {
+  const profile = request.profile ?? profileForRelease(meta?.kernel ?? recording.kernel).profile;
+  const kernel = kernelFor(profile, meta?.settings ?? null, { policies: policies.policies });
+  if (request.maxMapCount !== undefined) kernel.env.settings.maxMapCount = request.maxMapCount;
+  const hasPolicy = policies.policies.length > 0;
+  const fromText = recording.format === 'strace';
+  const options: ReplayOptions = {
+    assume: assumptionOf(recording, request),
+    munmapAtStart: fromText,
+    beginsInMidLife: recording.format !== 'perf',
+    snapshots,
+    start: snapshots.find(({ kind }) => kind === 'start') ?? null,
+    addMremapFlags: request.forceFlag === true ? policies.flag : 0,
+    whatIf: hasPolicy || request.maxMapCount !== undefined,
+    settingsKnown: (meta?.settings.anonVmaName ?? null) !== null,
+    pictures: request.pictures ?? false,
+    maxDetails: request.maxDetails ?? 10,
+  };
+  const replayer = new Replayer(kernel, options);
+  return { policies, replayer, watch: hasPolicy ? new PolicyWatch(kernel.bus) : null, profile };
 }
 
-/** A snapshot that the user gave; whose process it is of is not said. */
-async function given(file: string, kind: 'exec' | 'end'): Promise<Snapshot> {
-  return { pid: ANY_PID, kind, file, lines: startingFromMaps(await readMaps(file)), begin: null, time: null };
+function assumptionOf(recording: Recording, request: ReplayRequest): Assumption {
+  return recording.format === 'strace' ? (request.assume ?? 'touched') : 'recorded';
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    throw new TraceInputError(path, 'no such file or directory');
-  }
+function describe(
+  request: ReplayRequest,
+  { recording, meta }: OpenedRecording,
+  { profile }: Run,
+  input: string,
+): RecordingSummary {
+  const kernel = meta?.kernel ?? recording.kernel;
+  return {
+    input,
+    file: recording.file,
+    format: recording.format,
+    kernel,
+    profile,
+    profileNote: request.profile === undefined ? profileForRelease(kernel).note : null,
+    assumption: assumptionOf(recording, request),
+    ...readingSummary(recording.report),
+  };
 }

@@ -2,7 +2,9 @@ import type { Kernel } from '@vmakit/kernel';
 import { FAULT_SIGSEGV } from '@vmakit/mm';
 import type {
   BirthEvent,
+  ExecEvent,
   ExitEvent,
+  LostEvent,
   Mmap2Event,
   PageFaultEvent,
   RecordedEvent,
@@ -11,17 +13,20 @@ import type {
 } from '@vmakit/trace';
 import { assumeTouched } from './assume.js';
 import { CallFiles } from './call-files.js';
-import { type Divergence, compareResult, recordDivergence } from './divergence.js';
+import { type Divergence, forkDivergence } from './divergence.js';
 import { finishExec } from './exec.js';
 import { importStarting, startingFromRecords } from './exec-import.js';
 import { FileTable } from './file-table.js';
 import { type KernelObjects, countObjects, noObjects } from './objects.js';
 import type { ReplayOptions } from './options.js';
-import { type CallOutcome, runCall } from './run-call.js';
+import { type ProcessPicture, pictureOf } from './picture.js';
+import { ProcessTable } from './process-table.js';
+import { checkRecord } from './record-check.js';
+import { CallRunner } from './call-runner.js';
 import { Snapshots } from './snapshots.js';
-import { type CallInProgress, FollowedProcess } from './space.js';
+import { type CallInProgress, type FollowedProcess, UNSEEN_BEFORE, UNSEEN_LOST } from './space.js';
 import { Check, ReplayStatistics } from './statistics.js';
-import { collectUnmerged, type UnmergedGroups } from './unmerged.js';
+import { UnmergedPairs } from './unmerged.js';
 
 /**
  * Does on the model what a recording says, event by event, and checks itself against the recording: results of calls,
@@ -34,32 +39,40 @@ export class Replayer {
   readonly results: Check<Divergence>;
   readonly records: Check<Divergence>;
   readonly snapshots: Snapshots;
-  readonly unmerged: UnmergedGroups = new Map();
+  readonly unmerged: UnmergedPairs;
   /** Kernel objects of all processes, each at its end. */
   readonly objects: KernelObjects = noObjects();
-  /** Every process followed, the dead ones too, in order of appearance. */
-  readonly history: FollowedProcess[] = [];
+  /** Address spaces at their ends, when they are wanted. */
+  readonly pictures: ProcessPicture[] = [];
+  readonly processes: ProcessTable;
   readonly files: FileTable;
   readonly #callFiles: CallFiles;
-  /** Living processes by pid. */
-  readonly #followed: Map<number, FollowedProcess> = new Map();
+  readonly #runner: CallRunner;
+  /** Calls that have begun, by thread. */
   readonly #underWay: Map<number, CallInProgress> = new Map();
   readonly #pageSize: number;
   /** Processes with an execve that is not settled. */
   #execsToFinish = 0;
-  #lastPid = -1;
-  #last: FollowedProcess | null = null;
+  /** Threads that were born and have not been seen to do anything. */
+  #silent = 0;
+  /** The recorder has lost events. */
+  #lost = false;
+  /** The recording is over. */
+  #over = false;
 
   constructor(kernel: Kernel, options: ReplayOptions) {
     this.kernel = kernel;
     this.options = options;
     this.files = new FileTable(kernel);
-    this.#callFiles = new CallFiles(this.files, kernel);
+    this.processes = new ProcessTable(kernel, options);
     this.results = new Check(options.maxDetails);
     this.records = new Check(options.maxDetails);
     this.snapshots = new Snapshots(options);
+    this.unmerged = new UnmergedPairs(options.maxDetails);
+    this.#callFiles = new CallFiles(this.files, kernel);
+    this.#runner = new CallRunner(this.#callFiles, this.files, options, this.results, this.statistics);
     this.#pageSize = kernel.env.arch.pageSize;
-    if (options.start !== null) this.#begin(options.start.pid);
+    if (options.start !== null) this.#begin(this.processes.follow(options.start.pid));
   }
 
   /** Takes the next events. */
@@ -69,13 +82,16 @@ export class Replayer {
 
   /** The recording is over: what is left is compared and counted. */
   finish(): void {
-    for (const followed of [...this.#followed.values()]) this.#settle(followed);
+    this.#over = true;
+    for (const followed of this.processes.living()) this.#settle(followed);
+    this.snapshots.compareBest();
   }
 
   #take(event: RecordedEvent): void {
     this.statistics.events++;
-    if (this.#execsToFinish > 0) this.#finishExecOf(event.pid, event.time);
+    if (this.#execsToFinish > 0) this.#goesOn(event);
     if (this.snapshots.isDue(event)) this.#compareDue(event);
+    if (this.#silent > 0) this.#hear(event);
     switch (event.kind) {
       case 'syscall':
         this.#completeCall(event);
@@ -95,54 +111,68 @@ export class Replayer {
       case 'exit':
         this.#exit(event);
         break;
+      default:
+        this.#takeRare(event);
+    }
+  }
+
+  #takeRare(event: RecordedEvent): void {
+    switch (event.kind) {
+      case 'comm':
+        if (event.exec) this.#beginExec(this.processes.follow(event.pid), event.time);
+        break;
+      case 'exec':
+        this.#execTold(event);
+        break;
       case 'superseded':
         this.#underWay.delete(event.byTid);
+        break;
+      case 'lost':
+        this.#lose(event);
         break;
       default:
         break;
     }
   }
 
-  /** The process that an event is about; made when it is new and the recording does not say where it came from. */
-  #follow(pid: number): FollowedProcess {
-    if (pid === this.#lastPid) return this.#last as FollowedProcess;
-    let followed = this.#followed.get(pid);
-    if (followed === undefined) followed = this.#add(pid, new FollowedProcess(pid, this.kernel.spawn({ pid }), false));
-    this.#lastPid = pid;
-    this.#last = followed;
+  /** The process of a call or fault, begun if the recording came into the middle of its life. */
+  #acting(pid: number): FollowedProcess {
+    const followed = this.processes.follow(pid);
+    if (!followed.started && this.options.beginsInMidLife && followed.exec === null) this.#begin(followed);
     return followed;
   }
 
-  #add(pid: number, followed: FollowedProcess): FollowedProcess {
-    this.#followed.set(pid, followed);
-    this.history.push(followed);
-    this.statistics.processes++;
-    this.#lastPid = -1;
-    return followed;
-  }
-
-  /** The recording begins in the middle of a process's life: it was attached to. */
-  #begin(pid: number): void {
-    const followed = this.#follow(pid);
+  /** The recording begins in the middle of a process's life. */
+  #begin(followed: FollowedProcess): void {
     followed.started = true;
-    this.snapshots.importStart(followed, this.files);
+    const { start } = this.options;
+    const lines = start !== null && start.pid === followed.pid ? start.lines : this.snapshots.takeStart(followed.pid);
+    if (lines === null) followed.unseen = UNSEEN_BEFORE;
+    for (const line of lines ?? []) importStarting(followed, this.files, line);
+    this.#noteStart(followed);
+  }
+
+  #noteStart(followed: FollowedProcess): void {
     followed.vmasAtStart = followed.process.mm.mapCount;
-    followed.noteVmas();
+    followed.noteVmas(this.statistics.events);
   }
 
   #startCall(event: SyscallStartEvent): void {
     if (event.call === 'execve' || event.call === 'execveat') {
-      this.#follow(event.pid).exec = { records: [], faults: [] };
+      const followed = this.processes.follow(event.pid);
+      followed.execTold = false;
+      followed.exec = null;
+      this.#beginExec(followed, event.time);
       return;
     }
     const call: CallInProgress = { records: [], applied: false };
     this.#underWay.set(event.tid, call);
     // strace prints a completion late; what a munmap gives back may be mapped by another thread before that.
     if (event.call === 'munmap' && this.options.munmapAtStart) {
-      const followed = this.#follow(event.pid);
+      const followed = this.#acting(event.pid);
       if (!followed.started) return;
       followed.process.munmap(event.args.address, event.args.length);
-      followed.noteVmas();
+      followed.noteVmas(this.statistics.events);
       call.applied = true;
     }
   }
@@ -150,11 +180,11 @@ export class Replayer {
   #completeCall(event: SyscallEvent): void {
     const call = this.#underWay.get(event.tid);
     if (call !== undefined) this.#underWay.delete(event.tid);
-    const followed = this.#follow(event.pid);
     if (event.call === 'execve' || event.call === 'execveat') {
-      this.#completeExec(followed, event);
+      this.#completeExec(event);
       return;
     }
+    const followed = this.#acting(event.pid);
     if (!followed.started) return;
     this.statistics.countCall(event.call);
     if (event.call === 'shmget') this.#callFiles.noteSegment(event);
@@ -164,47 +194,64 @@ export class Replayer {
     }
     const records = call === undefined ? [] : call.records;
     this.#callFiles.setRecords(records);
-    const outcome = runCall(followed.process, event, this.#callFiles, this.options.addMremapFlags);
-    if (outcome === null) {
-      this.statistics.skippedCalls++;
-    } else {
-      const divergence = compareResult(event, outcome);
-      if (event.errno === 'ENOMEM' && outcome.refused === null) this.statistics.callsSaved++;
-      if (divergence === null) this.results.match();
-      else if (isUnknownMemory(followed, event, outcome)) this.statistics.unknownMemory++;
-      else this.results.differ(divergence);
+    if (this.#runner.run(followed, event)) {
       if (this.options.assume === 'touched') assumeTouched(followed.process, event);
-      followed.noteVmas();
+      followed.noteVmas(this.statistics.events);
     }
-    for (const record of records) this.#checkRecord(followed, record);
+    for (const record of records) this.#check(followed, record);
   }
 
-  #completeExec(followed: FollowedProcess, event: SyscallEvent): void {
-    const exec = followed.exec;
+  /** A new program is about to be mapped. */
+  #beginExec(followed: FollowedProcess, startTime: number): void {
+    followed.exec ??= { records: [], faults: [], startTime };
+  }
+
+  /** perf says that an execve is done before the call completes, and also where the call itself is not recorded. */
+  #execTold(event: ExecEvent): void {
+    const followed = this.processes.follow(event.pid);
+    this.#execDone(followed, event.filename, event.time);
+    followed.execTold = true;
+  }
+
+  #completeExec(event: SyscallEvent): void {
+    const followed = this.processes.follow(event.pid);
+    if (event.errno === null) this.statistics.countCall(event.call);
+    if (event.errno !== null) followed.exec = null;
+    else if (followed.execTold) followed.execTold = false;
+    else this.#execDone(followed, event.call === 'execve' ? event.args.path : null, event.startTime);
+  }
+
+  #execDone(followed: FollowedProcess, path: string | null, time: number): void {
+    const exec = followed.exec ?? { records: [], faults: [], startTime: time };
     followed.exec = null;
-    if (event.errno !== null) return;
     this.statistics.execs++;
-    this.statistics.countCall(event.call);
     followed.started = true;
-    const path = event.call === 'execve' ? event.args.path : null;
-    followed.execDone = { exec: exec ?? { records: [], faults: [] }, path, time: event.startTime };
-    this.#execsToFinish++;
+    if (followed.execDone === null) this.#execsToFinish++;
+    followed.execDone = { exec, path };
   }
 
-  /** The process `pid` goes on after an execve: now it is known which snapshot shows what was mapped. */
-  #finishExecOf(pid: number, time: number): void {
-    const followed = this.#followed.get(pid);
+  /** A process that did an execve goes on, unless this is only the completion of the call that was told before. */
+  #goesOn(event: RecordedEvent): void {
+    const followed = this.processes.get(event.pid);
     if (followed === undefined || followed.execDone === null) return;
+    const completes = event.kind === 'syscall' && (event.call === 'execve' || event.call === 'execveat');
+    if (!completes || !followed.execTold) this.#finishExec(followed, event.time);
+  }
+
+  /** The time at which the process goes on says which snapshot shows what was mapped. */
+  #finishExec(followed: FollowedProcess, time: number): void {
+    if (followed.execDone === null) return;
     const done = followed.execDone;
     followed.execDone = null;
     this.#execsToFinish--;
-    for (const fault of finishExec(followed, done, time, this.snapshots, this.files)) this.#pageFault(fault);
-    if (followed.vmasAtStart === 0) followed.vmasAtStart = followed.process.mm.mapCount;
-    followed.noteVmas();
+    const faults = finishExec(followed, done, time, this.snapshots, this.files);
+    if (this.#lost) followed.unseen ??= UNSEEN_LOST;
+    for (const fault of faults) this.#pageFault(fault);
+    this.#noteStart(followed);
   }
 
   #pageFault(event: PageFaultEvent): void {
-    const followed = this.#follow(event.pid);
+    const followed = this.#acting(event.pid);
     const { exec } = followed;
     if (exec !== null) {
       if (exec.records.length > 0) exec.faults.push(event);
@@ -214,12 +261,15 @@ export class Replayer {
     const { statistics } = this;
     statistics.faults++;
     if (event.write) statistics.writeFaults++;
+    const { mm } = followed.process;
+    const before = mm.totalVm;
     const result = followed.process.fault(Math.floor(event.address / this.#pageSize), event.write);
     if (result === FAULT_SIGSEGV) statistics.faultsOutside++;
+    else if (mm.totalVm !== before) followed.noteVmas(statistics.events);
   }
 
   #record(event: Mmap2Event): void {
-    const followed = this.#follow(event.pid);
+    const followed = this.processes.follow(event.pid);
     if (followed.exec !== null) {
       followed.exec.records.push(event);
       return;
@@ -230,7 +280,7 @@ export class Replayer {
     }
     const call = this.#underWay.get(event.tid);
     if (call !== undefined) call.records.push(event);
-    else if (followed.started) this.#checkRecord(followed, event);
+    else if (followed.started) this.#check(followed, event);
   }
 
   /**
@@ -245,81 +295,64 @@ export class Replayer {
     importStarting(followed, this.files, anonymous ? { ...line, offset: null, faulted: true } : line);
     followed.started = true;
     followed.vmasAtStart = followed.process.mm.mapCount;
-    followed.noteVmas();
+    followed.noteVmas(this.statistics.events);
   }
 
   /** The kernel's word about one VMA against the model at this moment. */
-  #checkRecord(followed: FollowedProcess, record: Mmap2Event): void {
-    const bytes = this.#pageSize;
-    const vma = followed.process.mm.tree.at(record.start / bytes);
-    if (vma === null) {
-      this.records.differ(recordDivergence(record, null));
-      return;
-    }
-    const have = { start: vma.start * bytes, length: vma.pages * bytes, offset: vma.pageOffset * bytes };
-    if (have.start === record.start && have.length === record.length && have.offset === record.pageOffsetBytes) {
-      this.records.match();
-    } else {
-      this.records.differ(recordDivergence(record, have));
-    }
+  #check(followed: FollowedProcess, record: Mmap2Event): void {
+    checkRecord(followed, record, this.options, this.records, this.statistics);
   }
 
   #birth(event: BirthEvent): void {
-    if (event.thread || this.#followed.has(event.pid)) return;
-    const parent = this.#followed.get(event.parentPid);
-    if (parent === undefined || !parent.started) return;
-    this.statistics.forks++;
-    const process = event.sharesMemory ? this.kernel.adopt(parent.process.mm, event.pid) : parent.process.fork(event.pid);
-    if (!('mm' in process)) {
-      this.results.differ({
-        file: event.file,
-        line: event.line,
-        pid: event.parentPid,
-        what: 'fork',
-        recorded: String(event.pid),
-        model: `${process.errno} (${process.rule})`,
-      });
+    if (event.thread) {
+      const owner = this.processes.get(event.pid);
+      if (owner === undefined || event.tid === event.pid) return;
+      owner.silentThreads.add(event.tid);
+      this.#silent++;
       return;
     }
-    const child = this.#add(event.pid, new FollowedProcess(event.pid, process, true));
-    child.program = parent.program;
-    child.stackAddress = parent.stackAddress;
-    child.vmasAtStart = process.mm.mapCount;
-    child.noteVmas();
+    const child = this.processes.bear(event);
+    if (child === null) return;
+    this.statistics.forks++;
+    if ('errno' in child) this.results.differ(forkDivergence(event, child));
+    else child.noteVmas(this.statistics.events);
+  }
+
+  /** A thread that was born does something: it is recorded. */
+  #hear({ pid, tid, kind }: RecordedEvent): void {
+    if (kind === 'birth') return;
+    if (this.processes.get(pid)?.silentThreads.delete(tid) === true) this.#silent--;
   }
 
   #exit(event: ExitEvent): void {
     this.#underWay.delete(event.tid);
-    if (event.tid !== event.pid && event.lastThread !== true) return;
-    if (event.lastThread === false) return;
-    const followed = this.#followed.get(event.pid);
-    if (followed !== undefined) this.#settle(followed);
+    const followed = this.processes.ending(event);
+    if (followed !== null) this.#settle(followed);
   }
 
   /** A process ends, or the recording does. */
   #settle(followed: FollowedProcess): void {
-    this.#finishExecOf(followed.pid, Infinity);
-    this.snapshots.compareFinal(followed);
-    if (!followed.exited) {
-      followed.vmasAtEnd = followed.process.mm.mapCount;
-      if (followed.started) {
-        collectUnmerged(followed.process.mm, this.unmerged, this.options.maxDetails);
-        countObjects(followed.process.mm, this.objects);
-      }
-      followed.exited = true;
+    this.#finishExec(followed, Infinity);
+    const { mm } = followed.process;
+    if (followed.started) {
+      this.snapshots.compareFinal(followed);
+      followed.vmasAtEnd = mm.mapCount;
+      this.unmerged.collect(mm, followed.pid);
+      countObjects(mm, this.objects);
+      if (this.options.pictures) this.pictures.push(pictureOf(followed));
     }
-    this.#followed.delete(followed.pid);
-    this.#lastPid = -1;
-    followed.process.exit();
+    this.#silent -= followed.silentThreads.size;
+    // When the recording is over nobody is left whom it could matter that the memory is given back.
+    this.processes.remove(followed, !this.#over);
+  }
+
+  #lose(event: LostEvent): void {
+    this.#lost = true;
+    this.statistics.lost += event.count;
+    for (const followed of this.processes.living()) followed.unseen ??= UNSEEN_LOST;
   }
 
   #compareDue(event: RecordedEvent): void {
-    for (const followed of this.#followed.values()) this.snapshots.compareUntil(followed, event.time);
+    for (const followed of this.processes.living()) this.snapshots.compareUntil(followed, event.time);
   }
-}
-
-/** Whether a call failed on the model because nothing tells what the program's execve mapped. */
-function isUnknownMemory(followed: FollowedProcess, event: SyscallEvent, outcome: CallOutcome): boolean {
-  const errno = outcome.refused?.errno;
-  return !followed.layoutKnown && event.errno === null && (errno === 'ENOMEM' || errno === 'EFAULT');
 }

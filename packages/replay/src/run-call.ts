@@ -23,11 +23,14 @@ export interface CallOutcome {
 }
 
 /** `prctl` options that change VMAs. */
-const PR_SET_VMA = 0x53564d41;
+export const PR_SET_VMA = 0x53564d41;
 const PR_SET_MEMORY_MERGE = 67;
 
 /** The size of an aio ring depends on the processors of the machine, which are not recorded. */
 const PROCESSORS = 2;
+
+/** Errors of mmap that come from the file or its driver, or from the memory's shape: these are looked at. */
+const FILE_MMAP_ERRORS: ReadonlySet<string> = new Set(['ENOMEM', 'EEXIST', 'EINVAL', 'EOVERFLOW']);
 
 /** Errors that say something about files and rights, which a recording of memory does not tell. */
 const NOT_ABOUT_MEMORY: ReadonlySet<string> = new Set(['EBADF', 'EACCES', 'ENODEV', 'ETXTBSY', 'EIDRM', 'ENOSYS']);
@@ -44,7 +47,7 @@ export function runCall(
   addMremapFlags: number,
 ): CallOutcome | null {
   if (event.errno !== null && (NOT_ABOUT_MEMORY.has(event.errno) || event.errno.startsWith('ERESTART'))) return null;
-  if (event.injected) return null;
+  if (event.injected || isRefusedByFile(event)) return null;
   switch (event.call) {
     case 'mmap':
       return placed(process, runMmap(process, event, files));
@@ -75,6 +78,12 @@ export function runCall(
     default:
       return runRareCall(process, event, files);
   }
+}
+
+/** Whether an mmap failed for a reason that lies in what it maps. */
+function isRefusedByFile(event: SyscallEvent): boolean {
+  if (event.call !== 'mmap' || event.errno === null || (event.args.flags & MAP_ANONYMOUS) !== 0) return false;
+  return !FILE_MMAP_ERRORS.has(event.errno);
 }
 
 function runRareCall(process: Process, event: SyscallEvent, files: CallFiles): CallOutcome | null {

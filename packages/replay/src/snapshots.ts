@@ -1,10 +1,10 @@
 import type { RecordedEvent } from '@vmakit/trace';
 import type { LayoutCheck } from './divergence.js';
-import { type StartingVma, importStarting } from './exec-import.js';
-import type { FileTable } from './file-table.js';
-import { type LayoutLine, compareLayouts, layoutOf } from './layout.js';
+import type { StartingVma } from './exec-import.js';
+import { type LayoutLine, type UnknowableRules, compareLayouts, isSameMemory, layoutOf } from './layout.js';
 import type { ReplayOptions } from './options.js';
-import type { ExecDone, FollowedProcess } from './space.js';
+import { isPresumed } from './presume.js';
+import { type ExecDone, type FollowedProcess, hidesCalls } from './space.js';
 
 /** When a snapshot was taken: just after an execve, when attached, at the end, or at the entry of exit_group. */
 export type SnapshotKind = 'exec' | 'start' | 'end' | 'exit';
@@ -27,6 +27,12 @@ export interface Snapshot {
 /** Above this byte address is the kernel: `[vsyscall]` is no VMA. */
 const KERNEL_ADDRESSES = 2 ** 57;
 
+/** A comparison of a snapshot of which it is not said whose it is. */
+interface Candidate {
+  readonly snapshot: Snapshot;
+  readonly check: LayoutCheck;
+}
+
 /** The snapshots of a recording: where processes start, and what the model is compared with. */
 export class Snapshots {
   /** Snapshots that were compared. */
@@ -34,6 +40,8 @@ export class Snapshots {
   readonly #options: ReplayOptions;
   readonly #exec: Snapshot[];
   readonly #final: Snapshot[];
+  /** The best comparison so far of each snapshot that may be any process's. */
+  readonly #best: Map<Snapshot, Candidate> = new Map();
   /** The earliest time at which a final snapshot is due. */
   #due: number;
 
@@ -59,17 +67,18 @@ export class Snapshots {
    * snapshot without a time belongs to the first execve of a program that it names.
    */
   takeExec(pid: number, done: ExecDone, nextTime: number): readonly StartingVma[] | null {
-    const at = this.#exec.findIndex(
+    return this.#takeStarting(
       (snapshot) =>
         isOf(snapshot, pid) &&
-        (snapshot.begin === null ? names(snapshot, done.path) : snapshot.begin >= done.time && snapshot.begin <= nextTime),
+        (snapshot.begin === null
+          ? names(snapshot, done.path)
+          : snapshot.begin >= done.exec.startTime && snapshot.begin <= nextTime),
     );
-    return at < 0 ? null : (this.#exec.splice(at, 1)[0] as Snapshot).lines;
   }
 
-  /** Fills a process that the recording was attached to. */
-  importStart(followed: FollowedProcess, files: FileTable): void {
-    for (const line of this.#options.start?.lines ?? []) importStarting(followed, files, line);
+  /** The layout of a process that had begun before the recording: one given by hand, of no particular time. */
+  takeStart(pid: number): readonly StartingVma[] | null {
+    return this.#takeStarting((snapshot) => isOf(snapshot, pid) && snapshot.begin === null);
   }
 
   /** Compares `followed` with its snapshots taken before `time`. */
@@ -85,13 +94,41 @@ export class Snapshots {
       first = false;
       return take;
     });
+    for (const snapshot of this.#final) {
+      if (snapshot.pid === ANY_PID) this.#considerFor(followed, snapshot);
+    }
+  }
+
+  /** The recording is over: a snapshot of which nobody said whose it is belongs to the process that is most like it. */
+  compareBest(): void {
+    for (const [snapshot, { check }] of this.#best) {
+      this.checks.push(check);
+      this.#final.splice(this.#final.indexOf(snapshot), 1);
+    }
+  }
+
+  #takeStarting(fits: (snapshot: Snapshot) => boolean): readonly StartingVma[] | null {
+    const at = this.#exec.findIndex(fits);
+    return at < 0 ? null : (this.#exec.splice(at, 1)[0] as Snapshot).lines;
+  }
+
+  #considerFor(followed: FollowedProcess, snapshot: Snapshot): void {
+    const check = this.#check(followed, snapshot);
+    const best = this.#best.get(snapshot);
+    if (
+      best !== undefined &&
+      best.check.differing + sum(best.check.unknowable) <= check.differing + sum(check.unknowable)
+    ) {
+      return;
+    }
+    this.#best.set(snapshot, { snapshot, check });
   }
 
   #compare(followed: FollowedProcess, isDue: (snapshot: Snapshot) => boolean): void {
     const kept: Snapshot[] = [];
     const due: Snapshot[] = [];
     for (const snapshot of this.#final) {
-      (isOf(snapshot, followed.pid) && followed.started && isDue(snapshot) ? due : kept).push(snapshot);
+      (snapshot.pid === followed.pid && followed.started && isDue(snapshot) ? due : kept).push(snapshot);
     }
     if (due.length === 0) return;
     this.#final.splice(0, this.#final.length, ...kept);
@@ -100,21 +137,34 @@ export class Snapshots {
   }
 
   #check(followed: FollowedProcess, snapshot: Snapshot): LayoutCheck {
-    const { assume, maxDetails } = this.#options;
+    const { assume, maxDetails, whatIf } = this.#options;
     const expected = snapshot.lines.filter(({ start }) => start < KERNEL_ADDRESSES).map(asLayoutLine);
     const actual = layoutOf(followed.process.mm, followed.stackAddress);
     const fromText = assume !== 'recorded';
-    const all = compareLayouts(expected, actual, { noFaults: fromText, unlinkedLater: true });
+    const rules: UnknowableRules = {
+      noFaults: fromText,
+      unlinkedLater: true,
+      blindSpot: followed.blindSpot,
+      blindToCalls: hidesCalls(followed.blindSpot),
+      isPresumed: (start, end) => isPresumed(followed, start, end),
+    };
+    const all = compareLayouts(expected, actual, rules);
     const differences = all.filter(({ unknowable }) => unknowable === null);
     const unknowable: Record<string, number> = {};
-    for (const { unknowable: name } of all) if (name !== null) unknowable[name] = (unknowable[name] ?? 0) + 1;
+    const count = (name: string, by: number): void => void (unknowable[name] = (unknowable[name] ?? 0) + by);
+    for (const { unknowable: name } of all) if (name !== null) count(name, 1);
+    const mergedFurther = whatIf && differences.length > 0 && isSameMemory(expected, actual, rules);
+    const saved = whatIf && differences.length > 0 && !mergedFurther && followed.callsSaved > 0;
+    if (saved) count('what the program would do after a call that no longer fails', differences.length);
+    const excused = mergedFurther || saved;
     return {
       pid: followed.pid,
       file: snapshot.file,
-      matched: differences.length === 0,
+      matched: excused || differences.length === 0,
+      mergedFurther,
       vmas: expected.length,
-      differences: differences.slice(0, maxDetails),
-      differing: differences.length,
+      differences: excused ? [] : differences.slice(0, maxDetails),
+      differing: excused ? 0 : differences.length,
       wronglyTouched: fromText ? countWronglyTouched(followed, snapshot) : 0,
       unknowable,
     };
@@ -125,6 +175,10 @@ export class Snapshots {
     for (const { time } of this.#final) if (time !== null && time < earliest) earliest = time;
     return earliest;
   }
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
 /** Whether a layout can be that of a program: it is mapped there, or how it was called is not known. */

@@ -12,15 +12,22 @@ export class ReplayStatistics {
   faultsOutside = 0;
   /** Calls that failed for want of memory or mappings when recorded and did not on the model. */
   callsSaved = 0;
-  /** Calls on memory that an execve mapped and the recording does not show. */
-  unknownMemory = 0;
-  processes = 0;
+  /** Records of VMAs that are part of a larger one here: under a policy. */
+  mergedFurther = 0;
   execs = 0;
   forks = 0;
+  /** Events that the recorder lost. */
+  lost = 0;
+  /** Differences that the recording cannot tell, by name. */
+  readonly unknowable: Map<string, number> = new Map();
 
   countCall(name: string): void {
     this.calls++;
     this.callsByName.set(name, (this.callsByName.get(name) ?? 0) + 1);
+  }
+
+  countUnknowable(name: string, count = 1): void {
+    this.unknowable.set(name, (this.unknowable.get(name) ?? 0) + count);
   }
 }
 
