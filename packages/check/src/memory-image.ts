@@ -96,8 +96,8 @@ function markerContent(bits: number): number {
 }
 
 /**
- * The first byte that a program would find at a page of `vma`, whatever the entry: `GUARDED` or `POISONED` when it would
- * get a signal. Pages of files that were swapped out read as 0.
+ * The first byte that a program would find at a page of `vma`, whatever the entry: `GUARDED` or `POISONED` when it
+ * would get a signal. Pages of files that were swapped out read as 0.
  */
 export function contentAt(mm: Mm, vma: Vma, page: number): number {
   const identity = identityAt(mm, page);

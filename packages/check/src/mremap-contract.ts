@@ -97,7 +97,7 @@ export class MremapContract {
   /** S8.1, S8.6: the destination is mapped as the source was, and relocated if it had to be. */
   #checkMapped(mapping: MappingImage, end: number, by: number, violations: ViolationList): void {
     const mm = this.#mm;
-    for (let page = mapping.start + by; page < end + by; ) {
+    for (let page = mapping.start + by; page < end + by;) {
       const vma = mm.tree.at(page);
       if (vma === null) {
         violations.add('S8.1', 'the destination is mapped', { mm: mm.id, page });

@@ -18,7 +18,7 @@ import type { Vma } from '@vmakit/vma-merge';
 import { capturePages } from './capture-pages.js';
 import { StateNames } from './state-names.js';
 
-/** Flags that the `flags` of a mapping leave out: what its protection says, the "may" ones, and what has no name there. */
+/** Flags that the `flags` of a mapping leave out: what its protection says, the "may" ones, what has no name there. */
 const LEFT_OUT =
   (VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_MAYSHARE) + VM_DROPPABLE;
 

@@ -9,8 +9,8 @@ import type { WordRow } from '@vmakit/trace';
  * empty, those that lead to a table before what is in it. Pages are counted from `origin`, the start of the window; an
  * upper entry goes by the first page of the window that it spans.
  *
- * @param migrate page whose folio is under migration during the look; `null` for none. A page that its mapping lets nobody
- * read is not found by whoever migrates it, and stays as it is.
+ * @param migrate page whose folio is under migration during the look; `null` for none. A page that its mapping lets
+ * nobody read is not found by whoever migrates it, and stays as it is.
  */
 export function captureWords(mm: Mm, start: number, end: number, origin: number, migrate: number | null): WordRow[] {
   const frame = migrate === null || !isReadable(mm, migrate) ? -1 : frameAt(mm, migrate);

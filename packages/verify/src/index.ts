@@ -7,15 +7,18 @@ export { type MachineOptions, ScenarioMachine, archNameFor, recordedPolicies } f
 export { type Performed, perform } from './perform.js';
 export type { Failure, ScenarioReport, StepDifference } from './report.js';
 export { retarget } from './retarget.js';
+export { type BugSighting, bugsOf, findBugs } from './inject/find-bugs.js';
+export {
+  type Injection,
+  type InjectionFinding,
+  type InjectionReport,
+  injectScenario,
+  tryInjection,
+} from './inject/inject-scenario.js';
+export { type InjectionTotals, addInjections } from './inject/injection-totals.js';
 export { ruleFor } from './rules.js';
 export { type RunOptions, knownDefects, runScenario } from './run-scenario.js';
 export { StateNames } from './state-names.js';
-export {
-  type FailureReport,
-  type VerifyReport,
-  type VerifyRequest,
-  verifyFile,
-  wholeFile,
-} from './verify-file.js';
+export { type FailureReport, type VerifyReport, type VerifyRequest, verifyFile, wholeFile } from './verify-file.js';
 export { defaultJobs, verifyFiles } from './verify-files.js';
 export { verifyWord } from './verify-word.js';

@@ -3,19 +3,11 @@ import { ArmedInjector } from '@vmakit/check';
 import type { MappedFile } from '@vmakit/folio';
 import { type Kernel, type KernelOptions, type Process, createKernel } from '@vmakit/kernel';
 import type { LockTracker } from '@vmakit/locking';
-import {
-  MAP_ANONYMOUS,
-  MAP_FIXED,
-  MAP_NORESERVE,
-  MAP_PRIVATE,
-  type Mm,
-  type MmSettings,
-  PROT_NONE,
-} from '@vmakit/mm';
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, type Mm, type MmSettings, PROT_NONE } from '@vmakit/mm';
 import type { MremapPolicy } from '@vmakit/mremap';
 import { archNameOf } from '@vmakit/pagetable';
 import { largeFolio } from '@vmakit/policy-large-folio';
-import { VARIANTS, relocateAnon } from '@vmakit/policy-relocate-anon';
+import { relocateAnon } from '@vmakit/policy-relocate-anon';
 import type { Scenario, ScenarioHeader, ScenarioState } from '@vmakit/trace';
 import { Arena } from './addresses.js';
 import { StateCapture } from './capture-state.js';
@@ -138,7 +130,7 @@ function hasFifthLevel(step: Scenario['steps'][number]): boolean {
 /** Relocation as the recorded kernel has it: the always-on decisions and the repairs of the header. */
 export function recordedPolicies(header: ScenarioHeader): readonly MremapPolicy[] {
   const repairs = Object.fromEntries(header.repairs.map((name) => [name, true]));
-  return [relocateAnon({ variant: 'recorder' satisfies keyof typeof VARIANTS, repairs }), largeFolio()];
+  return [relocateAnon({ variant: 'recorder', repairs }), largeFolio()];
 }
 
 function settingsFor(header: ScenarioHeader): Partial<MmSettings> {

@@ -1,6 +1,7 @@
 import type { MmError, SysResult } from '@vmakit/base';
 import { type MremapCall, MremapContract, type Violation } from '@vmakit/check';
 import {
+  FAULT_OOM,
   FAULT_SIGBUS,
   FAULT_USERFAULT,
   MLOCK_ONFAULT,
@@ -102,7 +103,9 @@ function dispatch(machine: ScenarioMachine, operation: Operation, check: boolean
       const end = start + arena.pages(operation.len);
       const { mm } = process;
       const refused =
-        operation.op === 'uffdwp' ? userfaultProtect(mm, start, end, operation.protect) : userfaultPoison(mm, start, end);
+        operation.op === 'uffdwp'
+          ? userfaultProtect(mm, start, end, operation.protect)
+          : userfaultPoison(mm, start, end);
       return plain(refused ?? 0);
     }
     default:
@@ -228,8 +231,13 @@ function touchMemory(machine: ScenarioMachine, operation: TouchOperation): Given
   const { result, page } = machine.process(p).touch(arena.page(addr), arena.pages(len), { stride, write, value });
   if (page < 0) return SUCCESS;
   // Nobody answers the userfaultfd of a scenario: it asks for a signal instead (UFFD_FEATURE_SIGBUS).
-  const err = result === FAULT_SIGBUS || result === FAULT_USERFAULT ? 'SIGBUS' : 'SIGSEGV';
-  return { ...SUCCESS, ret: null, err, at: page - arena.start };
+  return { ...SUCCESS, ret: null, err: signalOf(result), at: page - arena.start };
+}
+
+/** What a program gets for an access that fails. Without memory it would be killed: that has the name of the error. */
+function signalOf(result: number): string {
+  if (result === FAULT_OOM) return 'ENOMEM';
+  return result === FAULT_SIGBUS || result === FAULT_USERFAULT ? 'SIGBUS' : 'SIGSEGV';
 }
 
 function setLimit(machine: ScenarioMachine, operation: RlimitOperation): void {

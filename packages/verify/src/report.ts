@@ -8,7 +8,7 @@ export interface StepDifference extends StateDifference {
 
 /** The first operation of a scenario after which model and recording differ, with both pictures. */
 export interface Failure {
-  readonly kind: 'difference' | 'violation' | 'error' | 'word';
+  readonly kind: 'difference' | 'violation' | 'error' | 'word' | 'injection';
   /** Index of the operation in its scenario, from 0. */
   readonly step: number;
   /** Its line in the file. */

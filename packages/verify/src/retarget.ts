@@ -17,8 +17,8 @@ import type {
  * The same scenario for another architecture (golden/FORMAT.md "The same operations on arm64"). One that needs no huge
  * entry is taken over page by page; in the others every address, length and offset is multiplied, so that what was on a
  * huge boundary still is. What is expected then is what does not depend on the geometry: results, mappings, anon_vmas.
- * Nothing is expected of a scenario about huge entries that would not have whole pages any more on a smaller machine: it
- * only runs.
+ * Nothing is expected of a scenario about huge entries that would not have whole pages any more on a smaller machine:
+ * it only runs.
  *
  * @throws {RangeError} for an architecture that is not known
  */

@@ -169,8 +169,8 @@ const NO_DEFECTS: ReadonlySet<string> = new Set();
 const RELOCATION_DEFECTS: ReadonlySet<string> = new Set(['S4.1', 'S4.7', 'S4.8', 'S4.9']);
 
 /**
- * Invariants that the recorded kernel itself breaks in a scenario: relocation without all its repairs leaves folios that
- * the reverse map does not find.
+ * Invariants that the recorded kernel itself breaks in a scenario: relocation without all its repairs leaves folios
+ * that the reverse map does not find.
  */
 export function knownDefects(scenario: Pick<Scenario, 'header'>): ReadonlySet<string> {
   return scenario.header.repairs.length < ALL_REPAIRS ? RELOCATION_DEFECTS : NO_DEFECTS;

@@ -1,5 +1,7 @@
 import type { KernelProfile } from '@vmakit/base';
-import { type GoldenRecord, type ReadOptions, readGoldenRecords } from '@vmakit/trace';
+import { type GoldenRecord, type ReadOptions, type Scenario, readGoldenRecords } from '@vmakit/trace';
+import { injectScenario } from './inject/inject-scenario.js';
+import { type InjectionTotals, addInjections, injectionFailure } from './inject/injection-totals.js';
 import type { Failure } from './report.js';
 import { retarget } from './retarget.js';
 import { runScenario } from './run-scenario.js';
@@ -13,6 +15,8 @@ export interface VerifyRequest {
   /** Run on this architecture instead of the recorded one. */
   readonly arch: string | null;
   readonly profile: KernelProfile['name'] | null;
+  /** Make every injection point fail, once at a time, instead of comparing; relocation with everything repaired. */
+  readonly inject: boolean;
   /** Only scenarios whose name contains this. */
   readonly filter: string | null;
   /** Only every `of`-th record, from the `part`-th (from 0): several workers share a file. */
@@ -38,11 +42,13 @@ export interface VerifyReport {
   readonly failures: readonly FailureReport[];
   /** Scenarios in which the recorded kernel itself breaks an invariant, by invariant. Only with `check`. */
   readonly knownViolations: Readonly<Record<string, number>>;
+  /** Only with `inject`: what was injected, by point, and the defects of the plain kernel that showed. */
+  readonly injections: InjectionTotals;
 }
 
 /** A request for all of a file, with every choice at its default. */
 export function wholeFile(file: string, changes: Partial<VerifyRequest> = {}): VerifyRequest {
-  return { file, check: false, arch: null, profile: null, filter: null, part: 0, of: 1, ...changes };
+  return { file, check: false, arch: null, profile: null, inject: false, filter: null, part: 0, of: 1, ...changes };
 }
 
 /**
@@ -63,6 +69,7 @@ class Tally {
   readonly #request: VerifyRequest;
   readonly #failures: FailureReport[] = [];
   readonly #known: Record<string, number> = {};
+  readonly #injections: InjectionTotals = { byPoint: {}, plainDefects: {} };
   #passed = 0;
   #operations = 0;
 
@@ -78,13 +85,14 @@ class Tally {
       operations: this.#operations,
       failures: this.#failures,
       knownViolations: this.#known,
+      injections: this.#injections,
     };
   }
 
   take(record: GoldenRecord, index: number): void {
     const { filter } = this.#request;
     if (record.kind === 'word') {
-      if (filter === null) this.#takeWord(record, index);
+      if (filter === null && !this.#request.inject) this.#takeWord(record, index);
     } else if (filter === null || record.scenario.header.name.includes(filter)) {
       this.#takeScenario(record, index);
     }
@@ -113,8 +121,12 @@ class Tally {
   }
 
   #takeScenario({ scenario }: GoldenRecord & { readonly kind: 'scenario' }, index: number): void {
-    const { check, arch, profile } = this.#request;
+    const { check, arch, profile, inject } = this.#request;
     const target = arch === null ? scenario : retarget(scenario, arch);
+    if (inject) {
+      this.#inject(target, index);
+      return;
+    }
     const { failure, operations, knownViolations } = runScenario(target, {
       check,
       ...(profile === null ? {} : { profile }),
@@ -123,5 +135,14 @@ class Tally {
     for (const invariant of knownViolations) this.#known[invariant] = (this.#known[invariant] ?? 0) + 1;
     if (failure === null) this.#passed++;
     else this.#failures.push({ ...failure, scenario: scenario.header.name, file: scenario.file, index });
+  }
+
+  /** Every injection counts as one that passed or failed. */
+  #inject(scenario: Scenario, index: number): void {
+    const { injections, byPoint, findings } = injectScenario(scenario);
+    addInjections(this.#injections, byPoint, findings);
+    const failures = findings.filter(({ plainDefect }) => plainDefect === null);
+    this.#passed += injections - failures.length;
+    for (const finding of failures) this.#failures.push(injectionFailure(scenario, finding, index));
   }
 }

@@ -32,7 +32,7 @@ export async function* verifyFiles(requests: readonly VerifyRequest[], jobs: num
   const parts = requests.flatMap((request) => partsOf(request, requests.length, jobs));
   const pool = new Tinypool({ filename: WORKER, minThreads: 1, maxThreads: jobs });
   try {
-    const running = parts.map((part) => pool.run(part) as Promise<VerifyReport | UnreadableFile>);
+    const running = parts.map((part) => pool.run(part, { name: 'work' }) as Promise<VerifyReport | UnreadableFile>);
     for (const result of running) result.catch(() => undefined);
     for (const result of running) yield readable(await result);
   } finally {
@@ -45,7 +45,6 @@ function partsOf(request: VerifyRequest, files: number, jobs: number): VerifyReq
   const of = files >= 2 * jobs ? 1 : jobs;
   return Array.from({ length: of }, (_, part) => ({ ...request, part, of }));
 }
-
 
 function readable(result: VerifyReport | UnreadableFile): VerifyReport {
   if (!('unreadable' in result)) return result;

@@ -2,8 +2,8 @@ import { ScenarioFormatError } from '@vmakit/trace';
 import { type VerifyReport, type VerifyRequest, verifyFile } from './verify-file.js';
 import type { UnreadableFile } from './verify-files.js';
 
-/** Entry point of a worker thread. The pool wants a default export. */
-export default async function work(request: VerifyRequest): Promise<VerifyReport | UnreadableFile> {
+/** What a worker thread does. */
+export async function work(request: VerifyRequest): Promise<VerifyReport | UnreadableFile> {
   try {
     return await verifyFile(request);
   } catch (error) {

@@ -25,7 +25,10 @@ export function checkAccounting(subject: Subject, history: History | null): void
     checkLimits(mm, violations, history);
   }
   if (env.committed !== accounted) {
-    violations.add('S6.3', 'what is charged is what ACCOUNT mappings amount to', { committed: env.committed, accounted });
+    violations.add('S6.3', 'what is charged is what ACCOUNT mappings amount to', {
+      committed: env.committed,
+      accounted,
+    });
   }
 }
 
@@ -55,7 +58,11 @@ function checkTotals(mm: Mm, sums: Sums, violations: ViolationList): void {
   // Linux 6.18 counts locked pages twice when they are moved with DONTUNMAP (spec 05 section 7).
   const exact = mm.env.profile.dontUnmapSplitsLocked;
   if (exact ? lockedVm !== sums.locked : lockedVm < sums.locked) {
-    violations.add('S6.2', 'locked pages are those of LOCKED mappings', { mm: mm.id, stored: lockedVm, counted: sums.locked });
+    violations.add('S6.2', 'locked pages are those of LOCKED mappings', {
+      mm: mm.id,
+      stored: lockedVm,
+      counted: sums.locked,
+    });
   }
 }
 

@@ -43,7 +43,10 @@ function checkChain(mm: Mm, vma: Vma, tallies: Map<AnonVma, Tally>, subject: Sub
   for (const link of chainOf(vma)) {
     const { anonVma } = link;
     if (linked.includes(anonVma)) {
-      violations.add('S3.4', 'a mapping is linked to an anon_vma once', { ...vmaObjects(mm, vma), anonVma: anonVma.id });
+      violations.add('S3.4', 'a mapping is linked to an anon_vma once', {
+        ...vmaObjects(mm, vma),
+        anonVma: anonVma.id,
+      });
       continue;
     }
     linked.push(anonVma);
@@ -55,7 +58,10 @@ function checkChain(mm: Mm, vma: Vma, tallies: Map<AnonVma, Tally>, subject: Sub
       });
     }
     if (anonVma.root !== (linked[0] as AnonVma).root) {
-      violations.add('S3.5', 'all anon_vmas of a mapping have one root', { ...vmaObjects(mm, vma), anonVma: anonVma.id });
+      violations.add('S3.5', 'all anon_vmas of a mapping have one root', {
+        ...vmaObjects(mm, vma),
+        anonVma: anonVma.id,
+      });
     }
   }
   if (own !== null && linked.length > 0 && !linked.includes(own)) {
@@ -143,17 +149,25 @@ function checkAnonVma(anonVma: AnonVma, tally: Tally | undefined, families: Fami
   }
   const children = families.children.get(anonVma) ?? 0;
   if (numChildren !== children) {
-    violations.add('S3.8', 'num_children counts the living children that have links', { anonVma: id, numChildren, children });
+    violations.add('S3.8', 'num_children counts the living children that have links', {
+      anonVma: id,
+      numChildren,
+      children,
+    });
   }
   const descendants = isRoot ? (families.descendants.get(anonVma) ?? 0) : 0;
   const merged = families.merged.get(anonVma) ?? 0;
   const held = (linkCount > 0 ? 1 : 0) + descendants + merged;
   if (refcount !== held) {
-    violations.add('S3.9', 'references are one for having links, one from each living descendant of a root, and those of KSM', {
-      anonVma: id,
-      refcount,
-      expected: held,
-    });
+    violations.add(
+      'S3.9',
+      'references are one for having links, one from each living descendant of a root, and those of KSM',
+      {
+        anonVma: id,
+        refcount,
+        expected: held,
+      },
+    );
   }
   if (linkCount === 0 && descendants + merged === 0) {
     violations.add('S3.10', 'a living anon_vma has links, or is kept by descendants or KSM', { anonVma: id });

@@ -2,7 +2,13 @@ import type { PhysicalMemory } from '@vmakit/folio';
 import type { Arch, EntryWords } from '@vmakit/pagetable';
 
 /** S5.4: the block of an entry with the contiguous hint is whole, aligned, uniform, and of one folio. */
-export function checkContiguous(arch: Arch, memory: PhysicalMemory, words: EntryWords, at: number, page: number): boolean {
+export function checkContiguous(
+  arch: Arch,
+  memory: PhysicalMemory,
+  words: EntryWords,
+  at: number,
+  page: number,
+): boolean {
   const size = arch.contiguousEntries;
   const offset = page % size;
   const first = at - 2 * offset;

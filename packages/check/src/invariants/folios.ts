@@ -25,7 +25,7 @@ export function checkFolios(subject: Subject): void {
   const { memory } = env;
   countCaches(subject);
   const pins = countPins(subject);
-  for (let frame = memory.zeroFrame; frame < memory.endFrame; ) {
+  for (let frame = memory.zeroFrame; frame < memory.endFrame;) {
     const flags = memory.flags[frame] as number;
     if ((flags & PG_FREE) !== 0) {
       frame += 1 << (memory.order[frame] as number);
@@ -92,10 +92,18 @@ function checkLarge(memory: PhysicalMemory, head: number, census: Census, violat
     }
     if (memory.mapcount[frame] !== counted) {
       const stored = memory.mapcount[frame] as number;
-      violations.add('S4.2', 'the map count of a page is the number of entries that map it', { head, frame, stored, counted });
+      violations.add('S4.2', 'the map count of a page is the number of entries that map it', {
+        head,
+        frame,
+        stored,
+        counted,
+      });
     }
     const exclusive = ((memory.flags[frame] as number) & PG_EXCLUSIVE) !== 0;
-    if (exclusive && (counted > 1 || (frame === head && huge > 1) || (counted > 0 && census.isShared(head) && huge > 0))) {
+    if (
+      exclusive &&
+      (counted > 1 || (frame === head && huge > 1) || (counted > 0 && census.isShared(head) && huge > 0))
+    ) {
       violations.add('S4.5', 'an exclusive page is mapped once', { head, frame, counted, huge });
     }
   }
@@ -109,7 +117,11 @@ function checkLargeCounts(
   counted: { readonly huge: number; readonly total: number; readonly mapped: number },
   violations: ViolationList,
 ): void {
-  const stored = { huge: entireMapcount(memory, head), total: largeMapcount(memory, head), mapped: pagesMapped(memory, head) };
+  const stored = {
+    huge: entireMapcount(memory, head),
+    total: largeMapcount(memory, head),
+    mapped: pagesMapped(memory, head),
+  };
   if (stored.huge === counted.huge && stored.total === counted.total && stored.mapped === counted.mapped) return;
   violations.add('S4.2', 'the map counts of a large folio are the entries that map it', {
     head,
@@ -125,7 +137,12 @@ function checkSlots(memory: PhysicalMemory, head: number, census: Census, violat
   for (const [mmId, count] of slots) {
     const counted = mappings?.get(mmId) ?? 0;
     if (mmId !== 0 && (count > counted || count <= 0)) {
-      violations.add('S4.4', 'a slot counts mappings that its address space has', { head, mm: mmId, stored: count, counted });
+      violations.add('S4.4', 'a slot counts mappings that its address space has', {
+        head,
+        mm: mmId,
+        stored: count,
+        counted,
+      });
     }
   }
   if (slots[0][0] !== 0 && slots[0][0] === slots[1][0]) {

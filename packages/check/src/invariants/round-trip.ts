@@ -1,11 +1,4 @@
-import {
-  type Arch,
-  type EntryWords,
-  type PageProtection,
-  decodeWord,
-  encodeWord,
-  readWord,
-} from '@vmakit/pagetable';
+import { type Arch, type EntryWords, type PageProtection, decodeWord, encodeWord, readWord } from '@vmakit/pagetable';
 
 /** Words that were found to be good, by architecture and level, the high half, then the low half. */
 const good = new WeakMap<Arch, Map<number, Set<number>>[]>();
@@ -16,13 +9,7 @@ const good = new WeakMap<Arch, Map<number, Set<number>>[]>();
  *
  * @param prot protection of the mapping, which has the protection key and, at upper levels, whether to execute
  */
-export function roundTrips(
-  arch: Arch,
-  words: EntryWords,
-  at: number,
-  level: number,
-  prot: PageProtection,
-): boolean {
+export function roundTrips(arch: Arch, words: EntryWords, at: number, level: number, prot: PageProtection): boolean {
   const high = words[at + 1] as number;
   const low = words[at] as number;
   const known = knownLows(arch, level, high);

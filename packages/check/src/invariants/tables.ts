@@ -61,7 +61,12 @@ function checkDeposits(mm: Mm, pmdTable: number, firstPage: number, violations: 
   }
   const deposited = pool.deposited(pmdTable);
   if (deposited !== huge) {
-    violations.add('S5.3', 'there is a table in reserve for each huge entry', { mm: mm.id, page: firstPage, huge, deposited });
+    violations.add('S5.3', 'there is a table in reserve for each huge entry', {
+      mm: mm.id,
+      page: firstPage,
+      huge,
+      deposited,
+    });
   }
   return deposited;
 }

@@ -62,9 +62,14 @@ function checkTree(mm: Mm, violations: ViolationList): void {
     count++;
     if (count > tree.count) break;
   }
-  if (tree.last !== previous) violations.add('S1.4', 'the last mapping of the list is the last of the tree', { mm: mm.id });
+  if (tree.last !== previous)
+    violations.add('S1.4', 'the last mapping of the list is the last of the tree', { mm: mm.id });
   if (count !== tree.count || mm.mapCount !== count) {
-    violations.add('S1.2', 'the map count is the number of mappings', { mm: mm.id, mapCount: mm.mapCount, mappings: count });
+    violations.add('S1.2', 'the map count is the number of mappings', {
+      mm: mm.id,
+      mapCount: mm.mapCount,
+      mappings: count,
+    });
   }
 }
 
@@ -74,7 +79,11 @@ function checkMapCount(mm: Mm, violations: ViolationList, history: History | nul
   // The limit may have been lowered, and fork does not look at it.
   const before = history === null ? Infinity : (history.mapCount(mm) ?? Infinity);
   if (mm.mapCount > before) {
-    violations.add('S1.2', 'the map count passes the limit by one at most', { mm: mm.id, mapCount: mm.mapCount, maxMapCount });
+    violations.add('S1.2', 'the map count passes the limit by one at most', {
+      mm: mm.id,
+      mapCount: mm.mapCount,
+      maxMapCount,
+    });
   }
 }
 
@@ -107,7 +116,11 @@ function checkOffsets(mm: Mm, vma: Vma, violations: ViolationList, history: Hist
   if (vma.file !== null) return;
   const { pageOffset, anonPageOffset } = vma;
   if (pageOffset !== anonPageOffset) {
-    violations.add('S2.2', 'an anonymous mapping has one offset', { ...vmaObjects(mm, vma), pageOffset, anonPageOffset });
+    violations.add('S2.2', 'an anonymous mapping has one offset', {
+      ...vmaObjects(mm, vma),
+      pageOffset,
+      anonPageOffset,
+    });
   }
   if (vma.anonVma !== null || pageOffset === vma.start || !mm.env.profile.dontUnmapResetsOffset) return;
   // What a child wiped on fork keeps its parent's offset (spec 01 section 10).
@@ -123,10 +136,15 @@ function checkOffsets(mm: Mm, vma: Vma, violations: ViolationList, history: Hist
 /** S1.7: what was sealed is there still, as it was: all of it, with the same access and kind. */
 function checkSealed(mm: Mm, violations: ViolationList, history: History): void {
   for (const sealed of history.sealed(mm)) {
-    for (let page = sealed.start; page < sealed.end; ) {
+    for (let page = sealed.start; page < sealed.end;) {
       const vma = mm.tree.at(page);
       if (vma === null || history.sealedKind(vma.flags) !== sealed.kind) {
-        violations.add('S1.7', 'a sealed mapping stays as it is', { mm: mm.id, start: sealed.start, end: sealed.end, page });
+        violations.add('S1.7', 'a sealed mapping stays as it is', {
+          mm: mm.id,
+          start: sealed.start,
+          end: sealed.end,
+          page,
+        });
         break;
       }
       page = vma.end;

@@ -4,13 +4,23 @@ import type { VerifyOptions } from '../verify/run-verify.js';
 /** `vmakit verify`: runs recorded scenarios on the model. */
 export function verifyCommand(): Command {
   return new Command('verify')
-    .description('Run recorded scenarios on the model; compare every result and the complete state after each operation')
+    .description(
+      'Run recorded scenarios on the model; compare every result and the complete state after each operation',
+    )
     .argument('<file...>', 'scenario files or files of single page-table words, plain or gzip; - reads standard input')
     .option('--check', 'check the invariants and the locks of the model after every operation')
     .option('--json', 'print one object: passed, failed, failures...')
     .option('-j, --jobs <n>', 'worker threads (default: one for each core, no more than files)', parseJobs)
     .option('--arch <name>', 'run on this architecture: page counts are scaled, what depends on them is not compared')
     .addOption(new Option('--profile <name>', 'kernel to be').choices(['v7.3', 'v6.18', 'rfc-v2']))
+    .addOption(
+      new Option(
+        '--inject [variant]',
+        'make every injection point fail, at every occurrence; v1, rfc-v2: show their bugs',
+      )
+        .choices(['corrected', 'v1', 'rfc-v2'])
+        .preset('corrected'),
+    )
     .option('--filter <text>', 'only scenarios whose name contains this')
     .option('--show <n>', 'print the first n failures in full', parseCount, 10)
     .option('--summary', 'group the failures by operation and first difference')

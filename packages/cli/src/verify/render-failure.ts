@@ -29,7 +29,9 @@ function differenceLines(difference: StepDifference): string[] {
 
 function valueText(value: unknown): string {
   if (value === undefined) return 'nothing';
-  return typeof value === 'string' ? value : JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? `0x${v.toString(16)}` : v));
+  return typeof value === 'string'
+    ? value
+    : JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? `0x${v.toString(16)}` : v));
 }
 
 /** Rows of a picture at either side of the first one that differs. */
@@ -39,7 +41,9 @@ const CONTEXT_ROWS = 4;
 function pictureLines(failure: FailureReport, difference: StepDifference): string[] {
   const part = PARTS.find(({ prefix }) => difference.field.startsWith(prefix)) ?? VMAS;
   const rows = (state: ScenarioState | null | undefined): string[] => {
-    return state === null || state === undefined ? [] : part.rows(state, difference.process ?? failure.operation?.p ?? 0);
+    return state === null || state === undefined
+      ? []
+      : part.rows(state, difference.process ?? failure.operation?.p ?? 0);
   };
   const before = rows(failure.before);
   const expected = rows(failure.expected?.state);
@@ -59,7 +63,10 @@ function plain(text: string): string {
 
 /** Index of the first row that the other side has not. */
 function firstOdd(rows: readonly string[], other: ReadonlySet<string>): number {
-  return Math.max(0, rows.findIndex((row) => !other.has(row)));
+  return Math.max(
+    0,
+    rows.findIndex((row) => !other.has(row)),
+  );
 }
 
 function block(

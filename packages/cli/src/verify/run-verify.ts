@@ -1,8 +1,10 @@
 import { archByName } from '@vmakit/pagetable';
 import {
   type FailureReport,
+  type InjectionTotals,
   type VerifyReport,
   type VerifyRequest,
+  addInjections,
   defaultJobs,
   verifyFile,
   verifyFiles,
@@ -11,7 +13,9 @@ import {
 import { EXIT_FAILED, EXIT_OK, UsageError } from '../exit-codes.js';
 import { renderFailure } from './render-failure.js';
 import { printSteps } from './print-steps.js';
+import { showBugs } from './show-bugs.js';
 import { failureToJson } from './failure-json.js';
+import { renderInjections } from './render-injections.js';
 import { renderSummary } from './render-summary.js';
 
 /** The options of `vmakit verify`. */
@@ -21,6 +25,7 @@ export interface VerifyOptions {
   readonly jobs?: number;
   readonly arch?: string;
   readonly profile?: NonNullable<VerifyRequest['profile']>;
+  readonly inject?: 'corrected' | 'v1' | 'rfc-v2';
   readonly filter?: string;
   /** Failures printed in full. */
   readonly show: number;
@@ -35,6 +40,7 @@ interface Totals {
   operations: number;
   readonly failures: FailureReport[];
   readonly knownViolations: Record<string, number>;
+  readonly injections: InjectionTotals;
 }
 
 /** Runs `vmakit verify` and prints what came of it; gives the exit code. */
@@ -45,11 +51,21 @@ export async function runVerify(files: readonly string[], options: VerifyOptions
     for (const one of requests) await printSteps(one);
     return EXIT_OK;
   }
-  const totals: Totals = { passed: 0, failed: 0, operations: 0, failures: [], knownViolations: {} };
+  if (options.inject !== undefined && options.inject !== 'corrected') return showBugs(files, options.inject, options);
+  const totals: Totals = {
+    passed: 0,
+    failed: 0,
+    operations: 0,
+    failures: [],
+    knownViolations: {},
+    injections: { byPoint: {}, plainDefects: {} },
+  };
   for await (const report of reports(requests, options.jobs ?? defaultJobs(files.length))) add(totals, report);
   const order = new Map(files.map((file, i) => [file, i]));
   totals.failures.sort((a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || a.index - b.index);
-  process.stdout.write(options.json === true ? `${JSON.stringify(toJson(totals), null, 2)}\n` : toText(totals, options));
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(toJson(totals), null, 2)}\n` : toText(totals, options),
+  );
   return totals.failed === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -68,6 +84,7 @@ function request(file: string, options: VerifyOptions): VerifyRequest {
     check: options.check ?? false,
     arch: options.arch ?? null,
     profile: options.profile ?? null,
+    inject: options.inject !== undefined,
     filter: options.filter ?? null,
   });
 }
@@ -88,14 +105,20 @@ function add(totals: Totals, report: VerifyReport): void {
   totals.failed += report.failed;
   totals.operations += report.operations;
   totals.failures.push(...report.failures);
-  for (const [invariant, count] of Object.entries(report.knownViolations)) {
-    totals.knownViolations[invariant] = (totals.knownViolations[invariant] ?? 0) + count;
-  }
+  addCounts(totals.knownViolations, report.knownViolations);
+  addCounts(totals.injections.plainDefects, report.injections.plainDefects);
+  addInjections(totals.injections, report.injections.byPoint, []);
+}
+
+function addCounts(to: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) to[name] = (to[name] ?? 0) + count;
 }
 
 function toJson(totals: Totals): Record<string, unknown> {
-  const { passed, failed, operations, knownViolations } = totals;
-  return { passed, failed, operations, failures: totals.failures.map(failureToJson), knownViolations };
+  const { passed, failed, operations, knownViolations, injections } = totals;
+  const failures = totals.failures.map(failureToJson);
+  const injected = Object.keys(injections.byPoint).length === 0 ? {} : { injections };
+  return { passed, failed, operations, failures, knownViolations, ...injected };
 }
 
 function toText(totals: Totals, options: VerifyOptions): string {
@@ -105,6 +128,7 @@ function toText(totals: Totals, options: VerifyOptions): string {
   else for (const failure of failures.slice(0, options.show)) parts.push(renderFailure(failure));
   const more = failures.length - options.show;
   if (options.summary !== true && more > 0) parts.push(`(${more} more; --show ${failures.length} prints all)\n`);
+  if (options.inject !== undefined) parts.push(renderInjections(totals.injections));
   const known = Object.entries(totals.knownViolations).map(([invariant, count]) => `${invariant} in ${count}`);
   if (known.length > 0) parts.push(`broken by the recorded kernel itself: ${known.join(', ')} scenarios\n`);
   parts.push(`${passed} passed, ${failed} failed\n`);

@@ -12,7 +12,10 @@ export function compareResults(expected: Outcome, actual: Outcome): StateDiffere
 }
 
 /** First difference of two sets of trace counts (golden/FORMAT.md "Trace"); `null` when they are equal or not known. */
-export function compareTraces(expected: RelocationTrace | null, actual: RelocationTrace | null): StateDifference | null {
+export function compareTraces(
+  expected: RelocationTrace | null,
+  actual: RelocationTrace | null,
+): StateDifference | null {
   if (expected === null || actual === null) return null;
   for (const name of TRACE_NAMES) {
     const want = expected[name] ?? 0;

@@ -11,8 +11,7 @@ import { scenarioToLines } from './writer.js';
 const HEADER =
   '{"format":"mm-scenario/1","name":"example","thp":{"enabled":"never","16":"always"},"repairs":["undoAfterMove"],' +
   '"arch":"x86_64","pageSize":4096,"arena":{"start":"0x100000000000","pages":4096}}';
-const MAPPED =
-  '{"procs":[{"p":0,"mm":[8,0,8],"vmas":[[16,24,"rw-p",16,null,[],"ac sd"]],"pages":[]}],"anonVmas":[]}';
+const MAPPED = '{"procs":[{"p":0,"mm":[8,0,8],"vmas":[[16,24,"rw-p",16,null,[],"ac sd"]],"pages":[]}],"anonVmas":[]}';
 const MMAP = `{"op":"mmap","p":0,"addr":16,"len":8,"flags":["PRIVATE","ANONYMOUS","FIXED"],"ret":16,"state":${MAPPED}}`;
 
 async function read(lines: readonly string[] | Buffer, unrecorded = false): Promise<Scenario[]> {

@@ -12,8 +12,7 @@ import { type WordRecord, parseWordRecord } from './word-record.js';
 
 /** What a golden file can hold: scenarios, or single page-table words. */
 export type GoldenRecord =
-  | { readonly kind: 'scenario'; readonly scenario: Scenario }
-  | { readonly kind: 'word'; readonly word: WordRecord };
+  { readonly kind: 'scenario'; readonly scenario: Scenario } | { readonly kind: 'word'; readonly word: WordRecord };
 
 export interface ReadOptions {
   /** Read from here instead of opening the file; the name is then for messages only. */

@@ -1,0 +1,25 @@
+import type { InjectionTotals } from '@vmakit/verify';
+import Table from 'cli-table3';
+import { plainTable } from './plain-table.js';
+
+/** What defects of the plain kernel are called for people. */
+const PLAIN_DEFECTS: Readonly<Record<string, string>> = {
+  E16: 'E16: the unmap of the source fails after a move, the charge leaks (spec 05.7)',
+  'cuts-stay': 'an unmap that fails leaves both ends of its range cut, past the map limit (spec 01.4)',
+};
+
+/** The table of injection points: how often each was made to fail, and how the calls ended. */
+export function renderInjections(totals: InjectionTotals): string {
+  const table = new Table({
+    ...plainTable,
+    head: ['point', 'injected', 'call failed', 'call succeeded'],
+    colAligns: ['left', 'right', 'right', 'right'],
+  });
+  for (const [point, { failed, succeeded }] of Object.entries(totals.byPoint).sort(([a], [b]) => a.localeCompare(b))) {
+    table.push([point, failed + succeeded, failed, succeeded]);
+  }
+  const defects = Object.entries(totals.plainDefects).map(([name, count]) => {
+    return `${count} times what the plain kernel does as well: ${PLAIN_DEFECTS[name] ?? name}\n`;
+  });
+  return `${table.toString()}\n${defects.join('')}`;
+}
