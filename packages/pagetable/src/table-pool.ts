@@ -10,9 +10,6 @@ const INITIAL_CHUNKS = 4;
 /** An empty table of the largest size. */
 const ZEROS: Buffer = Buffer.alloc(65536);
 
-/** An empty table of the largest size. */
-const ZEROS: Buffer = Buffer.alloc(65536);
-
 /**
  * The memory of page tables: all tables of all address spaces of one model.
  *
@@ -42,8 +39,6 @@ export class TablePool {
   readonly chunkMask: number;
   /** log2 of the 32-bit halves of one table. */
   readonly tableShift: number;
-  /** The same memory as bytes: for {@link #isEmpty}. */
-  readonly #bytes: Buffer[] = [];
   /** Next table of the chain that this one is in: free tables, or tables kept in reserve. */
   #next: Int32Array;
   /** Level index + 1 of a live table, 0 of a free one. */
