@@ -15,6 +15,8 @@ export interface MappedFileOptions {
   /** `major:minor` as in `/proc/PID/maps`. */
   readonly device?: string;
   readonly deleted?: boolean;
+  /** hugetlb: log2 of the pages of a huge page; its mappings can be cut only between huge pages. */
+  readonly hugePageOrder?: number;
   /** Its mappings have a close hook: SysV shared memory. Always so for hugetlb. */
   readonly hasCloseHook?: boolean;
 }
@@ -32,6 +34,8 @@ export class MappedFile {
   inode: number;
   readonly device: string;
   readonly deleted: boolean;
+  /** Its mappings can be cut only at multiples of so many pages: those of a huge page; 1: anywhere. */
+  readonly pagesPerUnit: number;
   /** Its mappings have a close hook, so a merge must not remove them (spec 02 section 2). */
   readonly hasCloseHook: boolean;
   /** Pages of the file; an access beyond is a SIGBUS. */
@@ -49,6 +53,7 @@ export class MappedFile {
     this.inode = options.inode ?? 0;
     this.device = options.device ?? '00:00';
     this.deleted = options.deleted ?? false;
+    this.pagesPerUnit = 2 ** (options.hugePageOrder ?? 0);
     this.hasCloseHook = options.hasCloseHook ?? options.kind === 'hugetlb';
   }
 

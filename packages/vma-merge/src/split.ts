@@ -7,10 +7,13 @@ import { type Vma, duplicateVma } from './vma.js';
  * Cuts `vma` in two at page `at`, inside it. `newBelow`: the new VMA is the lower part, else the upper; `vma` keeps the
  * other. No test of the map count: munmap and MAP_FIXED may exceed it by one (spec 01 section 9).
  *
- * @returns the new VMA, or ENOMEM with nothing changed.
+ * @returns the new VMA; EINVAL (a hugetlb mapping is cut only between huge pages) or ENOMEM with nothing changed.
  */
 export function splitVmaUnchecked(context: MergeContext, vma: Vma, at: number, newBelow: boolean): Vma | MmError {
   const { injector } = context;
+  if (vma.file !== null && at % vma.file.pagesPerUnit !== 0) {
+    return refuse('EINVAL', 'spec 02.5 split: inside a huge page', { at, pagesPerUnit: vma.file.pagesPerUnit });
+  }
   if (injector !== null && injector.fails('vma-alloc')) return refuse('ENOMEM', 'spec 02.5 split: VMA');
   const half = duplicateVma(vma);
   if (newBelow) {

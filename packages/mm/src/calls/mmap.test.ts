@@ -160,6 +160,9 @@ describe('mmap flags', () => {
     expect(outcome(mmap(mm, { start: 100, pages: 1, prot: RW, flags }))).toBe('EINVAL');
     expect(picture(mm)).toBe('512-1024 rw-p de ht +0');
     expect(mm.env.committed).toBe(0);
+    expect(outcome(munmap(mm, 600, 1))).toBe('EINVAL');
+    expect(outcome(mprotect(mm, 512, 1, prot('r--')))).toBe('EINVAL');
+    expect(mprotect(mm, 512, 512, prot('r--'))).toBe(0);
   });
 
   it('a shared mapping of a file opened for reading can never be written', () => {
