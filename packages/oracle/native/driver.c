@@ -275,6 +275,8 @@ static void prepare(void)
 	action.sa_handler = on_child;
 	sigaction(SIGCHLD, &action, NULL);
 	greet();
+	/* Or root could map below mmap_min_addr. */
+	give_up(CAPABILITY_SYS_RAWIO);
 	take_everything_else();
 	read_totals(&control->base_total, &control->base_data);
 	control->base_data_limit = status_field("VmData") * 1024 / page_size;

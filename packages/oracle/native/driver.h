@@ -24,6 +24,10 @@
 #define MAX_OPERATIONS 65536
 #define OUTPUT_WORDS (16u << 20)
 
+/* Numbers of linux/capability.h. */
+#define CAPABILITY_IPC_LOCK 14
+#define CAPABILITY_SYS_RAWIO 17
+
 enum code {
 	OP_LOOK = 0,
 	OP_MMAP = 1,
@@ -133,6 +137,7 @@ extern int worker_pid;
 void install_signal_handlers(void);
 void perform(const struct operation *op, uint32_t *outcome, uint64_t *value);
 void drop_pins(void);
+void give_up(unsigned capability);
 long clone_process(unsigned long flags, uint32_t number);
 
 /* state.c */

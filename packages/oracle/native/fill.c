@@ -76,6 +76,12 @@ void take_everything_else(void)
 	fill_around_arena(at, task_end);
 }
 
+/* Makes page `page` of the filler above the arena a mapping of its own. */
+static int cut_out(unsigned long page, int prot)
+{
+	return mprotect((void *)(ARENA_START + (ARENA_PAGES + page) * page_size), page_size, prot);
+}
+
 /*
  * Leaves room for `room` mappings in the arena before the system's limit: the filler above the arena is cut into
  * single pages until no more is left. The limit itself belongs to the whole machine and stays as it is.
@@ -83,20 +89,25 @@ void take_everything_else(void)
 void set_map_count_room(uint64_t room, uint32_t *outcome, uint64_t *value)
 {
 	const unsigned long limit = read_number("/proc/sys/vm/max_map_count");
-	const unsigned long first = ARENA_START + ARENA_PAGES * page_size;
 	if (self.map_count_splits)
-		mprotect((void *)first, (self.map_count_splits + 4ul) * page_size, PROT_NONE);
-	long inside = count_arena_mappings();
+		mprotect((void *)(ARENA_START + ARENA_PAGES * page_size), (self.map_count_splits + 8ul) * page_size, PROT_NONE);
+	const long inside = count_arena_mappings();
 	long missing = (long)limit - (long)room - (count_mappings() - inside);
 	*outcome = OUTCOME_OMITTED;
 	*value = OMITTED_TOO_MANY;
-	if (limit == 0 || missing < 0 || (uint64_t)inside > room)
+	if (limit == 0 || missing < 3 || (uint64_t)inside > room)
 		return;
-	/* The first page of the filler makes one mapping more, each further one (every second page) two. */
-	unsigned long page = missing % 2 ? 0 : 2;
 	self.map_count_splits = (uint32_t)missing;
-	for (long made = missing % 2 ? -1 : 0; made < missing; made += 2, page += 2)
-		if (mprotect((void *)(first + page * page_size), page_size, PROT_READ) != 0)
+	/* Every second page makes two mappings more; two side by side make three. What touches the arena stays as it is. */
+	unsigned long page = 2;
+	if (missing % 2) {
+		cut_out(page, PROT_READ);
+		cut_out(page + 1, PROT_READ | PROT_EXEC);
+		page += 3;
+		missing -= 3;
+	}
+	for (; missing > 0; missing -= 2, page += 2)
+		if (cut_out(page, PROT_READ) != 0)
 			return;
 	*outcome = OUTCOME_VALUE;
 	*value = 0;

@@ -26,7 +26,6 @@
 
 /* linux/capability.h, which not every libc brings along. */
 #define CAPABILITY_VERSION_3 0x20080522
-#define CAPABILITY_IPC_LOCK 14
 
 /* linux/userfaultfd.h of newer kernels. */
 struct poison_request {
@@ -175,8 +174,7 @@ void drop_pins(void)
 	self.pin_count = 0;
 }
 
-/* Root may lock as much as it likes; the limit shows only without that right. */
-static void give_up_unlimited_locking(void)
+void give_up(unsigned capability)
 {
 	struct {
 		uint32_t version;
@@ -187,7 +185,7 @@ static void give_up_unlimited_locking(void)
 	} data[2];
 	if (syscall(SYS_capget, &header, data) != 0)
 		return;
-	data[0].effective &= ~(1u << CAPABILITY_IPC_LOCK);
+	data[0].effective &= ~(1u << capability);
 	syscall(SYS_capset, &header, data);
 }
 
@@ -201,8 +199,9 @@ static void set_limit(const struct operation *op, struct result r)
 		omit(r, OMITTED_UNKNOWN);
 		return;
 	}
+	/* Root may lock as much as it likes; the limit shows only without that right. */
 	if (op->extra == 0)
-		give_up_unlimited_locking();
+		give_up(CAPABILITY_IPC_LOCK);
 	if (op->extra == 1)
 		bytes += control->base_total * page_size;
 	if (op->extra == 2)

@@ -31,4 +31,4 @@ export { type Snapshot, type SnapshotVma, readSnapshot } from './snapshot/read-s
 export { type Separation, type UnmergedPair, findUnmergedPairs } from './snapshot/unmerged.js';
 export type { VisibleMapping, VisiblePage, VisibleProcess } from './state/visible-state.js';
 export { Unavailable } from './unavailable.js';
-export { type ScenarioResult, verifyScenario } from './verify-scenario.js';
+export { type ScenarioResult, recordScenario, verifyScenario } from './verify-scenario.js';

@@ -37,7 +37,8 @@ export async function recordLive(live: LiveKernel, operations: readonly Operatio
     if (operation === undefined) break;
     const outcome = liveOutcome(reader, operation, pageSize);
     if (outcome === null) continue;
-    while (reader.nextState()) current.set(reader.process, decodeProcess(reader, names, live.driver.greeting.zeroFrame));
+    while (reader.nextState())
+      current.set(reader.process, decodeProcess(reader, names, live.driver.greeting.zeroFrame));
     if (operation.op === 'exit') current.delete(operation.p);
     const processes = [...current.values()];
     steps.push(step(operation, outcome, toBasicState(processes)));

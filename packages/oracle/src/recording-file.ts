@@ -30,7 +30,10 @@ export interface LiveRecording {
 }
 
 /** The lines of a scenario file; the first carries the recording. */
-export function recordingToLines(scenario: Pick<Scenario, 'header' | 'steps'>, live: Omit<LiveRecording, 'name' | 'operations'>): string[] {
+export function recordingToLines(
+  scenario: Pick<Scenario, 'header' | 'steps'>,
+  live: Omit<LiveRecording, 'name' | 'operations'>,
+): string[] {
   const [first = '{}', ...rest] = scenarioToLines(scenario);
   const { settings, pageSize, zeroFrame, recording } = live;
   const header: LiveHeader = {

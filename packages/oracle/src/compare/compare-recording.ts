@@ -116,7 +116,9 @@ function statusText(status: number): string {
 
 function interruption(reader: RecordReader, operation: Operation | undefined, pageSize: number): string | null {
   if (reader.outcome !== protocol.OUTCOME_DIED && reader.outcome !== protocol.OUTCOME_HUNG) return null;
-  return operation === undefined ? 'the final look failed' : `${operation.op}: ${liveText(reader, operation, pageSize)}`;
+  return operation === undefined
+    ? 'the final look failed'
+    : `${operation.op}: ${liveText(reader, operation, pageSize)}`;
 }
 
 function countOmission(omitted: Map<OmissionRule, number>, reader: RecordReader): void {

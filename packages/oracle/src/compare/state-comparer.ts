@@ -139,7 +139,8 @@ export class StateComparer {
   #differRange(words: Uint32Array, at: number, vma: Vma | null): false {
     const start = at < 0 ? 0 : (words[at] ?? 0) | 0;
     const live = at < 0 ? 'no more' : `[${start}, ${(words[at + 1] ?? 0) | 0}) ${protectionOf(words[at + 2] ?? 0)}`;
-    const model = vma === null ? 'no more' : `[${this.#startOf(vma)}, ${this.#endOf(vma)}) ${protectionText(vma.flags)}`;
+    const model =
+      vma === null ? 'no more' : `[${this.#startOf(vma)}, ${this.#endOf(vma)}) ${protectionText(vma.flags)}`;
     return this.#differ('mapping.range', at < 0 && vma !== null ? this.#startOf(vma) : start, live, model);
   }
 
@@ -167,7 +168,7 @@ export class StateComparer {
     const { pages } = mm;
     const { pmdPages } = this.#arch;
     const last = Math.min(vma.end, this.#end);
-    for (let page = Math.max(vma.start, this.#origin); page < last; ) {
+    for (let page = Math.max(vma.start, this.#origin); page < last;) {
       const pmdStart = page - (page % pmdPages);
       const end = Math.min(last, pmdStart + pmdPages);
       const table = pages.lookup(0, page);
@@ -235,7 +236,10 @@ export class StateComparer {
 
   #isZero(frame: number): boolean {
     const { zeroFrame, hugeZeroFrame } = this.#memory;
-    return frame === zeroFrame || (hugeZeroFrame >= 0 && frame >= hugeZeroFrame && frame < hugeZeroFrame + this.#arch.pmdPages);
+    return (
+      frame === zeroFrame ||
+      (hugeZeroFrame >= 0 && frame >= hugeZeroFrame && frame < hugeZeroFrame + this.#arch.pmdPages)
+    );
   }
 
   #compareFrame(page: number, words: EntryWords, at: number, level: number, offset: number): boolean {
@@ -287,7 +291,11 @@ const BIT_NAMES: readonly (readonly [number, string])[] = [
 ];
 
 function bitsText(bits: number): string {
-  return BIT_NAMES.filter(([bit]) => (bits & bit) !== 0).map(([, name]) => name).join(', ') || 'nothing';
+  return (
+    BIT_NAMES.filter(([bit]) => (bits & bit) !== 0)
+      .map(([, name]) => name)
+      .join(', ') || 'nothing'
+  );
 }
 
 function frameFlags(memory: PhysicalMemory, frame: number): number {

@@ -44,7 +44,10 @@ export function encodeOperation(request: ProgramRequest, operation: Operation, w
       return;
     case 'touch':
       request.add(protocol.OP_TOUCH, p, want).range(operation.addr, operation.len);
-      request.extra(operation.stride).prot(operation.value).flags(operation.write ? 1 : 0);
+      request
+        .extra(operation.stride)
+        .prot(operation.value)
+        .flags(operation.write ? 1 : 0);
       return;
     case 'mprotect':
       request.add(protocol.OP_MPROTECT, p, want).range(operation.addr, operation.len);
@@ -55,7 +58,10 @@ export function encodeOperation(request: ProgramRequest, operation: Operation, w
       request.flags(adviceNumber(operation.advice));
       return;
     case 'mlock':
-      request.add(protocol.OP_MLOCK, p, want).range(operation.addr, operation.len).flags(operation.onfault ? 1 : 0);
+      request
+        .add(protocol.OP_MLOCK, p, want)
+        .range(operation.addr, operation.len)
+        .flags(operation.onfault ? 1 : 0);
       return;
     case 'munmap':
     case 'munlock':
@@ -69,7 +75,10 @@ export function encodeOperation(request: ProgramRequest, operation: Operation, w
       request.flags(UFFD_MODE[operation.mode]).extra(operation.features);
       return;
     case 'uffdwp':
-      request.add(protocol.OP_UFFD_WP, p, want).range(operation.addr, operation.len).flags(operation.protect ? 1 : 0);
+      request
+        .add(protocol.OP_UFFD_WP, p, want)
+        .range(operation.addr, operation.len)
+        .flags(operation.protect ? 1 : 0);
       return;
     case 'fork':
       request.add(protocol.OP_FORK, p, want).extra(operation.child);

@@ -54,7 +54,8 @@ export async function buildHelper(folder: string = cacheFolder()): Promise<strin
         await rename(output, target);
         return target;
       }
-      if (isMissing(result)) return new Unavailable(`the live kernel is driven by a C helper, and there is no C compiler "${compiler}"`);
+      if (isMissing(result))
+        return new Unavailable(`the live kernel is driven by a C helper, and there is no C compiler "${compiler}"`);
       problem = messageOf(result);
     }
     return new Unavailable(`the C helper does not compile with "${compiler}": ${problem}`);
@@ -99,6 +100,11 @@ function isMissing(error: unknown): boolean {
 }
 
 function messageOf(error: unknown): string {
-  const text = error instanceof Error ? ('stderr' in error ? String(error.stderr) || error.message : error.message) : String(error);
+  const text =
+    error instanceof Error
+      ? 'stderr' in error
+        ? String(error.stderr) || error.message
+        : error.message
+      : String(error);
   return text.trim().split('\n')[0] ?? '';
 }

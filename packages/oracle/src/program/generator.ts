@@ -1,52 +1,52 @@
 import type { AdviceName, MapFlagName, MremapFlagName, Operation, OperationName } from '@vmakit/trace';
 import { ARENA_PAGES, MAX_FILES } from '../driver/protocol.js';
+import { Aim, TABLE_PAGES } from './aim.js';
 import { Dice } from './dice.js';
+import { malform } from './malform.js';
 import { MIXES, type Mix } from './mix.js';
-import { Sketch, type Segment, type SketchAttributes } from './sketch.js';
+import { type Segment, Sketch, type SketchAttributes } from './sketch.js';
 
 /** A generated program. */
 export interface GeneratedProgram {
   readonly seed: number;
   readonly index: number;
+  /** Name of its mix. */
   readonly mix: string;
-  readonly operations: Operation[];
+  readonly operations: readonly Operation[];
 }
 
-const HUGE_PAGES = 512;
 const FILE_PAGES = 24;
-/** Where programs play: close together, so that ranges meet. */
-const PLAYGROUND = { low: 16, high: 112 };
-const AWAY = { low: 1000, high: 1096 };
 
-const PROTECTIONS = ['rw-', 'r--', '---', 'rwx', 'r-x', '-w-'] as const;
-const PROTECTION_WEIGHTS = [70, 12, 8, 6, 3, 1];
+const PROTECTIONS = ['rw-', 'r--', '---', 'rwx', 'r-x', '-w-', '--x'] as const;
+const PROTECTION_WEIGHTS = [70, 12, 7, 6, 3, 1, 1];
 
-const ADVICE: readonly AdviceName[] = [
-  'DONTNEED',
-  'FREE',
-  'DONTFORK',
-  'DOFORK',
-  'WIPEONFORK',
-  'KEEPONFORK',
-  'SEQUENTIAL',
-  'RANDOM',
-  'NORMAL',
-  'DONTDUMP',
-  'DODUMP',
-  'NOHUGEPAGE',
-  'HUGEPAGE',
-  'GUARD_INSTALL',
-  'GUARD_REMOVE',
-  'POPULATE_READ',
-  'POPULATE_WRITE',
-  'MERGEABLE',
-  'UNMERGEABLE',
-  'COLD',
-  'WILLNEED',
-  'DONTNEED_LOCKED',
+const ADVICE: readonly (readonly [name: AdviceName, weight: number])[] = [
+  ['DONTNEED', 14],
+  ['FREE', 6],
+  ['DONTFORK', 8],
+  ['DOFORK', 7],
+  ['WIPEONFORK', 8],
+  ['KEEPONFORK', 6],
+  ['SEQUENTIAL', 5],
+  ['RANDOM', 4],
+  ['NORMAL', 7],
+  ['DONTDUMP', 3],
+  ['DODUMP', 3],
+  ['NOHUGEPAGE', 4],
+  ['HUGEPAGE', 3],
+  ['GUARD_INSTALL', 6],
+  ['GUARD_REMOVE', 4],
+  ['POPULATE_READ', 3],
+  ['POPULATE_WRITE', 4],
+  ['MERGEABLE', 2],
+  ['UNMERGEABLE', 2],
+  ['COLD', 1],
+  ['WILLNEED', 1],
+  ['DONTNEED_LOCKED', 1],
 ];
-const ADVICE_WEIGHTS = [14, 6, 8, 7, 8, 6, 5, 4, 7, 3, 3, 4, 3, 6, 4, 3, 4, 2, 2, 1, 1, 1];
+const ADVICE_WEIGHTS = ADVICE.map(([, weight]) => weight);
 
+/** A move that was made, for moving back. */
 interface PastMove {
   readonly process: number;
   readonly from: number;
@@ -63,7 +63,11 @@ export class ProgramGenerator {
   readonly #length: number;
   readonly #mixes: readonly Mix[];
 
-  /** `length`: operations of a program, about. `mixes`: names of the mixes to draw from; default: all. */
+  /**
+   * `length`: operations of a program, about. `mixes`: names of the mixes to draw from; default: all.
+   *
+   * @throws {RangeError} when no mix has one of the names
+   */
   constructor(seed: number, length: number, mixes?: readonly string[]) {
     this.#seed = seed;
     this.#length = length;
@@ -78,7 +82,7 @@ export class ProgramGenerator {
     const dice = new Dice(this.#seed, index);
     const mix = this.#mixes[dice.weighted(this.#mixes.map((candidate) => candidate.weight))] ?? this.#mixes[0];
     if (mix === undefined) throw new RangeError('mixes: none');
-    const length = mix.huge ? Math.ceil(this.#length / 3) : this.#length;
+    const length = mix.wide ? Math.ceil(this.#length / 3) : this.#length;
     const operations = new ProgramWriter(dice, mix).write(dice.between(Math.ceil(length / 2), length));
     return { seed: this.#seed, index, mix: mix.name, operations };
   }
@@ -88,6 +92,7 @@ export class ProgramGenerator {
 class ProgramWriter {
   readonly #dice: Dice;
   readonly #mix: Mix;
+  readonly #aim: Aim;
   readonly #names: readonly OperationName[];
   readonly #weights: readonly number[];
   readonly #operations: Operation[] = [];
@@ -101,11 +106,13 @@ class ProgramWriter {
   constructor(dice: Dice, mix: Mix) {
     this.#dice = dice;
     this.#mix = mix;
+    this.#aim = new Aim(dice, mix);
     this.#names = Object.keys(mix.operations) as OperationName[];
     this.#weights = this.#names.map((name) => mix.operations[name] ?? 0);
   }
 
   write(length: number): Operation[] {
+    if (this.#mix.nearMapLimit) this.#push({ op: 'maplimit', p: 0, vmas: this.#dice.between(6, 16) });
     this.#mmap();
     while (this.#operations.length < length) {
       const name = this.#names[this.#dice.weighted(this.#weights)];
@@ -129,6 +136,11 @@ class ProgramWriter {
     }
   }
 
+  #push(operation: Operation): void {
+    const { malformed } = this.#mix;
+    this.#operations.push(malformed > 0 && this.#dice.chance(malformed) ? malform(operation, this.#dice) : operation);
+  }
+
   #writeOne(name: OperationName): void {
     switch (name) {
       case 'mmap':
@@ -142,8 +154,7 @@ class ProgramWriter {
       case 'exit':
         return this.#exit();
       case 'unpin':
-        this.#operations.push({ op: 'unpin', p: this.#process });
-        return;
+        return this.#push({ op: 'unpin', p: this.#process });
       case 'rlimit':
         return this.#rlimit();
       default:
@@ -152,41 +163,38 @@ class ProgramWriter {
   }
 
   #rangeCall(name: OperationName): void {
-    const { start, end } = this.#pickRange();
+    const { start, end } = this.#aim.range(this.#sketch);
     const range = { p: this.#process, addr: start, len: end - start };
-    const sketch = this.#sketch;
     switch (name) {
       case 'munmap':
-        sketch.clear(start, end);
-        this.#operations.push({ op: name, ...range });
-        return;
+        this.#sketch.clear(start, end);
+        return this.#push({ op: name, ...range });
       case 'mprotect': {
-        const prot = this.#pickProtection();
-        sketch.protect(start, end, prot);
-        this.#operations.push({ op: name, ...range, prot });
-        return;
+        const prot = this.#pickProtection(start, end);
+        this.#sketch.protect(start, end, prot);
+        return this.#push({ op: name, ...range, prot });
       }
       case 'madvise': {
-        const advice = ADVICE[this.#dice.weighted(ADVICE_WEIGHTS)] ?? 'NORMAL';
-        const chosen = this.#mix.huge && this.#dice.chance(40) ? 'HUGEPAGE' : advice;
-        this.#operations.push({ op: name, ...range, advice: chosen });
-        return;
+        const [advice] = ADVICE[this.#dice.weighted(ADVICE_WEIGHTS)] ?? (['NORMAL'] as const);
+        return this.#push({
+          op: name,
+          ...range,
+          advice: this.#dice.chance(this.#mix.hugeAdvice) ? 'HUGEPAGE' : advice,
+        });
       }
       case 'mlock':
-        this.#operations.push({ op: name, ...range, onfault: this.#dice.chance(30) });
-        return;
+        return this.#push({ op: name, ...range, onfault: this.#dice.chance(30) });
       case 'pin':
-        this.#operations.push({ op: name, ...range, len: Math.min(range.len, 4), write: true });
-        return;
+        return this.#push({ op: name, ...range, len: Math.min(range.len, 4), write: true });
       case 'uffd': {
         const mode = this.#dice.chance(60) ? 'wp' : 'missing';
-        this.#operations.push({ op: name, ...range, mode, events: false, features: 0 });
-        return;
+        return this.#push({ op: name, ...range, mode, events: false, features: 0 });
       }
+      case 'uffdwp':
+        return this.#push({ op: name, ...range, protect: this.#dice.chance(70) });
       case 'munlock':
       case 'mseal':
-        this.#operations.push({ op: name, ...range });
-        return;
+        return this.#push({ op: name, ...range });
       default:
         throw new RangeError(`operation: ${name} is not one that the generator makes`);
     }
@@ -194,8 +202,8 @@ class ProgramWriter {
 
   #mmap(): void {
     const dice = this.#dice;
-    const pages = this.#pickLength();
-    const { start, near } = this.#pickPlace(pages);
+    const pages = this.#aim.length();
+    const { start, near } = this.#aim.place(this.#sketch, pages);
     const attributes = this.#pickAttributes(start, near);
     const flags: MapFlagName[] = [attributes.shared ? 'SHARED' : 'PRIVATE'];
     if (attributes.file === null) flags.push('ANONYMOUS');
@@ -203,9 +211,9 @@ class ProgramWriter {
     const hint = dice.weighted([92, 3, 3, 2]);
     if (hint === 0) flags.push('FIXED');
     if (hint === 1) flags.push('FIXED_NOREPLACE');
-    if (dice.chance(2)) flags.push('POPULATE');
+    if (this.#mix.extraFlags.length > 0 && dice.chance(12)) flags.push(dice.pick(this.#mix.extraFlags));
     if (hint < 2) this.#sketch.put(start, start + pages, attributes);
-    this.#operations.push({
+    this.#push({
       op: 'mmap',
       p: this.#process,
       addr: hint === 3 ? null : start,
@@ -218,18 +226,18 @@ class ProgramWriter {
   }
 
   #mremap(): void {
-    const kind = this.#dice.weighted([46, 14, 12, 8, 6, 6, 5, 3]);
+    const kind = this.#dice.weighted([46, 14, 10, 8, 6, 6, 6, 4]);
     if (kind === 1) return this.#moveBack();
-    const { start, end } = kind === 2 ? this.#pickSpan() : this.#pickRange();
+    const { start, end } = kind === 2 ? this.#aim.stretch(this.#sketch) : this.#aim.range(this.#sketch);
     const pages = end - start;
-    if (kind <= 2) return this.#move(start, pages, this.#pickPlace(pages).start);
+    if (kind <= 2) return this.#move(start, pages, this.#aim.place(this.#sketch, pages).start);
     const change = this.#dice.between(1, Math.max(2, pages));
     if (kind === 3) return this.#resize(start, pages, pages + change, []);
     if (kind === 4) return this.#resize(start, pages, Math.max(1, pages - change), []);
     if (kind === 5) return this.#resize(start, pages, pages + change, ['MAYMOVE']);
     if (kind === 6) {
       const length = this.#dice.chance(50) ? pages + change : Math.max(1, pages - change);
-      return this.#resize(start, pages, length, ['MAYMOVE', 'FIXED'], this.#pickPlace(length).start);
+      return this.#resize(start, pages, length, ['MAYMOVE', 'FIXED'], this.#aim.place(this.#sketch, length).start);
     }
     this.#resize(start, pages, pages, this.#dice.pick([[], ['MAYMOVE'], ['MAYMOVE', 'DONTUNMAP']]));
   }
@@ -241,16 +249,14 @@ class ProgramWriter {
     const keep = this.#dice.chance(this.#mix.dontUnmap);
     this.#sketch.move(start, pages, to, keep);
     this.#moves.push({ process: this.#process, from: start, to, pages });
-    const flags: MremapFlagName[] = keep ? ['MAYMOVE', 'FIXED', 'DONTUNMAP'] : ['MAYMOVE', 'FIXED'];
-    this.#pushMremap(start, pages, pages, flags, to);
+    this.#pushMremap(start, pages, pages, keep ? ['MAYMOVE', 'FIXED', 'DONTUNMAP'] : ['MAYMOVE', 'FIXED'], to);
   }
 
   /** Something that was moved goes back to where it came from, whole or in part. */
   #moveBack(): void {
     const own = this.#moves.filter((move) => move.process === this.#process);
-    if (own.length === 0) return this.#touch();
     const past = own[Math.max(0, own.length - 1 - this.#dice.below(4))];
-    if (past === undefined) return;
+    if (past === undefined) return this.#touch();
     const skip = this.#dice.chance(25) ? this.#dice.below(past.pages) : 0;
     const pages = this.#dice.chance(20) ? this.#dice.between(1, past.pages - skip) : past.pages - skip;
     this.#move(past.to + skip, pages, past.from + skip);
@@ -278,23 +284,25 @@ class ProgramWriter {
     flags: readonly MremapFlagName[],
     newAddr: number | null,
   ): void {
-    this.#operations.push({ op: 'mremap', p: this.#process, addr, oldLen, newLen, flags, newAddr });
+    this.#push({ op: 'mremap', p: this.#process, addr, oldLen, newLen, flags, newAddr });
   }
 
   #touch(): void {
     const dice = this.#dice;
-    const { start, end } = this.#pickRange();
-    const most = this.#mix.huge ? end - start : Math.min(end - start, 4);
-    const pages = dice.chance(50) ? Math.min(most, 1) : dice.between(1, most);
+    const { start, end } = this.#aim.touchable(this.#sketch);
+    const most = this.#mix.wide ? end - start : Math.min(end - start, 4);
+    const pages = dice.chance(50) ? 1 : dice.between(1, most);
     const at = dice.chance(60) ? start : start + dice.below(end - start);
+    // Now and then just below: where a stack would grow.
+    const below = this.#mix.extraFlags.includes('GROWSDOWN') && dice.chance(8) ? dice.between(1, 3) : 0;
     this.#nextValue = (this.#nextValue % 250) + 1;
-    this.#operations.push({
+    this.#push({
       op: 'touch',
       p: this.#process,
-      addr: at,
+      addr: Math.max(0, at - below),
       len: pages,
       write: dice.chance(80),
-      stride: this.#mix.huge && dice.chance(70) ? HUGE_PAGES / 4 : dice.chance(85) ? 1 : 2,
+      stride: this.#mix.wide && dice.chance(70) ? TABLE_PAGES / 4 : dice.chance(85) ? 1 : 2,
       value: this.#nextValue,
     });
   }
@@ -302,16 +310,15 @@ class ProgramWriter {
   #fork(): void {
     if (this.#sketches.size >= this.#mix.processes) return this.#touch();
     const child = this.#nextProcess++;
-    this.#operations.push({ op: 'fork', p: this.#process, child });
+    this.#push({ op: 'fork', p: this.#process, child });
     this.#sketches.set(child, this.#sketch.clone());
-    for (const move of this.#moves.filter((past) => past.process === this.#process)) {
-      this.#moves.push({ ...move, process: child });
-    }
+    const inherited = this.#moves.filter((past) => past.process === this.#process);
+    for (const move of inherited) this.#moves.push({ ...move, process: child });
   }
 
   #exit(): void {
     if (this.#sketches.size === 1) return this.#touch();
-    this.#operations.push({ op: 'exit', p: this.#process });
+    this.#push({ op: 'exit', p: this.#process });
     this.#sketches.delete(this.#process);
   }
 
@@ -319,16 +326,13 @@ class ProgramWriter {
     const what = this.#dice.pick(['AS', 'DATA', 'MEMLOCK'] as const);
     let mapped = 0;
     for (const segment of this.#sketch.segments) mapped += segment.end - segment.start;
-    this.#operations.push({ op: 'rlimit', p: this.#process, what, pages: mapped + this.#dice.between(0, 12) });
+    this.#push({ op: 'rlimit', p: this.#process, what, pages: mapped + this.#dice.between(0, 12) });
   }
 
-  #pickLength(): number {
-    const dice = this.#dice;
-    if (this.#mix.huge) return dice.pick([HUGE_PAGES, HUGE_PAGES, 2 * HUGE_PAGES, HUGE_PAGES + 3, 256, 24]);
-    return dice.between(1, this.#mix.longest);
-  }
-
-  #pickProtection(): string {
+  /** For a range that there is: often what a neighbour has, so that the two may merge. */
+  #pickProtection(start: number, end: number): string {
+    const beside = this.#sketch.segments.filter((segment) => segment.end === start || segment.start === end);
+    if (beside.length > 0 && this.#dice.chance(55)) return this.#dice.pick(beside).attributes.prot;
     return PROTECTIONS[this.#dice.weighted(PROTECTION_WEIGHTS)] ?? 'rw-';
   }
 
@@ -341,7 +345,7 @@ class ProgramWriter {
     }
     const file = dice.chance(this.#mix.files) ? this.#pickFile() : null;
     return {
-      prot: this.#pickProtection(),
+      prot: PROTECTIONS[dice.weighted(PROTECTION_WEIGHTS)] ?? 'rw-',
       shared: dice.chance(this.#mix.shared),
       noReserve: dice.chance(8),
       file,
@@ -351,79 +355,9 @@ class ProgramWriter {
 
   #pickFile(): number {
     if (this.#files === 0 || (this.#files < MAX_FILES && this.#dice.chance(15))) {
-      this.#operations.push({ op: 'memfd', p: this.#process, fd: this.#files, len: FILE_PAGES });
+      this.#push({ op: 'memfd', p: this.#process, fd: this.#files, len: FILE_PAGES });
       return this.#files++;
     }
     return this.#dice.below(this.#files);
-  }
-
-  /** A range to do something to: a mapping, a part of one, or a stretch of several. */
-  #pickRange(): { readonly start: number; readonly end: number } {
-    const { start, end } = this.#pickAnyRange();
-    return { start, end: Math.min(end, ARENA_PAGES) };
-  }
-
-  #pickAnyRange(): { readonly start: number; readonly end: number } {
-    const dice = this.#dice;
-    const { segments } = this.#sketch;
-    if (segments.length === 0 || dice.chance(2)) {
-      const start = dice.between(PLAYGROUND.low, PLAYGROUND.high);
-      return { start, end: start + this.#pickLength() };
-    }
-    const segment = dice.pick(segments);
-    const { start, end } = segment;
-    const length = end - start;
-    switch (dice.weighted([46, 14, 14, 12, 14])) {
-      case 0:
-        return { start, end };
-      case 1:
-        return { start, end: start + dice.between(1, length) };
-      case 2:
-        return { start: end - dice.between(1, length), end };
-      case 3: {
-        const at = start + dice.below(length);
-        return { start: at, end: at + dice.between(1, end - at) };
-      }
-      default:
-        return this.#pickSpan(segment);
-    }
-  }
-
-  /** From inside or the start of one mapping to inside or the end of another, or a little beyond. */
-  #pickSpan(first?: Segment): { readonly start: number; readonly end: number } {
-    const dice = this.#dice;
-    const { segments } = this.#sketch;
-    if (segments.length === 0) return this.#pickAnyRange();
-    const index = first === undefined ? dice.below(segments.length) : segments.indexOf(first);
-    const begin = segments[index];
-    const last = segments[Math.min(segments.length - 1, index + dice.below(3))];
-    if (begin === undefined || last === undefined) return this.#pickAnyRange();
-    const start = dice.chance(70) ? begin.start : begin.start + dice.below(begin.end - begin.start);
-    const limit = dice.chance(85) ? last.end : Math.min(ARENA_PAGES, last.end + dice.between(1, 2));
-    const end = dice.chance(75) ? limit : Math.max(start + 1, last.start + dice.between(1, last.end - last.start));
-    // A stretch from the playground to what lies far away would be nothing but hole.
-    return end - start > 200 && !this.#mix.huge ? { start: begin.start, end: begin.end } : { start, end };
-  }
-
-  /** A place for `pages` pages: right beside something, on top of it, in the open, or at a table boundary. */
-  #pickPlace(pages: number): { readonly start: number; readonly near: Segment | null } {
-    const dice = this.#dice;
-    const { segments } = this.#sketch;
-    const limit = ARENA_PAGES - pages;
-    if (segments.length > 0 && dice.chance(70)) {
-      const near = dice.pick(segments);
-      const at = [near.end, near.start - pages, near.start, near.end + dice.between(1, 2)];
-      const start = at[dice.weighted([44, 40, 8, 8])] ?? near.end;
-      if (start >= 0 && start <= limit) return { start, near };
-    }
-    if (this.#mix.huge) return { start: dice.below(6) * HUGE_PAGES + (dice.chance(75) ? 0 : dice.below(4)), near: null };
-    const area = dice.weighted([60, 30, 6, 4]);
-    const start = [
-      dice.between(PLAYGROUND.low, PLAYGROUND.high),
-      dice.between(AWAY.low, AWAY.high),
-      HUGE_PAGES * dice.between(1, 3) - dice.below(pages + 1),
-      dice.chance(50) ? 0 : limit,
-    ][area];
-    return { start: start ?? PLAYGROUND.low, near: null };
   }
 }

@@ -1,78 +1,101 @@
-import type { OperationName } from '@vmakit/trace';
+import type { MapFlagName, OperationName } from '@vmakit/trace';
 
-/** What a random program is about: how often each operation comes, and what they are done to. */
+/** What a random program is about: how often each operation comes, and what they are done to. Shares are percent. */
 export interface Mix {
   readonly name: string;
   /** Weight of this mix among the others. */
   readonly weight: number;
   /** Weights of the operations; not named: never. */
   readonly operations: Readonly<Partial<Record<OperationName, number>>>;
-  /** Percent of mappings with a file behind them. */
+  /** Mappings with a file behind them. */
   readonly files: number;
-  /** Percent of mappings that are shared. */
+  /** Mappings that are shared. */
   readonly shared: number;
-  /** Greatest length of a new mapping, pages. */
-  readonly longest: number;
+  /** Moves that keep the source mapped. */
+  readonly dontUnmap: number;
+  /** Calls whose arguments are not whole pages, not in order, or nonsense. */
+  readonly malformed: number;
+  /** Flags that a new mapping has now and then. */
+  readonly extraFlags: readonly MapFlagName[];
   /** Processes at most. */
   readonly processes: number;
-  /** Percent of moves that keep the source mapped. */
-  readonly dontUnmap: number;
-  /** Mappings are of several huge pages, aligned to them. */
-  readonly huge: boolean;
+  /** Greatest length of a new mapping, pages. */
+  readonly longest: number;
+  /** Mappings are as long as page tables, aligned to them, and touched here and there. */
+  readonly wide: boolean;
+  /** Advice that asks for huge pages, of all advice. */
+  readonly hugeAdvice: number;
+  /** The program runs into the limit on the number of mappings. */
+  readonly nearMapLimit: boolean;
 }
 
-const SMALL: Omit<Mix, 'name' | 'weight' | 'operations'> = {
+const PLAIN: Omit<Mix, 'name' | 'weight' | 'operations'> = {
   files: 0,
   shared: 0,
-  longest: 6,
-  processes: 1,
   dontUnmap: 8,
-  huge: false,
+  malformed: 0,
+  extraFlags: [],
+  processes: 1,
+  longest: 6,
+  wide: false,
+  hugeAdvice: 0,
+  nearMapLimit: false,
 };
 
 /** The mixes of a campaign. Every program draws one. */
 export const MIXES: readonly Mix[] = [
   {
-    ...SMALL,
+    ...PLAIN,
     name: 'merge',
-    weight: 30,
-    operations: { mmap: 28, touch: 22, mprotect: 16, munmap: 8, mremap: 20, madvise: 6 },
+    weight: 580,
+    operations: { mmap: 26, touch: 24, mprotect: 18, munmap: 7, mremap: 20, madvise: 5 },
   },
   {
-    ...SMALL,
+    ...PLAIN,
     name: 'move',
-    weight: 26,
-    operations: { mmap: 16, touch: 20, mprotect: 6, munmap: 6, mremap: 48, madvise: 3, mlock: 1 },
+    weight: 520,
+    operations: { mmap: 16, touch: 24, mprotect: 6, munmap: 5, mremap: 46, madvise: 2, mlock: 1 },
     dontUnmap: 15,
   },
   {
-    ...SMALL,
+    ...PLAIN,
     name: 'fork',
-    weight: 16,
-    operations: { mmap: 18, touch: 26, mprotect: 8, munmap: 5, mremap: 25, madvise: 7, fork: 7, exit: 4 },
+    weight: 320,
+    operations: { mmap: 17, touch: 27, mprotect: 9, munmap: 4, mremap: 25, madvise: 7, fork: 7, exit: 4 },
     processes: 5,
   },
   {
-    ...SMALL,
+    ...PLAIN,
     name: 'file',
-    weight: 8,
+    weight: 160,
     operations: { mmap: 26, touch: 24, mprotect: 12, munmap: 6, mremap: 24, madvise: 5, fork: 2, exit: 1 },
     files: 55,
     shared: 30,
     processes: 3,
   },
   {
-    ...SMALL,
+    ...PLAIN,
     name: 'advice',
-    weight: 12,
-    operations: { mmap: 20, touch: 20, mprotect: 6, munmap: 4, mremap: 18, madvise: 22, mlock: 5, munlock: 4, fork: 3, exit: 1 },
+    weight: 220,
+    operations: {
+      mmap: 20,
+      touch: 22,
+      mprotect: 6,
+      munmap: 4,
+      mremap: 18,
+      madvise: 22,
+      mlock: 5,
+      munlock: 4,
+      fork: 3,
+      exit: 1,
+    },
     processes: 3,
     shared: 4,
   },
   {
-    ...SMALL,
+    ...PLAIN,
     name: 'odd',
-    weight: 6,
+    weight: 140,
     operations: {
       mmap: 20,
       touch: 22,
@@ -82,9 +105,10 @@ export const MIXES: readonly Mix[] = [
       madvise: 6,
       mlock: 4,
       munlock: 2,
-      mseal: 2,
+      mseal: 1,
       rlimit: 2,
       uffd: 3,
+      uffdwp: 2,
       pin: 3,
       unpin: 2,
       fork: 3,
@@ -94,15 +118,36 @@ export const MIXES: readonly Mix[] = [
     shared: 4,
     files: 8,
     dontUnmap: 20,
+    malformed: 5,
+    extraFlags: ['GROWSDOWN', 'LOCKED', 'POPULATE', 'STACK'],
   },
   {
-    ...SMALL,
+    ...PLAIN,
+    name: 'tables',
+    weight: 40,
+    operations: { mmap: 18, touch: 24, mprotect: 6, munmap: 6, mremap: 40, madvise: 4, fork: 2 },
+    processes: 2,
+    longest: 1100,
+    dontUnmap: 12,
+    wide: true,
+  },
+  {
+    ...PLAIN,
     name: 'huge',
-    weight: 2,
-    operations: { mmap: 20, touch: 22, mprotect: 8, munmap: 6, mremap: 28, madvise: 10, fork: 3, exit: 1 },
-    longest: 1024,
+    weight: 30,
+    operations: { mmap: 18, touch: 24, mprotect: 8, munmap: 6, mremap: 30, madvise: 10, fork: 3, exit: 1 },
+    longest: 1100,
     processes: 2,
     dontUnmap: 12,
-    huge: true,
+    wide: true,
+    hugeAdvice: 50,
+  },
+  {
+    ...PLAIN,
+    name: 'limit',
+    weight: 1,
+    operations: { mmap: 22, touch: 14, mprotect: 22, munmap: 12, mremap: 26, madvise: 4 },
+    dontUnmap: 20,
+    nearMapLimit: true,
   },
 ];

@@ -11,7 +11,10 @@ export function simplerForms(operation: Operation): Operation[] {
         if (flags.length < operation.flags.length) forms.push({ ...operation, flags });
       }
       if (operation.flags.includes('FIXED_NOREPLACE')) {
-        forms.push({ ...operation, flags: operation.flags.map((name) => (name === 'FIXED_NOREPLACE' ? 'FIXED' : name)) });
+        forms.push({
+          ...operation,
+          flags: operation.flags.map((name) => (name === 'FIXED_NOREPLACE' ? 'FIXED' : name)),
+        });
       }
       if (operation.fd !== null && operation.off !== 0) forms.push({ ...operation, off: 0 });
       return forms;
@@ -59,7 +62,12 @@ function mapRanges(operation: Operation, move: (page: number) => number): Operat
     const start = move(addr);
     const length = move(addr + oldLen) - start;
     if (typeof newAddr !== 'number') {
-      return { ...operation, addr: start, oldLen: length, newLen: newLen === oldLen ? length : move(addr + newLen) - start };
+      return {
+        ...operation,
+        addr: start,
+        oldLen: length,
+        newLen: newLen === oldLen ? length : move(addr + newLen) - start,
+      };
     }
     const target = move(newAddr);
     const newLength = move(newAddr + newLen) - target;

@@ -32,6 +32,7 @@ export function keepWellFormed(operations: readonly Operation[]): Operation[] {
 
 /** A generated program never has one, and a shrunk one that does shows something else than what it was shrunk for. */
 function isEmptyRange(operation: Operation): boolean {
-  const lengths = operation.op === 'mremap' ? [operation.oldLen, operation.newLen] : 'len' in operation ? [operation.len] : [];
+  const lengths =
+    operation.op === 'mremap' ? [operation.oldLen, operation.newLen] : 'len' in operation ? [operation.len] : [];
   return lengths.some((length) => typeof length === 'number' && length < 1);
 }

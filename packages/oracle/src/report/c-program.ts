@@ -39,7 +39,8 @@ export function toCProgram(operations: readonly Operation[], title: ProgramTitle
 
 /** Whether the result depends on what else is mapped. */
 function kernelChooses(operation: Operation): boolean {
-  if (operation.op === 'mmap') return !operation.flags.includes('FIXED') && !operation.flags.includes('FIXED_NOREPLACE');
+  if (operation.op === 'mmap')
+    return !operation.flags.includes('FIXED') && !operation.flags.includes('FIXED_NOREPLACE');
   return operation.op === 'mremap' && !operation.flags.includes('FIXED') && operation.flags.includes('MAYMOVE');
 }
 
@@ -96,7 +97,11 @@ function flagNames(prefix: string, names: readonly string[]): string {
   return names.map((name) => prefix + name).join(' | ') || '0';
 }
 
-const MREMAP_NUMBERS: Readonly<Record<string, string>> = { RELOCATE_ANON: '8', MUST_RELOCATE_ANON: '16', UNKNOWN_32: '32' };
+const MREMAP_NUMBERS: Readonly<Record<string, string>> = {
+  RELOCATE_ANON: '8',
+  MUST_RELOCATE_ANON: '16',
+  UNKNOWN_32: '32',
+};
 
 function mremapFlags(names: readonly string[]): string {
   return names.map((name) => MREMAP_NUMBERS[name] ?? `MREMAP_${name}`).join(' | ') || '0';
@@ -111,7 +116,9 @@ function statement(operation: Operation): string[] {
     case 'mmap': {
       const { addr, len, prot, flags, fd, off } = operation;
       const file = fd === null ? '-1' : `file[${fd}]`;
-      return call(`SYS_mmap, ${address(addr)}, ${length(len)}, ${protection(prot)}, ${flagNames('MAP_', flags)}, ${file}, ${length(off)}`);
+      return call(
+        `SYS_mmap, ${address(addr)}, ${length(len)}, ${protection(prot)}, ${flagNames('MAP_', flags)}, ${file}, ${length(off)}`,
+      );
     }
     case 'mremap': {
       const { addr, oldLen, newLen, flags, newAddr } = operation;

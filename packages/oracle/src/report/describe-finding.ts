@@ -64,14 +64,17 @@ function nameOf({ program }: Finding): string {
 /** One operation as it stands in a scenario, in one line. */
 export function operationLine(operation: Operation): string {
   const { op, p, ...rest } = operationToJson(operation);
-  const parts = Object.entries(rest).map(([key, value]) => `${key} ${Array.isArray(value) ? value.join('|') : String(value)}`);
+  const parts = Object.entries(rest).map(
+    ([key, value]) => `${key} ${Array.isArray(value) ? value.join('|') : String(value)}`,
+  );
   return `process ${String(p)}: ${String(op)} ${parts.join(', ')}`.trimEnd();
 }
 
 function programLines(steps: readonly ScenarioStep[], differing: number): string[] {
   return steps.map(({ operation, outcome }, index) => {
     const { ret, err, at } = outcome ?? { ret: null, err: null, at: null };
-    const result = err === null ? (ret === 0 ? '' : ` = ${String(ret)}`) : ` = ${err}${at === null ? '' : ` at page ${at}`}`;
+    const result =
+      err === null ? (ret === 0 ? '' : ` = ${String(ret)}`) : ` = ${err}${at === null ? '' : ` at page ${at}`}`;
     return `${index === differing ? '>' : ' '} ${operationLine(operation)}${result}`;
   });
 }
@@ -120,7 +123,12 @@ function scenarioText(
   const { pageSize } = header;
   const { zeroFrame } = live.driver.greeting;
   const lines = [
-    ...recordingToLines(makeScenario(header, trace.steps, liveAbout), { settings, pageSize, zeroFrame, recording: trace.recording }),
+    ...recordingToLines(makeScenario(header, trace.steps, liveAbout), {
+      settings,
+      pageSize,
+      zeroFrame,
+      recording: trace.recording,
+    }),
     ...scenarioToLines(makeScenario(header, modelSteps, modelAbout)),
   ];
   return `${lines.join('\n')}\n`;

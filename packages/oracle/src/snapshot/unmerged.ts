@@ -1,19 +1,20 @@
-import { VM_HUGETLB, VM_MAYBE_GUARD, VM_SOFTDIRTY, VM_SPECIAL, VM_UFFD_MASK, hasAny, smapsFlagNames, withoutFlags } from '@vmakit/base';
+import {
+  VM_HUGETLB,
+  VM_MAYBE_GUARD,
+  VM_SOFTDIRTY,
+  VM_SPECIAL,
+  VM_UFFD_MASK,
+  hasAny,
+  smapsFlagNames,
+  withoutFlags,
+} from '@vmakit/base';
 import type { Snapshot, SnapshotVma } from './read-snapshot.js';
 
 /** Why two neighbours are two. */
 export interface Separation {
   /** The rule of spec 02 that keeps them apart. */
   readonly rule:
-    | 'special'
-    | 'policy'
-    | 'flags'
-    | 'name'
-    | 'userfaultfd'
-    | 'close-hook'
-    | 'anon-vma'
-    | 'page-offset'
-    | 'not-tried';
+    'special' | 'policy' | 'flags' | 'name' | 'userfaultfd' | 'close-hook' | 'anon-vma' | 'page-offset' | 'not-tried';
   /** `known`: the kernel shows it. `inferred`: it is what is left. */
   readonly certainty: 'known' | 'inferred';
   readonly explanation: string;
@@ -61,7 +62,8 @@ function separate(left: SnapshotVma, right: SnapshotVma): Separation {
 }
 
 function separateByAttributes(left: SnapshotVma, right: SnapshotVma): Separation | null {
-  if ((right.flags & VM_SPECIAL) !== 0) return known('special', 'mappings with these flags never merge: ' + names(right));
+  if ((right.flags & VM_SPECIAL) !== 0)
+    return known('special', 'mappings with these flags never merge: ' + names(right));
   if (left.policy !== right.policy) {
     return known('policy', `memory policy ${left.policy ?? 'unknown'} and ${right.policy ?? 'unknown'}`);
   }

@@ -12,8 +12,7 @@ import {
 } from '@vmakit/base';
 
 /** What the protection says, and the "may" flags. */
-const SAID_ELSEWHERE =
-  VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_MAYSHARE;
+const SAID_ELSEWHERE = VM_READ | VM_WRITE | VM_EXEC | VM_SHARED | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_MAYSHARE;
 
 /** The flags of a mapping as scenarios write them (golden/FORMAT.md "State", `flags`). */
 export function flagsText(flags: VmFlags): string {

@@ -38,6 +38,13 @@ function toPages(row: PageRow): VisiblePage[] {
 
 function kindOf(row: PageRow): VisibleKind {
   if (isFolioRow(row)) return row[9].includes('a') ? 'anon' : 'file';
-  const kinds = { zero: 'zero', 'zero-pmd': 'zero', swap: 'swap', migration: 'swap', guard: 'guard', marker: 'marker' } as const;
+  const kinds = {
+    zero: 'zero',
+    'zero-pmd': 'zero',
+    swap: 'swap',
+    migration: 'swap',
+    guard: 'guard',
+    marker: 'marker',
+  } as const;
   return kinds[row[2]];
 }
