@@ -16,6 +16,8 @@ export interface KernelProfile {
   readonly cloneReversesChain: boolean;
   /** Every mremap tests the map count at entry (spec 01.9); otherwise only moves to a new address do. */
   readonly mremapAlwaysTestsMapCount: boolean;
+  /** Otherwise: they do so right after their parameters are checked; or only when the VMA has been checked too. */
+  readonly mremapTestsMapCountFirst: boolean;
   /** A FIXED move of equal size may span several VMAs (spec 05.6). */
   readonly multiVmaMove: boolean;
   /** DONTUNMAP of a whole VMA resets the source's offset to its address (spec 05.7). */
@@ -35,6 +37,7 @@ const V7_3: KernelProfile = {
   guardFlag: true,
   cloneReversesChain: true,
   mremapAlwaysTestsMapCount: true,
+  mremapTestsMapCountFirst: true,
   multiVmaMove: true,
   dontUnmapResetsOffset: true,
   dontUnmapSplitsLocked: true,
@@ -50,6 +53,8 @@ const V6_18: KernelProfile = {
   guardFlag: true,
   cloneReversesChain: false,
   mremapAlwaysTestsMapCount: false,
+  // Measured on 6.18.44: a full process gets ENOMEM even where nothing is mapped.
+  mremapTestsMapCountFirst: true,
   multiVmaMove: true,
   dontUnmapResetsOffset: false,
   dontUnmapSplitsLocked: false,
@@ -58,7 +63,13 @@ const V6_18: KernelProfile = {
 };
 
 /** The kernel of April 2025 that the series was posted against. */
-const RFC_V2: KernelProfile = { ...V6_18, name: 'rfc-v2', guardFlag: false, multiVmaMove: false };
+const RFC_V2: KernelProfile = {
+  ...V6_18,
+  name: 'rfc-v2',
+  guardFlag: false,
+  mremapTestsMapCountFirst: false,
+  multiVmaMove: false,
+};
 
 /** The kernel profiles by name. */
 export const KERNEL_PROFILES: Readonly<Record<KernelProfile['name'], KernelProfile>> = {

@@ -8,10 +8,14 @@ import { changeUffdProtection } from './protect.js';
  * UFFDIO_WRITEPROTECT: protects [start, end) against stores, or takes that back. With the feature WP_UNPOPULATED of the
  * userfaultfd, absent pages of anonymous memory are marked too.
  *
- * @returns null, or ENOENT when part of the range is not registered for it.
+ * @returns null, or ENOENT when nothing is mapped in the range or a mapping of it is not registered; those before that
+ * one are changed. Gaps do not matter.
  */
 export function userfaultProtect(mm: Mm, start: number, end: number, protect: boolean): MmError | null {
-  for (let vma = mm.tree.find(start); vma !== null && vma.start < end; vma = vma.next) {
+  const first = mm.tree.find(start);
+  if (first === null || first.start >= end)
+    return refuse('ENOENT', 'spec 04.4: nothing is mapped in the range', { start });
+  for (let vma: Vma | null = first; vma !== null && vma.start < end; vma = vma.next) {
     if ((vma.flags & VM_UFFD_WP) === 0)
       return refuse('ENOENT', 'spec 04.4: not registered for write protection', { start });
     const markers = vma.file !== null || vma.uffd?.protectsAbsent === true;
