@@ -16,8 +16,8 @@ export function obstacleTo(source: Readonly<Vma>): string | null {
 /** With how many neighbours the moved memory would merge if it were relocated: 0, 1 or 2. */
 export function countMerges(move: Move): number {
   const { before, after } = move.neighbours();
-  const prev = before !== null && isCandidate(move, before) ? before : null;
-  const next = after !== null && isCandidate(move, after) ? after : null;
+  const prev = before !== null && isCandidate(move, before, move.to - 1) ? before : null;
+  const next = after !== null && isCandidate(move, after, move.to + move.newPages) ? after : null;
   if (prev === null && next === null) return 0;
   const moved = asRelocated(move, prev, next);
   const left = prev !== null && explainUnmerged(prev as Vma, moved) === null;
@@ -27,9 +27,14 @@ export function countMerges(move: Move): number {
   return a === null || b === null || a === b ? 2 : 1;
 }
 
-/** The source kept by DONTUNMAP is no neighbour to merge with; file mappings are none either. */
-function isCandidate(move: Move, vma: Readonly<Vma>): boolean {
-  return vma.file === null && !(move.keepsSource && vma === move.source);
+/**
+ * File mappings are no neighbours to merge with; nor is the source when DONTUNMAP keeps it, or when `page`, where the two
+ * would touch, is moved itself.
+ */
+function isCandidate(move: Move, vma: Readonly<Vma>, page: number): boolean {
+  if (vma.file !== null) return false;
+  if (vma !== move.source) return true;
+  return !move.keepsSource && (page < move.from || page >= move.from + move.oldPages);
 }
 
 /** The destination VMA as relocation would make it: offset of its address, the anon_vma that a first fault would find. */

@@ -8,8 +8,11 @@ export interface AutoRelocateRules {
   readonly maxFolios: number;
   /** Acts only while the process has at least this share of the mappings that it may have (0: always, 0.5: half). */
   readonly mapCountShare: number;
-  /** Acts only when the moved memory would merge on this many sides: 1 or 2. */
-  readonly sides: 1 | 2;
+  /**
+   * Acts only when the moved memory would merge on this many sides. 0: also when there is nothing to merge with yet, so
+   * that what is moved there later can.
+   */
+  readonly sides: 0 | 1 | 2;
   /** Asked last, with what the relocation would cost: a rule of one's own. */
   readonly accept: (move: Move, cost: RelocationCost) => boolean;
 }
@@ -20,7 +23,7 @@ export interface RelocationCost {
   readonly folios: number;
   /** Entries of the range that are not empty. */
   readonly entries: number;
-  /** VMAs that there will be less: 1 or 2. */
+  /** VMAs that there will be less. */
   readonly merges: number;
 }
 
@@ -43,6 +46,6 @@ export function resolveRules(changes: Partial<AutoRelocateRules>): AutoRelocateR
   for (const name of ['maxPages', 'maxFolios', 'mapCountShare'] as const) {
     if (!(rules[name] >= 0)) throw new RangeError(`${name}: ${rules[name]} is not a limit`);
   }
-  if (rules.sides !== 1 && rules.sides !== 2) throw new RangeError(`sides: ${String(rules.sides)} is not 1 or 2`);
+  if (![0, 1, 2].includes(rules.sides)) throw new RangeError(`sides: ${String(rules.sides)} is not 0, 1 or 2`);
   return rules;
 }

@@ -19,6 +19,8 @@ export interface SceneOptions {
   /** Modes of transparent huge pages: `{ enabled: 'always', orders: [2, 9] }`. Default: none. */
   readonly thp?: { readonly enabled: ThpSettings['enabled']; readonly orders: readonly number[] };
   readonly injector?: FaultInjector | null;
+  /** Throw at locks that are taken out of order or not given back. Default true. */
+  readonly checksLocks?: boolean;
   /** Pages of the window in which everything happens; when the kernel chooses an address it takes the highest gap. */
   readonly pages?: number;
 }
@@ -63,7 +65,7 @@ export class Scene {
       profile: options.profile ?? 'v7.3',
       policies: options.policies ?? [],
       injector: options.injector ?? null,
-      locks: this.locks,
+      ...(options.checksLocks === false ? {} : { locks: this.locks }),
       settings: {
         thp: {
           enabled: thp?.enabled ?? 'never',
