@@ -1,5 +1,6 @@
 export { type EntryVisitor, type TableVisitor, walkEntries } from './entry-walk.js';
 export { ArmedInjector, CountingInjector, FailNth } from './injectors.js';
+export { type CheckedWhen, INVARIANTS, type Invariant } from './invariant-list.js';
 export { InvariantChecker, checkInvariants } from './invariant-checker.js';
 export {
   GUARDED,

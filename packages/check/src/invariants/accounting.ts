@@ -17,7 +17,7 @@ interface Sums {
 /** S6: pages counted by class, locked and charged, against the sum over all mappings. */
 export function checkAccounting(subject: Subject, history: History | null): void {
   const { env, violations } = subject;
-  let accounted = 0;
+  let accounted = env.committedForGood;
   for (const mm of subject.mms) {
     const sums = sumMappings(mm);
     accounted += sums.accounted;
