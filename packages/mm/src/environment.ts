@@ -55,6 +55,8 @@ export class MmEnvironment implements MergeContext {
   #injector: FaultInjector | null = null;
   /** `vm_committed_as`: pages charged, over all processes. */
   committed = 0;
+  /** Of these, pages that no mapping will give back: growth of a stack-like mapping that is not accounted. */
+  committedForGood = 0;
   /** Ids of address spaces, files and userfaultfds, each given once. */
   nextMmId = 1;
   nextFileId = 1;

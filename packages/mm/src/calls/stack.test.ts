@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { failOnce, makeMm, map, picture, write } from '../testing/mm-world.js';
 import type { Mm } from '../mm.js';
 import { touch } from './access.js';
-import { MAP_GROWSDOWN } from './abi.js';
+import { MAP_GROWSDOWN, MAP_NORESERVE } from './abi.js';
 import { mlock } from './mlock.js';
+import { munmap } from './munmap.js';
 import { expandStack } from './stack.js';
 
 function stack(): Mm {
@@ -54,6 +55,14 @@ describe('stack growth (spec 01.7)', () => {
     mm.env.settings.commitLimit = 0;
     expect(rule(598)).toBe('spec 01.7: overcommit');
     expect(mm.env.committed).toBe(9);
+  });
+
+  it('charges what it gains even if the mapping is not accounted, and for good', () => {
+    const mm = makeMm();
+    map(mm, 600, 8, 'rw-', MAP_GROWSDOWN | MAP_NORESERVE);
+    write(mm, 598, 1);
+    munmap(mm, 598, 10);
+    expect([mm.env.committed, mm.env.committedForGood]).toEqual([2, 2]);
   });
 
   it('a locked stack locks what it gains', () => {

@@ -1,6 +1,7 @@
 import {
   type MmError,
   VM_ACCESS,
+  VM_ACCOUNT,
   VM_GROWSDOWN,
   VM_LOCKED,
   refuse,
@@ -40,12 +41,17 @@ export function expandStack(mm: Mm, vma: Vma, page: number): MmError | null {
   return null;
 }
 
-/** The limits on a stack of `size` pages that grows by `grow`; charges when all hold. */
+/**
+ * The limits on a stack of `size` pages that grows by `grow`; charges when all hold. Growth is charged whether the
+ * mapping is accounted or not; if not, nothing ever gives the charge back (measured on 6.18: MAP_NORESERVE).
+ */
 function checkGrowth(mm: Mm, vma: Vma, size: number, grow: number): MmError | null {
   if (!mayExpand(mm, vma.flags, grow)) return refuseExpansion(mm, 'spec 01.7: may_expand_vm', grow);
   if (size > mm.limits.stack) return refuse('ENOMEM', 'spec 01.7: RLIMIT_STACK', { size, limit: mm.limits.stack });
   if (!mayLockMore(mm, vma.flags, grow)) {
     return refuse('ENOMEM', 'spec 01.7: RLIMIT_MEMLOCK', { grow, lockedVm: mm.lockedVm });
   }
-  return chargeMemory(mm, grow) ? null : refuseCharge(mm, 'spec 01.7: overcommit', grow);
+  if (!chargeMemory(mm, grow)) return refuseCharge(mm, 'spec 01.7: overcommit', grow);
+  if ((vma.flags & VM_ACCOUNT) === 0) mm.env.committedForGood += grow;
+  return null;
 }
