@@ -77,12 +77,14 @@ function forgetSpace(env: MmEnvironment, space: KsmPages): void {
   env.ksm.spaces.delete(space);
 }
 
-/** Forgets items whose page is not the merged one any more. */
+/** Forgets items whose page is not the merged one any more, also when a new page has its frame. */
 function forgetStale(mm: Mm): void {
   if (mm.ksm === null) return;
+  const { arch, memory } = mm.env;
   for (const [page, item] of mm.ksm.items) {
     const entry = entryOf(mm, page);
-    if (entry !== null && mm.env.arch.pfn(entry.words, entry.at, 0) === item.frame) continue;
+    const isMerged = (memory.flags[item.frame]! & PG_KSM) !== 0;
+    if (isMerged && entry !== null && arch.pfn(entry.words, entry.at, 0) === item.frame) continue;
     mm.ksm.items.delete(page);
     putAnonVma(mm.env, item.anonVma);
   }
