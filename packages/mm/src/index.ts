@@ -9,31 +9,37 @@ export {
   refuseExpansion,
   unchargeMemory,
 } from './calls/accounting.js';
-export * from './calls/aio.js';
-export * from './calls/brk.js';
-export * from './calls/bytes.js';
+export { ioDestroy, ioSetup } from './calls/aio.js';
+export { brk, moveBreak } from './calls/brk.js';
+export { type Bytes, offsetInPage, pageOf, pagesCovering, wrapPages } from './calls/bytes.js';
 export { lockForReading, lockForWriting, unlock } from './calls/call.js';
-export * from './calls/exit.js';
-export * from './calls/files.js';
-export * from './calls/fork.js';
-export * from './calls/keys.js';
-export * from './calls/madvise.js';
-export * from './calls/mbind.js';
-export * from './calls/mlock.js';
-export * from './calls/mmap.js';
+export { exitMm } from './calls/exit.js';
+export { makeFile } from './calls/files.js';
+export { execMm, forkMm } from './calls/fork.js';
+export { pkeyAlloc, pkeyFree } from './calls/keys.js';
+export { type AdvisedRange, madvise, madviseBytes, processMadvise } from './calls/madvise.js';
+export { mbind, mbindBytes } from './calls/mbind.js';
+export { mlock, mlockall, mlockBytes, munlock, munlockall, munlockBytes } from './calls/mlock.js';
+export { type FileMapping, mmap, mmapBytes, type MmapRequest } from './calls/mmap.js';
 export { type FileAccess, isLockable } from './calls/mmap-flags.js';
-export * from './calls/mprotect.js';
-export * from './calls/mseal.js';
-export * from './calls/msync.js';
+export { mprotect, mprotectBytes } from './calls/mprotect.js';
+export { mseal, msealBytes } from './calls/mseal.js';
+export { msync, msyncBytes } from './calls/msync.js';
 export { munmap, munmapBytes, unmapRange } from './calls/munmap.js';
-export * from './calls/placement.js';
-export * from './calls/prctl.js';
-export * from './calls/remap-file-pages.js';
-export * from './calls/shm.js';
-export * from './calls/stack.js';
-export * from './calls/userfault.js';
-export * from './environment.js';
-export * from './mm.js';
+export { getUnmappedArea } from './calls/placement.js';
+export { setAnonymousName, setAnonymousNameBytes, setDenyWriteExec, setMemoryMerge } from './calls/prctl.js';
+export { remapFilePages } from './calls/remap-file-pages.js';
+export { shmat, type ShmatRequest, shmdt } from './calls/shm.js';
+export { expandStack } from './calls/stack.js';
+export {
+  registerUserfault,
+  registerUserfaultBytes,
+  releaseUserfault,
+  unregisterUserfault,
+  type UserfaultMode,
+} from './calls/userfault.js';
+export { type CallGuard, type EnvironmentParts, MmEnvironment } from './environment.js';
+export { defaultLayout, Mm, type MmLayout, type MmLimits } from './mm.js';
 export * from './pages/access.js';
 export * from './pages/fault-result.js';
 export { handleFault } from './pages/fault.js';
@@ -46,4 +52,11 @@ export { clearSoftDirty } from './pages/soft-dirty.js';
 export { splitHugePmd } from './pages/thp.js';
 export { userfaultPoison, userfaultProtect } from './pages/uffd.js';
 export { zapRange } from './pages/zap.js';
-export * from './settings.js';
+export {
+  defaultSettings,
+  type MmSettings,
+  type OvercommitMode,
+  type ThpMode,
+  type ThpSettings,
+  type ThpSizeMode,
+} from './settings.js';
