@@ -1,5 +1,5 @@
-import { InvariantError, type VmFlags } from '@vmakit/base';
-import { LinkTree, type LinkTreeNode } from './link-tree.js';
+import { InvariantError, NONE, type VmFlags } from '@vmakit/base';
+import { LinkTree } from './link-tree.js';
 import type { MemoryPolicy } from './memory-policy.js';
 
 /** What reverse mapping needs to know of an address space. */
@@ -32,8 +32,10 @@ export class AnonVmaChain {
   readonly anonVma: AnonVma;
   /** The next link of the same VMA. */
   next: AnonVmaChain | null;
-  /** Its place in a large tree of `anonVma`; null while the tree is small. */
-  node: LinkTreeNode | null = null;
+  /** The next link of the same anon_vma in the order of its tree, while the links are few. */
+  sibling: AnonVmaChain | null = null;
+  /** Its leaf in the tree of `anonVma` when the links are many. */
+  leaf: number = NONE;
 
   constructor(vma: RmapVma, anonVma: AnonVma, next: AnonVmaChain | null) {
     this.vma = vma;
@@ -57,10 +59,12 @@ export class AnonVma {
   numActiveVmas = 0;
   /** One for having links, one more for each living descendant if a root, and those of KSM and walkers. */
   refcount = 1;
-  /** The only link, while there is just one: almost always. */
-  only: AnonVmaChain | null = null;
-  /** The links when there are several. */
-  many: LinkTree | null = null;
+  /** Number of links. */
+  linkCount = 0;
+  /** The first link, the others behind it by `sibling`: while they are few, as they almost always are. */
+  firstLink: AnonVmaChain | null = null;
+  /** The links when they are many. */
+  tree: LinkTree | null = null;
 
   /**
    * A root when `parent` is null, else a child of it. Counters of the family are adjusted by the caller's operation.
@@ -71,13 +75,12 @@ export class AnonVma {
     this.root = parent === null ? this : parent.root;
     this.numChildren = parent === null ? 1 : 0;
   }
-
-  /** Number of links. */
-  get linkCount(): number {
-    if (this.many !== null) return this.many.size;
-    return this.only === null ? 0 : 1;
-  }
 }
+
+/** With more links than this an anon_vma gets a tree. */
+const MOST_WITHOUT_TREE = 8;
+/** With as few as this it becomes a plain row again. */
+const FEWEST_IN_TREE = 4;
 
 const CHUNK_BITS = 10;
 const CHUNK = 1 << CHUNK_BITS;
@@ -141,8 +144,8 @@ export class AnonVmaRegistry {
 
 /** The links of `anonVma` in the order of its tree: ascending start, equal starts in the order of insertion. */
 export function* linksOf(anonVma: AnonVma): IterableIterator<AnonVmaChain> {
-  if (anonVma.only !== null) yield anonVma.only;
-  else if (anonVma.many !== null) yield* anonVma.many.all();
+  if (anonVma.tree !== null) yield* anonVma.tree.all();
+  else for (let link = anonVma.firstLink; link !== null; link = link.sibling) yield link;
 }
 
 /** The links of `vma` in list order, head first. */
@@ -170,40 +173,78 @@ export function forEachOverlap(
   last: number,
   visit: (link: AnonVmaChain) => boolean,
 ): void {
-  const only = anonVma.only;
-  if (only !== null) {
-    const { vma } = only;
-    if (vma.anonPageOffset <= last && vma.anonPageOffset + (vma.end - vma.start) > first) visit(only);
-  } else if (anonVma.many !== null) {
-    anonVma.many.forEachOverlap(first, last, visit);
+  if (anonVma.tree !== null) {
+    anonVma.tree.forEachOverlap(first, last + 1, visit);
+    return;
+  }
+  for (let link = anonVma.firstLink; link !== null; link = link.sibling) {
+    const { vma } = link;
+    if (vma.anonPageOffset > last) return;
+    if (vma.anonPageOffset + (vma.end - vma.start) > first && !visit(link)) return;
   }
 }
 
 /** Puts a link into the tree of its anon_vma. */
 export function insertLink(link: AnonVmaChain): void {
   const { anonVma } = link;
-  if (anonVma.many !== null) {
-    anonVma.many.insert(link);
-  } else if (anonVma.only === null) {
-    anonVma.only = link;
-  } else {
-    anonVma.many = new LinkTree(anonVma.only, link);
-    anonVma.only = null;
+  anonVma.linkCount++;
+  if (anonVma.tree !== null) {
+    anonVma.tree.insert(link);
+    return;
   }
+  const start = link.vma.anonPageOffset;
+  let before: AnonVmaChain | null = null;
+  let after = anonVma.firstLink;
+  while (after !== null && after.vma.anonPageOffset <= start) {
+    before = after;
+    after = after.sibling;
+  }
+  link.sibling = after;
+  if (before === null) anonVma.firstLink = link;
+  else before.sibling = link;
+  if (anonVma.linkCount > MOST_WITHOUT_TREE) growTree(anonVma);
 }
 
 /** Takes a link out of the tree of its anon_vma. The range of its VMA must be as it was when it was put in. */
 export function removeLink(link: AnonVmaChain): void {
   const { anonVma } = link;
-  if (anonVma.only === link) {
-    anonVma.only = null;
+  anonVma.linkCount--;
+  if (anonVma.tree !== null) {
+    anonVma.tree.remove(link);
+    if (anonVma.linkCount <= FEWEST_IN_TREE) dropTree(anonVma, anonVma.tree);
     return;
   }
-  if (anonVma.many === null) throw new InvariantError('a link that is removed is in the tree', { id: anonVma.id });
-  anonVma.many.remove(link);
-  if (anonVma.many.size === 1) {
-    anonVma.only = anonVma.many.first();
-    anonVma.many = null;
+  if (anonVma.firstLink === link) {
+    anonVma.firstLink = link.sibling;
+  } else {
+    let before = anonVma.firstLink;
+    while (before !== null && before.sibling !== link) before = before.sibling;
+    if (before === null) throw new InvariantError('a link that is removed is in the tree', { anonVma: anonVma.id });
+    before.sibling = link.sibling;
+  }
+  link.sibling = null;
+}
+
+function growTree(anonVma: AnonVma): void {
+  const tree = new LinkTree();
+  for (let link = anonVma.firstLink; link !== null;) {
+    const next: AnonVmaChain | null = link.sibling;
+    link.sibling = null;
+    tree.insert(link);
+    link = next;
+  }
+  anonVma.firstLink = null;
+  anonVma.tree = tree;
+}
+
+function dropTree(anonVma: AnonVma, tree: LinkTree): void {
+  anonVma.tree = null;
+  let last: AnonVmaChain | null = null;
+  for (const link of tree.all()) {
+    link.leaf = NONE;
+    if (last === null) anonVma.firstLink = link;
+    else last.sibling = link;
+    last = link;
   }
 }
 

@@ -38,15 +38,18 @@ describe('the tree of links of an anon_vma', () => {
     expect(seen).toEqual([10, 20]);
   });
 
-  it('agrees with a plain list through any inserts and removes, small and large', () => {
+  it.each([
+    { minLength: 0, maxLength: 200, numRuns: 100 },
+    { minLength: 3000, maxLength: 4000, numRuns: 4 },
+  ])('agrees with a plain list through $minLength to $maxLength inserts and removes', ({ numRuns, ...lengths }) => {
     const step = fc.record({ offset: fc.nat(60), pages: fc.integer({ min: 1, max: 12 }), remove: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      fc.property(fc.array(step, lengths), fc.integer({ min: 1, max: 9 }), (steps, keep) => {
         const anonVma = new AnonVma(1, null);
         const list: AnonVmaChain[] = [];
         for (const { offset, pages, remove } of steps) {
-          if (remove && list.length > 0) {
-            removeLink(list.splice(offset % list.length, 1)[0] as AnonVmaChain);
+          if (remove && offset % keep === 0 && list.length > 0) {
+            removeLink(list.splice((offset * 37) % list.length, 1)[0] as AnonVmaChain);
           } else {
             const link = linkAt(anonVma, offset, pages);
             insertLink(link);
@@ -65,6 +68,7 @@ describe('the tree of links of an anon_vma', () => {
         );
         expect(found).toEqual(overlaps);
       }),
+      { numRuns },
     );
   });
 

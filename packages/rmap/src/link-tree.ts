@@ -1,203 +1,89 @@
-import { InvariantError } from '@vmakit/base';
+import { FANOUT, IntervalTree, InvariantError, NONE } from '@vmakit/base';
 import type { AnonVmaChain } from './anon-vma.js';
 
-/** Above this many links the sorted array becomes a balanced tree. */
-const ARRAY_LIMIT = 32;
-/** Below this many the tree becomes an array again. */
-const TREE_LIMIT = 12;
-
-/** A node of the balanced form: a treap, each node with the greatest last offset below it. */
-export class LinkTreeNode {
-  readonly link: AnonVmaChain;
-  readonly start: number;
-  readonly last: number;
-  /** Orders equal starts by insertion. */
-  readonly sequence: number;
-  readonly priority: number;
-  greatestLast: number;
-  left: LinkTreeNode | null = null;
-  right: LinkTreeNode | null = null;
-
-  constructor(link: AnonVmaChain, sequence: number, priority: number) {
-    const { vma } = link;
-    this.link = link;
-    this.start = vma.anonPageOffset;
-    this.last = vma.anonPageOffset + (vma.end - vma.start) - 1;
-    this.greatestLast = this.last;
-    this.sequence = sequence;
-    this.priority = priority;
-  }
-}
-
 /**
- * The interval tree of an anon_vma that has more than one link: keyed by the closed interval [anon offset, last anon
- * offset] of each link's VMA, ascending by start, later inserted later among equal starts (spec 03 section 1).
- *
- * Up to {@link ARRAY_LIMIT} links it is one sorted array, which is smaller and faster; above, a treap with
- * deterministic priorities: logarithmic insert and remove, and overlap queries in O(log n + hits).
+ * The interval tree of an anon_vma with many links: each link by the offsets that its VMA covers, ascending by start,
+ * later inserted later among equal starts (spec 03 section 1). What is known of a subtree is the greatest end, so that
+ * the links that meet a range are found in O(log n + hits).
  */
-export class LinkTree {
-  #items: AnonVmaChain[] | null;
-  #root: LinkTreeNode | null = null;
-  #sequence = 0;
-  size = 2;
-
-  constructor(first: AnonVmaChain, second: AnonVmaChain) {
-    this.#items = second.vma.anonPageOffset < first.vma.anonPageOffset ? [second, first] : [first, second];
-  }
-
+export class LinkTree extends IntervalTree<AnonVmaChain> {
+  /** Puts a link in, by the range that its VMA has now. */
   insert(link: AnonVmaChain): void {
-    this.size++;
-    if (this.#items === null) {
-      this.#insertNode(link);
-      return;
-    }
-    const items = this.#items;
-    const start = link.vma.anonPageOffset;
-    let at = items.length;
-    while (at > 0 && (items[at - 1] as AnonVmaChain).vma.anonPageOffset > start) at--;
-    if (at === items.length) items.push(link);
-    else items.splice(at, 0, link);
-    if (items.length > ARRAY_LIMIT) {
-      this.#items = null;
-      for (const item of items) this.#insertNode(item);
-    }
+    const { anonPageOffset, start, end } = link.vma;
+    const leaf = this.leafFor(anonPageOffset);
+    const slot = this.nodes.slotAtOrBelow(leaf, anonPageOffset) + 1;
+    this.insertAt(leaf, slot, link, anonPageOffset, anonPageOffset + (end - start));
   }
 
+  /** Takes a link out. Its VMA must begin where it did when the link was put in. */
   remove(link: AnonVmaChain): void {
-    this.size--;
-    if (this.#items !== null) {
-      const at = this.#items.indexOf(link);
-      if (at < 0) throw new InvariantError('a link that is removed is in the tree', { anonVma: link.anonVma.id });
-      this.#items.splice(at, 1);
-      return;
+    const { nodes } = this;
+    const { leaf } = link;
+    if (leaf !== NONE) {
+      for (let slot = nodes.slotAtOrBelow(leaf, link.vma.anonPageOffset); slot >= leaf * FANOUT; slot--) {
+        if (nodes.items[slot] !== link) continue;
+        this.removeAt(leaf, slot);
+        return;
+      }
     }
-    const node = link.node;
-    if (node === null) throw new InvariantError('a link that is removed is in the tree', { anonVma: link.anonVma.id });
-    this.#root = remove(this.#root, node);
-    link.node = null;
-    if (this.size < TREE_LIMIT) {
-      const items = [...this.all()];
-      for (const item of items) item.node = null;
-      this.#items = items;
-      this.#root = null;
-    }
+    throw new InvariantError('a link that is removed is in the tree', { anonVma: link.anonVma.id });
   }
 
-  first(): AnonVmaChain {
-    for (const link of this.all()) return link;
-    throw new InvariantError('a tree of several links is not empty');
-  }
-
+  /** Every link, in order. */
   *all(): IterableIterator<AnonVmaChain> {
-    if (this.#items !== null) {
-      yield* this.#items;
-      return;
-    }
-    const path: LinkTreeNode[] = [];
-    let node = this.#root;
-    while (node !== null || path.length > 0) {
-      for (; node !== null; node = node.left) path.push(node);
-      const top = path.pop() as LinkTreeNode;
-      yield top.link;
-      node = top.right;
+    const { nodes } = this;
+    let leaf = this.root;
+    for (let level = this.height; level > 0; level--) leaf = nodes.children[leaf * FANOUT] as number;
+    for (; leaf !== NONE; leaf = nodes.next(leaf)) {
+      const end = leaf * FANOUT + nodes.count(leaf);
+      for (let slot = leaf * FANOUT; slot < end; slot++) yield nodes.items[slot] as AnonVmaChain;
     }
   }
 
-  forEachOverlap(first: number, last: number, visit: (link: AnonVmaChain) => boolean): void {
-    if (this.#items === null) {
-      visitOverlaps(this.#root, first, last, visit);
-      return;
+  /** Calls `visit` for each link that meets [start, end), in order, until it gives false. */
+  forEachOverlap(start: number, end: number, visit: (link: AnonVmaChain) => boolean): void {
+    this.#visitBelow(this.root, this.height, start, end, visit);
+  }
+
+  /** Gives false when the walk is over: told to stop, or nothing behind can meet the range. */
+  #visitBelow(
+    node: number,
+    level: number,
+    start: number,
+    end: number,
+    visit: (link: AnonVmaChain) => boolean,
+  ): boolean {
+    const { nodes } = this;
+    if (level === 0) return this.#visitLeaf(node, start, end, visit);
+    const count = nodes.branchCount(node);
+    for (let i = 0; i < count; i++) {
+      if (i > 0 && (nodes.keys[node * FANOUT + i] as number) >= end) return false;
+      if (this.summaryBelow(node, level, i) <= start) continue;
+      const child = nodes.children[node * FANOUT + i] as number;
+      if (!this.#visitBelow(child, level - 1, start, end, visit)) return false;
     }
-    for (const link of this.#items) {
-      const { vma } = link;
-      if (vma.anonPageOffset > last) return;
-      if (vma.anonPageOffset + (vma.end - vma.start) > first && !visit(link)) return;
+    return true;
+  }
+
+  #visitLeaf(leaf: number, start: number, end: number, visit: (link: AnonVmaChain) => boolean): boolean {
+    const { nodes } = this;
+    const { bounds, items } = nodes;
+    const last = leaf * FANOUT + nodes.count(leaf);
+    for (let slot = leaf * FANOUT; slot < last; slot++) {
+      if ((bounds[2 * slot] as number) >= end) return false;
+      if ((bounds[2 * slot + 1] as number) > start && !visit(items[slot] as AnonVmaChain)) return false;
     }
+    return true;
   }
 
-  #insertNode(link: AnonVmaChain): void {
-    const sequence = this.#sequence++;
-    const node = new LinkTreeNode(link, sequence, Math.imul(sequence + 1, 0x9e3779b1) >>> 0);
-    link.node = node;
-    this.#root = insert(this.#root, node);
+  protected override summaryOfLeaf(leaf: number): number {
+    const { bounds } = this.nodes;
+    const last = leaf * FANOUT + this.nodes.count(leaf);
+    let greatest = 0;
+    for (let slot = leaf * FANOUT; slot < last; slot++) {
+      const end = bounds[2 * slot + 1] as number;
+      if (end > greatest) greatest = end;
+    }
+    return greatest;
   }
-}
-
-function isBefore(a: LinkTreeNode, b: LinkTreeNode): boolean {
-  return a.start < b.start || (a.start === b.start && a.sequence < b.sequence);
-}
-
-function refresh(node: LinkTreeNode): void {
-  let greatest = node.last;
-  if (node.left !== null && node.left.greatestLast > greatest) greatest = node.left.greatestLast;
-  if (node.right !== null && node.right.greatestLast > greatest) greatest = node.right.greatestLast;
-  node.greatestLast = greatest;
-}
-
-function insert(root: LinkTreeNode | null, node: LinkTreeNode): LinkTreeNode {
-  if (root === null) return node;
-  if (node.priority > root.priority) {
-    splitAt(root, node);
-    refresh(node);
-    return node;
-  }
-  if (isBefore(node, root)) root.left = insert(root.left, node);
-  else root.right = insert(root.right, node);
-  if (node.last > root.greatestLast) root.greatestLast = node.last;
-  return root;
-}
-
-/** Hangs the nodes of `root` before `node` on its left and the others on its right. */
-function splitAt(root: LinkTreeNode | null, node: LinkTreeNode): void {
-  if (root === null) {
-    node.left = null;
-    node.right = null;
-    return;
-  }
-  if (isBefore(root, node)) {
-    splitAt(root.right, node);
-    root.right = node.left;
-    node.left = root;
-  } else {
-    splitAt(root.left, node);
-    root.left = node.right;
-    node.right = root;
-  }
-  refresh(root);
-}
-
-function remove(root: LinkTreeNode | null, node: LinkTreeNode): LinkTreeNode | null {
-  if (root === null) throw new InvariantError('a link that is removed is in the tree', { start: node.start });
-  if (root === node) return join(node.left, node.right);
-  if (isBefore(node, root)) root.left = remove(root.left, node);
-  else root.right = remove(root.right, node);
-  refresh(root);
-  return root;
-}
-
-function join(left: LinkTreeNode | null, right: LinkTreeNode | null): LinkTreeNode | null {
-  if (left === null) return right;
-  if (right === null) return left;
-  if (left.priority > right.priority) {
-    left.right = join(left.right, right);
-    refresh(left);
-    return left;
-  }
-  right.left = join(left, right.left);
-  refresh(right);
-  return right;
-}
-
-function visitOverlaps(
-  node: LinkTreeNode | null,
-  first: number,
-  last: number,
-  visit: (link: AnonVmaChain) => boolean,
-): boolean {
-  if (node === null || node.greatestLast < first) return true;
-  if (!visitOverlaps(node.left, first, last, visit)) return false;
-  if (node.start > last) return true;
-  if (node.last >= first && !visit(node.link)) return false;
-  return visitOverlaps(node.right, first, last, visit);
 }

@@ -1,4 +1,5 @@
-import { FANOUT, NONE, type NodePool } from './vma-tree-nodes.js';
+import { FANOUT, IntervalTree, NONE } from '@vmakit/base';
+import type { Vma } from './vma.js';
 
 /** Free pages [start, end). */
 export interface Hole {
@@ -6,45 +7,28 @@ export interface Hole {
   readonly end: number;
 }
 
-/** The end of the VMA before the one in the first slot of `leaf`; 0: there is none. */
-function endBefore(pool: NodePool, leaf: number): number {
-  const slot = pool.lastSlot(pool.previous(leaf));
-  return slot === NONE ? 0 : (pool.bounds[2 * slot + 1] as number);
-}
-
-/** The widest gap before a VMA of a leaf. */
-function widestOfLeaf(pool: NodePool, leaf: number): number {
-  const { bounds } = pool;
-  const first = leaf * FANOUT;
-  const end = first + pool.count(leaf);
-  let widest = 0;
-  let from = endBefore(pool, leaf);
-  for (let slot = first; slot < end; slot++) {
-    const gap = (bounds[2 * slot] as number) - from;
-    if (gap > widest) widest = gap;
-    from = bounds[2 * slot + 1] as number;
+/** VMAs by address; what is known of a subtree is the widest gap before one of its VMAs. */
+export class GapTree extends IntervalTree<Vma> {
+  /** The end of the VMA before the first one of `leaf`; 0: there is none. */
+  endBefore(leaf: number): number {
+    const { nodes } = this;
+    const slot = nodes.lastSlot(nodes.previous(leaf));
+    return slot === NONE ? 0 : (nodes.bounds[2 * slot + 1] as number);
   }
-  return widest;
-}
 
-/** The widest gap below entry `index` of a branch of `level`. */
-function widestBelow(pool: NodePool, branch: number, level: number, index: number): number {
-  const { gaps, children } = pool;
-  const known = gaps[branch * FANOUT + index] as number;
-  if (known >= 0) return known;
-  const child = children[branch * FANOUT + index] as number;
-  let widest = 0;
-  if (level === 1) {
-    widest = widestOfLeaf(pool, child);
-  } else {
-    for (let i = pool.branchCount(child) - 1; i >= 0; i--) {
-      const gap = widestBelow(pool, child, level - 1, i);
+  protected override summaryOfLeaf(leaf: number): number {
+    const { bounds } = this.nodes;
+    const first = leaf * FANOUT;
+    const end = first + this.nodes.count(leaf);
+    let widest = 0;
+    let from = this.endBefore(leaf);
+    for (let slot = first; slot < end; slot++) {
+      const gap = (bounds[2 * slot] as number) - from;
       if (gap > widest) widest = gap;
+      from = bounds[2 * slot + 1] as number;
     }
+    return widest;
   }
-  gaps[branch * FANOUT + index] = widest;
-  pool.markFresh(child, level - 1);
-  return widest;
 }
 
 function clipped(from: number, to: number, length: number, low: number, high: number): Hole | null {
@@ -55,36 +39,36 @@ function clipped(from: number, to: number, length: number, low: number, high: nu
 
 /** The highest hole in front of one of the VMAs below `node`, a node of `level`. See `VmaTree.findHoleTopDown`. */
 export function highestHole(
-  pool: NodePool,
+  tree: GapTree,
   node: number,
   level: number,
   length: number,
   low: number,
   high: number,
 ): Hole | null {
-  if (level === 0) return highestInLeaf(pool, node, length, low, high);
-  const { children, keys } = pool;
-  for (let i = pool.branchCount(node) - 1; i >= 0; i--) {
+  if (level === 0) return highestInLeaf(tree, node, length, low, high);
+  const { children, keys } = tree.nodes;
+  for (let i = tree.nodes.branchCount(node) - 1; i >= 0; i--) {
     const child = children[node * FANOUT + i] as number;
     // Only the first VMA of a child above `high` can have a gap that begins below it.
     if (i > 0 && (keys[node * FANOUT + i] as number) >= high) {
-      const hole = beforeFirst(pool, child, level - 1, length, low, high);
+      const hole = beforeFirst(tree, child, level - 1, length, low, high);
       if (hole !== null) return hole;
-    } else if (widestBelow(pool, node, level, i) >= length) {
-      const hole = highestHole(pool, child, level - 1, length, low, high);
+    } else if (tree.summaryBelow(node, level, i) >= length) {
+      const hole = highestHole(tree, child, level - 1, length, low, high);
       if (hole !== null) return hole;
     }
   }
   return null;
 }
 
-function highestInLeaf(pool: NodePool, leaf: number, length: number, low: number, high: number): Hole | null {
-  const { bounds } = pool;
+function highestInLeaf(tree: GapTree, leaf: number, length: number, low: number, high: number): Hole | null {
+  const { bounds } = tree.nodes;
   const first = leaf * FANOUT;
-  for (let slot = first + pool.count(leaf) - 1; slot >= first; slot--) {
+  for (let slot = first + tree.nodes.count(leaf) - 1; slot >= first; slot--) {
     const start = bounds[2 * slot] as number;
     if (start - low < length) return null;
-    const from = slot > first ? (bounds[2 * slot - 1] as number) : endBefore(pool, leaf);
+    const from = slot > first ? (bounds[2 * slot - 1] as number) : tree.endBefore(leaf);
     if (start - from < length || from >= high) continue;
     const hole = clipped(from, start, length, low, high);
     if (hole !== null) return hole;
@@ -93,49 +77,50 @@ function highestInLeaf(pool: NodePool, leaf: number, length: number, low: number
 }
 
 function beforeFirst(
-  pool: NodePool,
+  tree: GapTree,
   node: number,
   level: number,
   length: number,
   low: number,
   high: number,
 ): Hole | null {
+  const { nodes } = tree;
   let leaf = node;
-  for (let at = level; at > 0; at--) leaf = pool.children[leaf * FANOUT] as number;
-  return clipped(endBefore(pool, leaf), pool.bounds[2 * leaf * FANOUT] as number, length, low, high);
+  for (let at = level; at > 0; at--) leaf = nodes.children[leaf * FANOUT] as number;
+  return clipped(tree.endBefore(leaf), nodes.bounds[2 * leaf * FANOUT] as number, length, low, high);
 }
 
 /** The lowest such hole. See `VmaTree.findHoleBottomUp`. */
 export function lowestHole(
-  pool: NodePool,
+  tree: GapTree,
   node: number,
   level: number,
   length: number,
   low: number,
   high: number,
 ): Hole | null {
-  if (level === 0) return lowestInLeaf(pool, node, length, low, high);
-  const { children, keys } = pool;
-  const count = pool.branchCount(node);
+  if (level === 0) return lowestInLeaf(tree, node, length, low, high);
+  const { children, keys } = tree.nodes;
+  const count = tree.nodes.branchCount(node);
   for (let i = 0; i < count; i++) {
     if (i + 1 < count && (keys[node * FANOUT + i + 1] as number) <= low) continue;
     const child = children[node * FANOUT + i] as number;
     // Above `high`, only the gap before the very next VMA can begin below it.
     if (i > 0 && (keys[node * FANOUT + i] as number) >= high) {
-      return beforeFirst(pool, child, level - 1, length, low, high);
+      return beforeFirst(tree, child, level - 1, length, low, high);
     }
-    if (widestBelow(pool, node, level, i) < length) continue;
-    const hole = lowestHole(pool, child, level - 1, length, low, high);
+    if (tree.summaryBelow(node, level, i) < length) continue;
+    const hole = lowestHole(tree, child, level - 1, length, low, high);
     if (hole !== null) return hole;
   }
   return null;
 }
 
-function lowestInLeaf(pool: NodePool, leaf: number, length: number, low: number, high: number): Hole | null {
-  const { bounds } = pool;
+function lowestInLeaf(tree: GapTree, leaf: number, length: number, low: number, high: number): Hole | null {
+  const { bounds } = tree.nodes;
   const first = leaf * FANOUT;
-  const end = first + pool.count(leaf);
-  let from = endBefore(pool, leaf);
+  const end = first + tree.nodes.count(leaf);
+  let from = tree.endBefore(leaf);
   for (let slot = first; slot < end; slot++) {
     const start = bounds[2 * slot] as number;
     if (start - from >= length) {

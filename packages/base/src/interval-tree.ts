@@ -1,0 +1,175 @@
+import { FANOUT, type IntervalItem, IntervalNodes, NONE } from './interval-nodes.js';
+
+/** A leaf with no more items than this is joined with the next one if they fit. */
+const SPARSE = FANOUT / 4;
+
+/** How many items go to a new leaf when the last one came in at an end of its leaf: so ranges are often filled. */
+const FEW = 2;
+
+/**
+ * A B+tree of half-open intervals, ordered by their starts, equal starts in the order in which they came. Which
+ * intervals may overlap is up to the user, who finds slots, reads bounds and puts items in and out.
+ *
+ * What is known of a subtree (its summary) is computed when it is asked for, and forgotten on change; see
+ * {@link IntervalNodes}. The leaf gone down to last is tried first: programs work where they worked.
+ */
+export abstract class IntervalTree<Item extends IntervalItem> {
+  readonly nodes: IntervalNodes<Item> = new IntervalNodes<Item>();
+  /** A leaf when `height` is 0, else a branch of that level. */
+  root: number;
+  /** Levels of branches. */
+  height = 0;
+  /** The leaf gone down to last, and the starts for which that is the leaf. */
+  #leaf: number;
+  #leafFrom: number = -Infinity;
+  #leafTo: number = Infinity;
+
+  constructor() {
+    this.root = this.nodes.newLeaf(NONE);
+    this.#leaf = this.root;
+  }
+
+  /** The summary of a leaf: a number from 0 on. */
+  protected abstract summaryOfLeaf(leaf: number): number;
+
+  /** The leaf where an item that starts at `key` is, or would be put: the last that can be. */
+  leafFor(key: number): number {
+    if (key >= this.#leafFrom && key < this.#leafTo) return this.#leaf;
+    const { nodes } = this;
+    const { keys, children } = nodes;
+    let node = this.root;
+    let from = -Infinity;
+    let to = Infinity;
+    for (let level = this.height; level > 0; level--) {
+      const index = nodes.indexFor(node, key);
+      const at = node * FANOUT + index;
+      if (index > 0) from = keys[at] as number;
+      if (index + 1 < nodes.branchCount(node)) to = keys[at + 1] as number;
+      node = children[at] as number;
+    }
+    this.#leaf = node;
+    this.#leafFrom = from;
+    this.#leafTo = to;
+    return node;
+  }
+
+  /** Puts an item into `slot` of `leaf`. */
+  insertAt(leaf: number, slot: number, item: Item, start: number, end: number): void {
+    const { nodes } = this;
+    nodes.insertItem(leaf, slot, item, start, end);
+    nodes.markStale(leaf, 0);
+    if (nodes.count(leaf) === FANOUT) this.#splitLeaf(leaf, slot);
+  }
+
+  /** Takes the item in `slot` of `leaf` out. */
+  removeAt(leaf: number, slot: number): void {
+    const { nodes } = this;
+    nodes.removeItem(leaf, slot);
+    nodes.markStale(leaf, 0);
+    const left = nodes.count(leaf);
+    if (left === 0) this.#dropLeaf(leaf);
+    else if (left <= SPARSE) this.#joinWithNext(leaf);
+  }
+
+  /** Sets the key of `leaf`: in every branch above it up to the one in which it is not under the first child. */
+  setKey(leaf: number, key: number): void {
+    const { nodes } = this;
+    this.#forgetLeaf();
+    let node = leaf;
+    for (let level = 0; level < this.height; level++) {
+      const parent = nodes.parent(node, level);
+      const index = nodes.indexOf(parent, node);
+      nodes.keys[parent * FANOUT + index] = key;
+      if (index > 0) return;
+      node = parent;
+    }
+  }
+
+  /** The summary of what is below entry `index` of a branch of `level`. */
+  summaryBelow(branch: number, level: number, index: number): number {
+    const { nodes } = this;
+    const { summaries } = nodes;
+    const known = summaries[branch * FANOUT + index] as number;
+    if (known >= 0) return known;
+    const child = nodes.children[branch * FANOUT + index] as number;
+    let summary = 0;
+    if (level === 1) {
+      summary = this.summaryOfLeaf(child);
+    } else {
+      for (let i = nodes.branchCount(child) - 1; i >= 0; i--) {
+        const below = this.summaryBelow(child, level - 1, i);
+        if (below > summary) summary = below;
+      }
+    }
+    summaries[branch * FANOUT + index] = summary;
+    nodes.markFresh(child, level - 1);
+    return summary;
+  }
+
+  /** Leaves or keys change: the leaf gone down to last may be another for some keys. */
+  #forgetLeaf(): void {
+    this.#leafFrom = Infinity;
+  }
+
+  /** Splits a full leaf in two halves, or where a range is filled from one end, so that the other part stays full. */
+  #splitLeaf(leaf: number, inserted: number): void {
+    const { nodes } = this;
+    let moved = FANOUT / 2;
+    if (inserted === leaf * FANOUT + FANOUT - 1) moved = FEW;
+    else if (inserted === leaf * FANOUT) moved = FANOUT - FEW;
+    const right = nodes.splitLeaf(leaf, moved);
+    this.#addBehind(leaf, 0, right, nodes.bounds[2 * right * FANOUT] as number);
+    this.#forgetLeaf();
+  }
+
+  #addBehind(node: number, level: number, right: number, key: number): void {
+    const { nodes } = this;
+    let parent = nodes.parent(node, level);
+    if (parent === NONE) {
+      parent = nodes.newBranch();
+      nodes.insertChild(parent, 0, 0, node, level);
+      this.root = parent;
+      this.height++;
+    }
+    nodes.insertChild(parent, nodes.indexOf(parent, node) + 1, key, right, level);
+    if (nodes.branchCount(parent) === FANOUT) {
+      const upper = nodes.splitBranch(parent, level + 1);
+      this.#addBehind(parent, level + 1, upper, nodes.keys[upper * FANOUT] as number);
+    }
+  }
+
+  /** Takes an empty leaf out, and the branches that are empty with it. */
+  #dropLeaf(leaf: number): void {
+    const { nodes } = this;
+    if (this.height === 0) return;
+    this.#forgetLeaf();
+    nodes.freeLeaf(leaf);
+    let node = leaf;
+    let level = 1;
+    let branch = nodes.parent(leaf, 0);
+    while (nodes.branchCount(branch) === 1) {
+      node = branch;
+      // The root of a tree of several leaves has at least two children.
+      branch = nodes.parent(branch, level++);
+      nodes.freeBranch(node);
+    }
+    nodes.removeChild(branch, level, nodes.indexOf(branch, node));
+    while (this.height > 0 && nodes.branchCount(this.root) === 1) {
+      const { root } = this;
+      this.root = nodes.children[root * FANOUT] as number;
+      this.height--;
+      nodes.setParent(this.root, this.height, NONE);
+      nodes.freeBranch(root);
+    }
+  }
+
+  /** Empties a sparse leaf's successor into it when both have the same parent and fit with room to spare. */
+  #joinWithNext(leaf: number): void {
+    const { nodes } = this;
+    const next = nodes.next(leaf);
+    if (next === NONE || nodes.parent(next, 0) !== nodes.parent(leaf, 0)) return;
+    if (nodes.count(leaf) + nodes.count(next) > FANOUT - SPARSE) return;
+    nodes.takeAll(leaf, next);
+    this.#dropLeaf(next);
+  }
+}
