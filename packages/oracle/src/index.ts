@@ -19,13 +19,8 @@ export { type Shrunk, type StillShows, shrink } from './program/shrink.js';
 export { type LiveTrace, makeScenario, recordLive, recordModel } from './record.js';
 export { type LiveRecording, compareWithRecording, readLiveRecordings, recordingToLines } from './recording-file.js';
 export { toCProgram } from './report/c-program.js';
-export {
-  type FindingFiles,
-  type FindingReport,
-  describeFinding,
-  operationLine,
-  writeFinding,
-} from './report/describe-finding.js';
+export { type FindingFiles, type FindingReport, describeFinding, writeFinding } from './report/describe-finding.js';
+export { operationLine } from './report/operation-line.js';
 export { PICTURE_LEGEND, drawBeside } from './report/picture.js';
 export { type Snapshot, type SnapshotVma, readSnapshot } from './snapshot/read-snapshot.js';
 export { type Separation, type UnmergedPair, findUnmergedPairs } from './snapshot/unmerged.js';

@@ -28,10 +28,12 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
  * of its sources and comes into the folder by one rename, so several vmakits may do this at once, and one that is
  * killed leaves no half-written program.
  */
-export async function buildHelper(folder: string = cacheFolder()): Promise<string | Unavailable> {
+export async function buildHelper(
+  folder: string = cacheFolder(),
+  compiler: string = process.env['CC'] ?? 'cc',
+): Promise<string | Unavailable> {
   const target = join(folder, `driver-${await sourceHash()}`);
   if (await exists(target)) return target;
-  const compiler = process.env['CC'] ?? 'cc';
   const work = join(folder, `build-${process.pid}`);
   try {
     await removeStale(folder);

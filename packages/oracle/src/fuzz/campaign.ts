@@ -3,7 +3,7 @@ import type { ScenarioMachine } from '@vmakit/verify';
 import type { Difference, ProgramResult } from '../compare/compare-recording.js';
 import type { Differential } from '../compare/differential.js';
 import type { ProgramPlan } from '../compare/program-plan.js';
-import { FAST, THOROUGH, type Thoroughness } from '../compare/want.js';
+import { FAST, THOROUGH } from '../compare/want.js';
 import type { ProgramRecording } from '../driver/live-driver.js';
 import type { OmissionRule } from '../driver/omission.js';
 import { RecordReader } from '../driver/record-reader.js';
@@ -159,7 +159,7 @@ class Campaign {
     const reader = new RecordReader(recorded.words);
     while (reader.nextRecord()) while (reader.nextState()) this.#states.add(reader);
     if (result.interrupted !== null) this.#noise.push({ index: program.index, what: result.interrupted });
-    if (result.difference !== null) await this.#examine(program, result.difference, FAST);
+    if (result.difference !== null) await this.#examine(program, result.difference);
   }
 
   readonly #watch = (machine: ScenarioMachine): void => {
@@ -173,24 +173,33 @@ class Campaign {
   }
 
   /** Makes sure of a difference, and shrinks the program. */
-  async #examine(program: GeneratedProgram, difference: Difference, how: Thoroughness): Promise<void> {
-    const kind = kindOf(program.operations, difference);
-    for (let again = 0; again < CONFIRMATIONS; again++) {
-      const result = await this.#differential.run(program.operations, how);
-      if (result.difference !== null && kindOf(program.operations, result.difference) === kind) continue;
+  async #examine(program: GeneratedProgram, difference: Difference): Promise<void> {
+    const { operations } = program;
+    if (!(await this.#comesAgain(operations, difference))) {
       const { field, live, model } = difference.mismatch;
       this.#noise.push({ index: program.index, what: `${field}: live ${live}, model ${model}` });
       return;
     }
-    const shows = async (operations: readonly Operation[]): Promise<boolean> => {
-      const result = await this.#differential.run(operations, THOROUGH);
-      return result.difference !== null && kindOf(operations, result.difference) === kind;
-    };
-    // Reading more after each operation might hide it: then the program stays as it is.
-    const { operations } = (await shows(program.operations)) ? await shrink(program.operations, shows) : program;
-    const last = await this.#differential.run(operations, THOROUGH);
+    // Looking closer after each operation finds it sooner, and perhaps as something else; or, seldom, makes it go away.
+    const closer = await this.#differential.run(operations, THOROUGH);
+    const how = closer.difference === null ? FAST : THOROUGH;
+    const kind = kindOf(operations, closer.difference ?? difference);
+    const shrunk = await shrink(operations, async (candidate) => {
+      const result = await this.#differential.run(candidate, how);
+      return result.difference !== null && kindOf(candidate, result.difference) === kind;
+    });
+    const last = await this.#differential.run(shrunk.operations, how);
     const shrunkDifference = last.difference ?? difference;
-    this.#findings.push({ program, difference, shrunk: operations, shrunkDifference });
+    this.#findings.push({ program, difference, shrunk: shrunk.operations, shrunkDifference });
+  }
+
+  async #comesAgain(operations: readonly Operation[], difference: Difference): Promise<boolean> {
+    const kind = kindOf(operations, difference);
+    for (let again = 0; again < CONFIRMATIONS; again++) {
+      const result = await this.#differential.run(operations, FAST);
+      if (result.difference === null || kindOf(operations, result.difference) !== kind) return false;
+    }
+    return true;
   }
 }
 

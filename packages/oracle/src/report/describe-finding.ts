@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Operation, type ScenarioStep, operationToJson, scenarioToLines } from '@vmakit/trace';
+import { type ScenarioStep, scenarioToLines } from '@vmakit/trace';
 import type { Finding } from '../fuzz/campaign.js';
 import type { LiveKernel } from '../live-kernel.js';
 import { type LiveTrace, makeScenario, recordLive, recordModel } from '../record.js';
@@ -8,6 +8,7 @@ import { recordingToLines } from '../recording-file.js';
 import { toVisibleProcess } from '../state/model-visible.js';
 import type { VisibleProcess } from '../state/visible-state.js';
 import { toCProgram } from './c-program.js';
+import { operationLine } from './operation-line.js';
 import { PICTURE_LEGEND, drawBeside, listMappings } from './picture.js';
 
 /** A finding in the forms in which it is handed on. */
@@ -59,15 +60,6 @@ export async function writeFinding(folder: string, finding: Finding, report: Fin
 
 function nameOf({ program }: Finding): string {
   return `live-${program.seed}-${program.index}`;
-}
-
-/** One operation as it stands in a scenario, in one line. */
-export function operationLine(operation: Operation): string {
-  const { op, p, ...rest } = operationToJson(operation);
-  const parts = Object.entries(rest).map(
-    ([key, value]) => `${key} ${Array.isArray(value) ? value.join('|') : String(value)}`,
-  );
-  return `process ${String(p)}: ${String(op)} ${parts.join(', ')}`.trimEnd();
 }
 
 function programLines(steps: readonly ScenarioStep[], differing: number): string[] {

@@ -29,9 +29,16 @@ export interface Snapshot {
  * @throws TraceInputError when there is no such process or it may not be looked at
  */
 export async function readSnapshot(pid: number): Promise<Snapshot> {
-  const entries = await readMaps(`/proc/${pid}/smaps`);
+  return snapshotOf(pid, await readMaps(`/proc/${pid}/smaps`), await readPolicies(pid));
+}
+
+/** A snapshot from a listing of smaps; `policies`: memory policies by byte address, as numa_maps has them. */
+export function snapshotOf(
+  pid: number,
+  entries: readonly MapsEntry[],
+  policies: ReadonlyMap<number, string>,
+): Snapshot {
   const pageSize = pageSizeOf(entries);
-  const policies = await readPolicies(pid);
   return { pid, vmas: entries.map((entry) => toVma(entry, policies, pageSize)) };
 }
 
