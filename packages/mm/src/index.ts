@@ -9,6 +9,7 @@ export {
   refuseExpansion,
   unchargeMemory,
 } from './calls/accounting.js';
+export { pageFault, touch, type TouchOptions } from './calls/access.js';
 export { ioDestroy, ioSetup } from './calls/aio.js';
 export { brk, moveBreak } from './calls/brk.js';
 export { type Bytes, offsetInPage, pageOf, pagesCovering, wrapPages } from './calls/bytes.js';
@@ -25,7 +26,7 @@ export { type FileAccess, isLockable } from './calls/mmap-flags.js';
 export { mprotect, mprotectBytes } from './calls/mprotect.js';
 export { mseal, msealBytes } from './calls/mseal.js';
 export { msync, msyncBytes } from './calls/msync.js';
-export { munmap, munmapBytes, unmapRange } from './calls/munmap.js';
+export { munmap, munmapBytes, unmapRange, unmapVma } from './calls/munmap.js';
 export { getUnmappedArea } from './calls/placement.js';
 export { setAnonymousName, setAnonymousNameBytes, setDenyWriteExec, setMemoryMerge } from './calls/prctl.js';
 export { remapFilePages } from './calls/remap-file-pages.js';
@@ -40,7 +41,7 @@ export {
 } from './calls/userfault.js';
 export { type CallGuard, type EnvironmentParts, MmEnvironment } from './environment.js';
 export { defaultLayout, Mm, type MmLayout, type MmLimits } from './mm.js';
-export * from './pages/access.js';
+export { type AccessResult, frameAt, readByte } from './pages/access.js';
 export * from './pages/fault-result.js';
 export { handleFault } from './pages/fault.js';
 export { splitFolio } from './pages/folio-split.js';

@@ -1,5 +1,5 @@
 import { type MmError, VM_ACCOUNT, VM_LOCKED, refuse, withoutFlags } from '@vmakit/base';
-import { accountMapping, unchargeMemory, unmapRange } from '@vmakit/mm';
+import { accountMapping, unchargeMemory, unmapVma } from '@vmakit/mm';
 import { anonVmaPrepare } from '@vmakit/rmap';
 import { type CopiedVma, type CopyRange, type Vma, duplicateRange, mergeCopiedRange } from '@vmakit/vma-merge';
 import { emitCopied, emitRollback, emitTables } from './move-reports.js';
@@ -129,7 +129,7 @@ function dropDestination(op: RemapOperation, destination: Vma, uncharge: boolean
   // Unmapping takes the pages off the totals, where they have not been put yet.
   accountMapping(mm, destination.flags, op.newPages);
   if ((destination.flags & VM_LOCKED) !== 0) mm.lockedVm += op.newPages;
-  unmapRange(mm, op.newAddress, op.newPages);
+  unmapVma(mm, destination);
   if (!uncharge) mm.hiwaterVm = hiwaterVm;
 }
 

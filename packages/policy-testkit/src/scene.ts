@@ -1,4 +1,4 @@
-import { type FaultInjector, type KernelProfile, MmError, VM_MAYSHARE, protectionText } from '@vmakit/base';
+import { type FaultInjector, type KernelProfile, MmError, type SysResult, VM_MAYSHARE, protectionText } from '@vmakit/base';
 import type { PhaseEvent } from '@vmakit/events';
 import { PG_ANON } from '@vmakit/folio';
 import { type Kernel, type Process, createKernel } from '@vmakit/kernel';
@@ -50,13 +50,14 @@ export class Scene {
   process: Process;
   /** First page of the window. */
   readonly origin: number;
-  readonly #pageSize: number;
+  /** Bytes. */
+  readonly pageSize: number;
   readonly #names = new Map<number, string>();
 
   constructor(options: SceneOptions = {}) {
     const arch = options.arch ?? 'x86-64';
     const pageSize = { 'arm64-16k': 16384, 'arm64-64k': 65536 }[arch] ?? 4096;
-    this.#pageSize = pageSize;
+    this.pageSize = pageSize;
     this.origin = ORIGIN_BYTES / pageSize;
     const window = { start: this.origin, end: this.origin + (options.pages ?? DEFAULT_PAGES) };
     const { thp } = options;
@@ -80,7 +81,7 @@ export class Scene {
 
   /** The byte address of page `page` of the window. */
   address(page: number): number {
-    return (this.origin + page) * this.#pageSize;
+    return (this.origin + page) * this.pageSize;
   }
 
   /** Further calls are made by `process`. */
@@ -128,21 +129,21 @@ export class Scene {
     return child;
   }
 
-  /** mremap as it is: pages, flags by name (`MAYMOVE` is not added). Gives the page of the result, or the errno. */
-  remap(page: number, oldPages: number, newPages: number, flags: readonly string[], newPage = 0): number | string {
+  /** mremap as it is: pages, flags by name (`MAYMOVE` is not added). Gives what the kernel gives. */
+  call(page: number, oldPages: number, newPages: number, flags: readonly string[], newPage = 0): SysResult {
     let word = 0;
     for (const name of flags) {
       const bit = this.kernel.policies.flagNames[name];
       if (bit === undefined) throw new TypeError(`flags: this kernel has no mremap flag ${name}`);
       word |= bit;
     }
-    const result = this.process.mremap(
-      this.address(page),
-      this.#bytes(oldPages),
-      this.#bytes(newPages),
-      word,
-      this.address(newPage),
-    );
+    const [from, to] = [this.address(page), this.address(newPage)];
+    return this.process.mremap(from, this.#bytes(oldPages), this.#bytes(newPages), word, to);
+  }
+
+  /** The same; gives the page of the result, or the errno. */
+  remap(page: number, oldPages: number, newPages: number, flags: readonly string[], newPage = 0): number | string {
+    const result = this.call(page, oldPages, newPages, flags, newPage);
     return result instanceof MmError ? result.errno : result - this.origin;
   }
 
@@ -204,7 +205,7 @@ export class Scene {
   }
 
   #bytes(pages: number): number {
-    return pages * this.#pageSize;
+    return pages * this.pageSize;
   }
 
   #nameOf(id: number): string {

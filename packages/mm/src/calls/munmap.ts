@@ -103,6 +103,16 @@ export function unmapRange(mm: Mm, start: number, pages: number): SysResult {
   return 0;
 }
 
+/** Takes away one whole VMA: nothing has to be split or stored, so it cannot fail. For taking back what a call made. */
+export function unmapVma(mm: Mm, vma: Vma): void {
+  const gathered = new GatheredRange(vma.start, vma.end, vma);
+  gathered.add(vma);
+  gathered.next = vma.next;
+  clearGathered(mm, gathered);
+  removeGathered(mm, gathered);
+  finishGathered(mm, gathered, gathered.accounted);
+}
+
 /**
  * Cuts the VMAs of [start, end) to that range and adds them up (spec 01 section 4, steps 1 to 3). `first` is the lowest
  * of them. EPERM: one is sealed; ENOMEM: a split failed. Nothing has changed then but for splits made before.
