@@ -2,8 +2,8 @@ export { composeKernel } from './compose.js';
 export { type FoundVma, importVma } from './import-vma.js';
 export { type FileOptions, Kernel, createKernel, createKernelFrom, isError } from './kernel.js';
 export type { KernelOptions } from './options.js';
-export type { FileMapping } from '@vmakit/mm';
-export { type AccessOptions, Process } from './process.js';
+export type { FileMapping, TouchOptions } from '@vmakit/mm';
+export { Process } from './process.js';
 export {
   ANON_VMAS,
   ARCH,

@@ -2,18 +2,14 @@ import { MmError, type SysResult } from '@vmakit/base';
 import {
   type AccessResult,
   type Bytes,
-  FAULT_READ,
-  FAULT_SIGSEGV,
-  FAULT_WRITE,
   type FileMapping,
   type Mm,
+  type TouchOptions,
   brk,
   clearSoftDirty,
   execMm,
   exitMm,
-  expandStack,
   forkMm,
-  handleFault,
   madviseBytes,
   mlockBytes,
   mlockall,
@@ -26,26 +22,13 @@ import {
   offsetInPage,
   pageOf,
   pagesCovering,
-  permits,
+  pageFault,
   pinRange,
   touch,
   unpinAll,
 } from '@vmakit/mm';
-import type { Vma } from '@vmakit/vma-merge';
 import { mremap } from '@vmakit/mremap';
 import type { Kernel } from './kernel.js';
-
-/** How pages are accessed; by default each is written to. */
-export interface AccessOptions {
-  readonly write?: boolean;
-  readonly stride?: number;
-  /** What a write stores in the first byte of each page. */
-  readonly value?: number;
-}
-
-function growStack(mm: Mm, vma: Vma, page: number): boolean {
-  return expandStack(mm, vma, page) === null;
-}
 
 /**
  * A process of a modelled kernel. Addresses and lengths are 64-bit words as a program gives them: bytes, as `number`
@@ -139,19 +122,15 @@ export class Process {
    * Accesses the first byte of every `stride`-th page of `pages` pages from page `start` on, up to the first that
    * cannot be accessed. Default: writes 1 to each.
    */
-  touch(start: number, pages: number, options: AccessOptions = {}): AccessResult {
+  touch(start: number, pages: number, options: TouchOptions = {}): AccessResult {
     this.#refuseReentry('touch');
-    const { stride = 1, write = true, value = 1 } = options;
-    return touch(this.mm, start, pages, stride, write, value, growStack);
+    return touch(this.mm, start, pages, options);
   }
 
   /** One page fault at `page`, as a recording reports it. Gives a `FAULT_*` result. */
   fault(page: number, write: boolean): number {
     this.#refuseReentry('fault');
-    const { mm } = this;
-    const vma = mm.tree.find(page);
-    if (vma === null || (vma.start > page && !growStack(mm, vma, page)) || !permits(vma, write)) return FAULT_SIGSEGV;
-    return handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
+    return pageFault(this.mm, page, write);
   }
 
   /** fork(2): a process with a copy of the address space. */
