@@ -15,7 +15,7 @@ import {
   refuse,
   withFlags,
 } from '@vmakit/base';
-import { MergeRequest, Vma, mergeNewRange } from '@vmakit/vma-merge';
+import { MergeRequest, type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { populateRange } from '../pages/populate.js';
 import { MAP_FIXED } from './abi.js';
@@ -156,7 +156,7 @@ function growOrInsert(mm: Mm, start: number, end: number, flags: VmFlags, prev: 
   }
   const { injector } = env;
   if (injector !== null && (injector.fails('vma-alloc') || injector.fails('vma-tree-node'))) return null;
-  const vma = new Vma(mm, start, end, start, flags);
+  const vma = allocateVma(mm, start, end, start, flags);
   mm.tree.insert(vma);
   mm.mapCount++;
   return vma;

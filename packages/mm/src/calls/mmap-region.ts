@@ -14,7 +14,7 @@ import {
   withoutFlags,
 } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import { MergeRequest, Vma, mergeNewRange } from '@vmakit/vma-merge';
+import { MergeRequest, type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import {
   accountMapping,
@@ -115,7 +115,7 @@ function mergeOrInsert(
   }
   const { injector } = env;
   if (injector !== null && (injector.fails('vma-alloc') || injector.fails('vma-tree-node'))) return null;
-  const vma = new Vma(mm, start, end, pageOffset, flags);
+  const vma = allocateVma(mm, start, end, pageOffset, flags);
   vma.file = backingFile(mm, end - start, flags, file);
   vma.anonPageOffset = vma.file !== null && env.profile.anonPageOffset ? start : pageOffset;
   tree.insert(vma);

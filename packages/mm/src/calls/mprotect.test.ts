@@ -77,6 +77,33 @@ describe('mprotect splits and merges (spec 08 A)', () => {
   });
 });
 
+describe('measured on a live 6.18 kernel (spec 08 F)', () => {
+  it('memory made read-only was never charged: made writable it joins what was', () => {
+    const mm = makeMm({ profile: 'v6.18' });
+    map(mm, 16, 4);
+    map(mm, 20, 4, 'r--');
+    mprotect(mm, 20, 4, RW);
+    expect(picture(mm)).toBe('16-24 rw-p ac');
+  });
+
+  it('faulted memory made read-only keeps its charge, and stays apart from fresh read-only memory', () => {
+    const mm = makeMm({ profile: 'v6.18' });
+    map(mm, 16, 4);
+    write(mm, 16, 1);
+    mprotect(mm, 16, 4, R);
+    map(mm, 20, 4, 'r--');
+    expect(picture(mm)).toBe('16-20 r--p ac @1\n20-24 r--p');
+  });
+
+  it('unfaulted memory gives it back, and joins', () => {
+    const mm = makeMm({ profile: 'v6.18' });
+    map(mm, 16, 4);
+    mprotect(mm, 16, 4, R);
+    map(mm, 20, 4, 'r--');
+    expect(picture(mm)).toBe('16-24 r--p');
+  });
+});
+
 describe('mprotect and the charge (spec 01.5)', () => {
   it('charges memory that becomes writable, and gives back what was never written', () => {
     const mm = makeMm();

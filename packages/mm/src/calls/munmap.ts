@@ -11,7 +11,7 @@ import {
   refuse,
 } from '@vmakit/base';
 import { unlinkAnonVmas } from '@vmakit/rmap';
-import { type Vma, splitVmaUnchecked } from '@vmakit/vma-merge';
+import { type Vma, freeVma, splitVmaUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { zapRange } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
@@ -164,6 +164,7 @@ export function removeGathered(mm: Mm, gathered: GatheredRange): void {
   for (let left = gathered.count; left > 0 && vma !== null; left--) {
     const following: Vma | null = vma.next;
     mm.tree.remove(vma);
+    freeVma(vma);
     vma = following;
   }
   mm.mapCount -= gathered.count;
