@@ -1,4 +1,4 @@
-// node tools/run.mjs setup | demo | test | vmakit ARGS | pnpm ARGS | nx ARGS | changeset ARGS | format | clean
+// node tools/run.mjs setup | demo | test | bench ARGS | vmakit ARGS | pnpm ARGS | nx ARGS | changeset ARGS | format | clean
 // The root scripts: each sets up what is missing by itself, from a clone with only Node and npm on the machine.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -38,6 +38,14 @@ const commands = {
   test: async (args) => {
     const { testAll } = await import('./lib/test-all.mjs');
     process.exitCode = await testAll(args);
+  },
+  bench: async (args) => {
+    setUp();
+    const script = join(root, 'tools/bench/src/main.ts');
+    const { status } = spawnSync(process.execPath, ['--expose-gc', '--import', 'tsx', script, ...args], {
+      stdio: 'inherit',
+    });
+    process.exitCode = status ?? 1;
   },
   pnpm: async (args) => exclusively(() => pnpm(args)),
   nx: async (args) => tool('nx', args),

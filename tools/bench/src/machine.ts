@@ -57,7 +57,7 @@ export class Machine {
   /** Writes one byte to each page. */
   touch(address: number, bytes: number): void {
     const result = this.process.touch(address / PAGE, bytes / PAGE);
-    if (result.signal !== null) throw new Error(`touch: ${result.signal} at page ${result.at}`);
+    if (result.page >= 0) throw new Error(`touch: fault ${result.result} at page ${result.page}`);
   }
 
   fork(): Process {

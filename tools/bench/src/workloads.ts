@@ -1,5 +1,7 @@
 import { MADV_DONTNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_POPULATE_WRITE } from '@vmakit/mm';
-import { MREMAP_FIXED, MREMAP_MAYMOVE } from '@vmakit/mremap';
+import { MREMAP_FIXED, MREMAP_MAYMOVE, type MremapPolicy } from '@vmakit/mremap';
+import { largeFolio } from '@vmakit/policy-large-folio';
+import { MREMAP_RELOCATE_ANON, relocateAnon } from '@vmakit/policy-relocate-anon';
 import { type Layout, layoutOf } from './layout.js';
 import { ARENA_A as A0, ARENA_B as B0, GIB, MIB, Machine, PAGE, READ, RW } from './machine.js';
 
@@ -17,6 +19,8 @@ export interface Measurement {
 /** A workload of bench/WORKLOADS.md: `scale` multiplies the timed operations, never the sizes. */
 export interface Workload {
   readonly name: string;
+  /** Policies of the kernel it runs on; none: the stock kernel. */
+  readonly policies?: readonly MremapPolicy[];
   run(machine: Machine, scale: number): Measurement;
 }
 
@@ -147,10 +151,12 @@ const forkAndCopy: Workload = {
   },
 };
 
-/** W6; `flags` are added to each mremap: a relocating policy's. */
-export function compactor(count: number, flags = 0, name = `W6 n=${count}`): Workload {
+/** W6; relocating: on a kernel with the series, each mremap asking for it. Ends with one VMA then. */
+function compactor(count: number, relocating: boolean): Workload {
+  const flags = relocating ? MREMAP_RELOCATE_ANON : 0;
   return {
-    name,
+    name: relocating ? 'W6 relocating' : `W6 n=${count}`,
+    policies: relocating ? [relocateAnon(), largeFolio()] : [],
     run(machine) {
       const lengths = new Int32Array(count);
       for (let i = 0; i < count; i++) {
@@ -257,8 +263,11 @@ export const WORKLOADS: readonly Workload[] = [
   faultStorm('4K', MADV_NOHUGEPAGE),
   faultStorm('THP', MADV_HUGEPAGE),
   forkAndCopy,
-  compactor(10_000),
+  compactor(10_000, false),
   randomMix,
   unmergedNeighbours(45_000, false),
   unmergedNeighbours(45_000, true),
 ];
+
+/** Those, and the ones that only the model can run. */
+export const ALL_WORKLOADS: readonly Workload[] = [...WORKLOADS, compactor(10_000, true)];

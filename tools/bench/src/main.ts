@@ -1,0 +1,64 @@
+import { cpus, release } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { HostBench } from './host.js';
+import { measure } from './measure.js';
+import { MEMORY_WORKLOADS } from './memory.js';
+import { type BenchReport, readBaseline, render } from './render.js';
+import { weighAll } from './weigh.js';
+import { ALL_WORKLOADS } from './workloads.js';
+
+interface BenchOptions {
+  readonly json?: boolean;
+  readonly only?: readonly string[];
+  readonly reps: number;
+  readonly scale: number;
+  readonly baseline?: string;
+  readonly kernel: boolean;
+}
+
+const command = new Command('bench')
+  .description('Run the workloads of WORKLOADS.md on the model, and on the live kernel in alternation')
+  .option('--only <prefix...>', 'only workloads whose name begins so')
+  .option('--reps <n>', 'repetitions of each', positive, 5)
+  .option('--scale <x>', 'multiplies the timed operations, never the sizes', positive, 1)
+  .option('--baseline <file>', 'a file that --json wrote: show what changed')
+  .option('--json', 'print one object')
+  .option('--no-kernel', 'do not measure the live kernel')
+  .action(run);
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('A number above 0.');
+  return value;
+}
+
+function run(options: BenchOptions): void {
+  const wanted = ({ name }: { readonly name: string }): boolean =>
+    options.only === undefined || options.only.some((prefix) => name.startsWith(prefix));
+  const baseline = options.baseline === undefined ? null : readBaseline(options.baseline);
+  const compiled = options.kernel ? HostBench.compile() : 'the live kernel is not measured: --no-kernel';
+  const host = typeof compiled === 'string' ? null : compiled;
+  if (typeof compiled === 'string') process.stderr.write(`${compiled}\n`);
+  try {
+    const workloads = measure(ALL_WORKLOADS.filter(wanted), {
+      repetitions: options.reps,
+      scale: options.scale,
+      host,
+      onWorkload: (name) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${name}`),
+    });
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    const report: BenchReport = {
+      machine: `${cpus()[0]?.model ?? 'unknown processor'} x ${cpus().length}, Linux ${release()}`,
+      node: process.versions.node,
+      repetitions: options.reps,
+      scale: options.scale,
+      workloads,
+      memory: weighAll(MEMORY_WORKLOADS.filter(wanted)),
+    };
+    process.stdout.write(`${options.json === true ? JSON.stringify(report, null, 2) : render(report, baseline)}\n`);
+  } finally {
+    host?.dispose();
+  }
+}
+
+command.parse();

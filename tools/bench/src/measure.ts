@@ -1,0 +1,110 @@
+import type { HostBench, HostResult } from './host.js';
+import { Machine } from './machine.js';
+import type { Measurement, Workload } from './workloads.js';
+
+/** One phase of a workload: nanoseconds per operation, medians over the repetitions. */
+export interface Phase {
+  readonly modelNs: number;
+  /** Null: not measured on this machine. */
+  readonly kernelNs: number | null;
+  /** Model by kernel. */
+  readonly ratio: number | null;
+}
+
+/** A timed workload on the model and on the live kernel. */
+export interface WorkloadResult extends Phase {
+  readonly name: string;
+  readonly phase2: Phase | null;
+  readonly vmas: number;
+  readonly errors: number;
+  readonly layout: string;
+  /** VMAs, errors and layout are those of the live kernel; null: it was not measured, or leaves nothing to compare. */
+  readonly layoutEqual: boolean | null;
+}
+
+interface Samples {
+  readonly model: Measurement[];
+  readonly host: HostResult[];
+}
+
+/** How to measure. */
+export interface MeasureOptions {
+  readonly repetitions: number;
+  readonly scale: number;
+  readonly host: HostBench | null;
+  /** Told before each workload is measured. */
+  readonly onWorkload: (name: string) => void;
+}
+
+/**
+ * Measures workloads: one repetition of the kernel and one of the model in turn, so that both see the same drift of the
+ * machine. Each repetition of the model has a kernel of its own; one more, first, is not counted.
+ */
+export function measure(workloads: readonly Workload[], options: MeasureOptions): WorkloadResult[] {
+  return groups(workloads).flatMap(([prefix, members]) => {
+    const samples = new Map<string, Samples>(members.map(({ name }) => [name, { model: [], host: [] }]));
+    for (const workload of members) {
+      options.onWorkload(workload.name);
+      runModel(workload, options.scale);
+    }
+    for (let round = 0; round < options.repetitions; round++) {
+      const host = prefix === MODEL_ONLY ? null : options.host;
+      for (const result of host?.run(prefix, options.scale) ?? []) samples.get(result.name)?.host.push(result);
+      for (const workload of members) samples.get(workload.name)?.model.push(runModel(workload, options.scale));
+    }
+    return members.map(({ name }) => summarize(name, samples.get(name) as Samples));
+  });
+}
+
+function runModel(workload: Workload, scale: number): Measurement {
+  globalThis.gc?.();
+  return workload.run(new Machine(workload.policies), scale);
+}
+
+/** Stands for workloads that no released kernel can run. */
+const MODEL_ONLY = '';
+
+/** Workloads that share the part of the name before the size: hostbench takes them by prefix. */
+function groups(workloads: readonly Workload[]): [string, Workload[]][] {
+  const found = new Map<string, Workload[]>();
+  for (const workload of workloads) {
+    const relocates = (workload.policies ?? []).length > 0;
+    const prefix = relocates ? MODEL_ONLY : workload.name.replace(/n=.*$/, '');
+    found.set(prefix, [...(found.get(prefix) ?? []), workload]);
+  }
+  return [...found];
+}
+
+function summarize(name: string, { model, host }: Samples): WorkloadResult {
+  const first = phase(
+    model.map(({ nanoseconds, operations }) => nanoseconds / operations),
+    host.map((result) => result.ns_per_op),
+  );
+  const hasPhase2 = model.every(({ nanoseconds2 }) => nanoseconds2 !== undefined) && !name.startsWith('W3');
+  const phase2 = hasPhase2
+    ? phase(
+        model.map(({ nanoseconds2 = 0, operations2 = 1 }) => nanoseconds2 / operations2),
+        host.map((result) => result.ns_per_op2 ?? Number.NaN),
+      )
+    : null;
+  const { layout, errors } = model.at(-1) as Measurement;
+  const kernel = host.at(-1);
+  // Addresses that the kernel chooses are outside the arenas: only the number of VMAs can be compared, and is by tests.
+  const comparable = kernel !== undefined && layout.vmas > 0;
+  const layoutEqual = comparable
+    ? kernel.layout === layout.hash && kernel.vmas === layout.vmas && kernel.errors === errors
+    : null;
+  return { name, ...first, phase2, vmas: layout.vmas, errors, layout: layout.hash, layoutEqual };
+}
+
+function phase(model: readonly number[], host: readonly number[]): Phase {
+  const modelNs = median(model);
+  const kernelNs = host.length === 0 ? null : median(host);
+  return { modelNs, kernelNs, ratio: kernelNs === null ? null : modelNs / kernelNs };
+}
+
+/** The middle value; of an even number the higher of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

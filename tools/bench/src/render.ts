@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import type { Phase, WorkloadResult } from './measure.js';
+import type { MemoryResult } from './weigh.js';
+
+/** What a run of the benchmarks found: the object that `--json` prints. */
+export interface BenchReport {
+  readonly machine: string;
+  readonly node: string;
+  readonly repetitions: number;
+  readonly scale: number;
+  readonly workloads: readonly WorkloadResult[];
+  readonly memory: readonly MemoryResult[];
+}
+
+/** An earlier report to compare with. */
+export function readBaseline(file: string): BenchReport {
+  return JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
+}
+
+const COLUMNS = ['workload', 'model ns', 'kernel ns', 'ratio', 'layout', 'VMAs'];
+
+/** A table of the report; with a baseline, how the model's times changed. */
+export function render(report: BenchReport, baseline: BenchReport | null): string {
+  const head = baseline === null ? COLUMNS : [...COLUMNS, 'model vs baseline'];
+  const rows = report.workloads.flatMap((result) => rowsOf(result, baseline));
+  const memory = report.memory.map(({ name, modelBytes, kernelBytes, ratio }) => [
+    name,
+    kib(modelBytes),
+    kib(kernelBytes),
+    ratio.toFixed(2),
+  ]);
+  const parts = [`${report.machine}, Node ${report.node}, medians of ${report.repetitions}`];
+  if (rows.length > 0) parts.push(table([head, ...rows]));
+  if (memory.length > 0) parts.push(table([['memory', 'model KiB', 'kernel KiB', 'ratio'], ...memory]));
+  return parts.join('\n\n');
+}
+
+function rowsOf(result: WorkloadResult, baseline: BenchReport | null): string[][] {
+  const old = baseline?.workloads.find(({ name }) => name === result.name) ?? null;
+  const layout = result.layoutEqual === null ? '-' : result.layoutEqual ? 'equal' : 'DIFFERS';
+  const rows = [[result.name, ...figures(result), layout, String(result.vmas), ...change(result, old, baseline)]];
+  if (result.phase2 !== null) {
+    rows.push([
+      '  phase 2',
+      ...figures(result.phase2),
+      '',
+      '',
+      ...change(result.phase2, old?.phase2 ?? null, baseline),
+    ]);
+  }
+  return rows;
+}
+
+function figures({ modelNs, kernelNs, ratio }: Phase): string[] {
+  return [time(modelNs), kernelNs === null ? '-' : time(kernelNs), ratio === null ? '-' : ratio.toFixed(2)];
+}
+
+function change(now: Phase, old: Phase | null, baseline: BenchReport | null): string[] {
+  if (baseline === null) return [];
+  return [old === null ? 'new' : `x ${(now.modelNs / old.modelNs).toFixed(2)}`];
+}
+
+const time = (ns: number): string => (ns < 100 ? ns.toFixed(1) : Math.round(ns).toLocaleString('en-US'));
+const kib = (bytes: number): string => Math.round(bytes / 1024).toLocaleString('en-US');
+
+/** Columns as wide as their widest cell, the first one left-aligned. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)));
+  return rows
+    .map((row) =>
+      widths
+        .map((width, at) => (at === 0 ? (row[at] ?? '').padEnd(width) : (row[at] ?? '').padStart(width)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

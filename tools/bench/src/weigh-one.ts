@@ -1,0 +1,3 @@
+import { weigh } from './weigh.js';
+
+process.stdout.write(String(weigh(process.argv[2] ?? '')));
