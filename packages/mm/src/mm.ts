@@ -14,8 +14,8 @@ export interface MmLayout {
   unmappedBase: number;
   topDown: boolean;
   /**
-   * Everything outside [start, end) counts as taken when the kernel chooses an address: the arena of recorded scenarios.
-   * Null: an ordinary process.
+   * Everything outside [start, end) counts as taken when the kernel chooses an address: the arena of recorded
+   * scenarios. Null: an ordinary process.
    */
   window: { readonly start: number; readonly end: number } | null;
   /** A 32-bit process. */
