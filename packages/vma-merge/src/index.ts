@@ -9,7 +9,9 @@ export {
   type UserfaultContext,
   Vma,
   type VmaOwner,
+  allocateVma,
   duplicateVma,
+  freeVma,
   isAnonymous,
   pageOffsetAt,
 } from './vma.js';

@@ -12,7 +12,7 @@ import type { MergeCounters } from './merge-counters.js';
 import { emitMerge } from './merge-report.js';
 import { isRemovable, leftRule, rightRule } from './merge-predicates.js';
 import { type MergeRequest, ruleNumber } from './merge-request.js';
-import type { Vma } from './vma.js';
+import { type Vma, freeVma } from './vma.js';
 
 /** What the merge engine works with. */
 export interface MergeContext extends RmapContext {
@@ -208,6 +208,7 @@ export function moveBoundaries(vma: Vma, start: number, end: number): void {
 function dropMerged(context: MergeContext, vma: Vma): void {
   unlinkAnonVmas(context, vma);
   vma.mm.mapCount--;
+  freeVma(vma);
 }
 
 /** Gives an unfaulted VMA the anon_vma of `donor`. False: memory ran out, nothing changed. */

@@ -14,6 +14,8 @@ export class VmaTree {
   count = 0;
   first: Vma | null = null;
   last: Vma | null = null;
+  /** VMAs that were freed, to be used again: see {@link allocateVma}. */
+  readonly spares: Vma[] = [];
 
   readonly #tree = new GapTree();
   /** The VMA found last: programs work where they worked. */

@@ -1,4 +1,4 @@
-import { type VmFlags, VM_SHARED } from '@vmakit/base';
+import { InvariantError, NONE, type VmFlags, VM_SHARED } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import type { AnonVma, AnonVmaChain, MemoryPolicy, RmapVma } from '@vmakit/rmap';
 import type { VmaTree } from './vma-tree.js';
@@ -22,6 +22,9 @@ export interface UserfaultContext {
   readonly protectsAbsent: boolean;
 }
 
+/** The leaf of a VMA that was freed. */
+const FREED = -2;
+
 /** A virtual memory area: spec 01 section 1. All numbers are pages; the range is half open. */
 export class Vma implements RmapVma {
   mm: VmaOwner;
@@ -40,8 +43,8 @@ export class Vma implements RmapVma {
   /** Neighbours in the tree, by address. Kept by {@link VmaTree}. */
   prev: Vma | null = null;
   next: Vma | null = null;
-  /** The leaf of its mm's tree that it is in; -1: in none. Kept by {@link VmaTree}. */
-  leaf = -1;
+  /** The leaf of its mm's tree that it is in; {@link NONE}: in none, {@link FREED}. Kept by {@link VmaTree}. */
+  leaf: number = NONE;
 
   constructor(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags) {
     this.mm = mm;
@@ -63,9 +66,45 @@ export class Vma implements RmapVma {
   }
 }
 
+/** Most freed VMAs that an address space keeps. */
+const MOST_SPARES = 1024;
+
+/**
+ * Makes a VMA that is in no tree (`vm_area_alloc`): one that was freed, if there is one. Most VMAs of a program that
+ * splits and merges live long enough to be copied by the garbage collector twice, and those freed last are at hand.
+ */
+export function allocateVma(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags): Vma {
+  const vma = mm.tree.spares.pop();
+  if (vma === undefined) return new Vma(mm, start, end, pageOffset, flags);
+  vma.leaf = NONE;
+  vma.start = start;
+  vma.end = end;
+  vma.pageOffset = pageOffset;
+  vma.anonPageOffset = pageOffset;
+  vma.flags = flags;
+  return vma;
+}
+
+/**
+ * Takes back a VMA that is gone for good (`vm_area_free`): out of its tree and without links. Nobody may look at it
+ * from now on.
+ */
+export function freeVma(vma: Vma): void {
+  if (vma.leaf !== NONE || vma.chain !== null) {
+    throw new InvariantError('a VMA is freed once, out of its tree and unlinked', { start: vma.start, end: vma.end });
+  }
+  const { spares } = vma.mm.tree;
+  vma.leaf = FREED;
+  vma.file = null;
+  vma.policy = null;
+  vma.uffd = null;
+  vma.name = null;
+  if (spares.length < MOST_SPARES) spares.push(vma);
+}
+
 /** A VMA like `vma`, attributes and offsets included, but not linked to any anon_vma and in no tree. */
 export function duplicateVma(vma: Vma, mm: VmaOwner = vma.mm): Vma {
-  const copy = new Vma(mm, vma.start, vma.end, vma.pageOffset, vma.flags);
+  const copy = allocateVma(mm, vma.start, vma.end, vma.pageOffset, vma.flags);
   copy.anonPageOffset = vma.anonPageOffset;
   copy.file = vma.file;
   copy.policy = vma.policy;
