@@ -6,6 +6,6 @@ export default mergeConfig(
   packageProject('tools', import.meta.url),
   defineConfig({
     plugins: [readmeExamplesPlugin()],
-    test: { testTimeout: 300_000 },
+    test: { testTimeout: 300_000, include: ['bench/src/**/*.test.ts'] },
   }),
 );
