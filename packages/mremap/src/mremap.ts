@@ -9,6 +9,9 @@ import type { PolicySet } from './policy-set.js';
 import { remapAt } from './remap-in-place.js';
 import { checkMapCountOfMove, remapTo } from './remap-to.js';
 
+/** Bits of an address that arm64 ignores. */
+const ARM64_TAG = 0xff00000000000000n;
+
 /**
  * mremap(2): resizes or moves a mapping (spec 05), with the policies of the kernel taking part (spec 06).
  *
@@ -24,7 +27,7 @@ export function mremap(policies: PolicySet, mm: Mm, raw: RawMremap): SysResult {
   const request = checkParameters(raw, {
     pageShift: arch.pageShift,
     taskSize: mm.layout.taskSize,
-    tagMask: arch.name.startsWith('arm64') ? 0xff00000000000000n : 0n,
+    tagMask: arch.family === 'arm64' ? ARM64_TAG : 0n,
     knownFlags: policies.knownFlags,
     flagsThatNeedMayMove: policies.flagsThatNeedMayMove,
   });

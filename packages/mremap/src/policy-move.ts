@@ -1,6 +1,6 @@
 import { type Mm, splitFolio, splitHugePmd } from '@vmakit/mm';
 import type { AnonVma } from '@vmakit/rmap';
-import { MergeRequest, type Vma, mergeExistingRange } from '@vmakit/vma-merge';
+import { MergeRequest, type Vma, duplicateVma, mergeExistingRange } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import { FolioWalk } from './folio-walk.js';
 import { Leaf, LeafKind } from './leaf.js';
@@ -178,12 +178,14 @@ export class PolicyMove implements Move {
     request.prev = middle.prev === source && !how.withSource ? null : middle.prev;
     request.next = middle.next === source && !how.withSource ? null : middle.next;
     const { prev, next } = request;
+    // As posted, the call goes on with a VMA that may be gone: here with what that looked like, frozen.
+    const stale = this.staleSourceAfterMerge ? duplicateVma(source) : null;
     const merged = mergeExistingRange(mm.env, request);
     if (merged === null) return { merged: false, includesSource: false, replacedSource: false };
     const includesSource = (request.mergedLeft && prev === source) || (request.mergedRight && next === source);
     const replacedSource = !source.attached;
     this.destination = merged;
-    if (replacedSource && !this.staleSourceAfterMerge) this.source = merged;
+    if (replacedSource) this.source = stale ?? merged;
     return { merged: true, includesSource, replacedSource };
   }
 
