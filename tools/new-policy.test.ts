@@ -37,7 +37,7 @@ test('a new policy package type-checks, passes its own tests and does what its R
   const outputOf = (script: string, ...args: string[]): string =>
     spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: dir, encoding: 'utf8' }).stdout;
   expect(outputOf('typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit')).toBe('');
-  expect(outputOf('vitest/vitest.mjs', 'run', '--root', dir)).toContain('4 passed');
+  expect(outputOf('vitest/vitest.mjs', 'run', '--root', dir)).toContain('5 passed');
   expect(readFileSync(join(dir, 'src/policy.ts'), 'utf8')).toContain('export function moveLimit(');
 });
 
