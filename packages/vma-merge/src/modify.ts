@@ -29,6 +29,31 @@ export function modifyVma(
   maxMapCount: number,
   giveUpOnNoMemory = false,
 ): Vma | MmError {
+  // A range that reaches neither end of its VMA has no neighbour to merge with.
+  if (vma.start === start || vma.end === end || context.bus.observed) {
+    const merged = mergeChanged(context, vma, start, end, change, giveUpOnNoMemory);
+    if (merged !== null) return merged;
+  }
+  if (vma.start < start) {
+    const below = splitVma(context, vma, start, true, maxMapCount);
+    if (below instanceof MmError) return below;
+  }
+  if (vma.end > end) {
+    const above = splitVma(context, vma, end, false, maxMapCount);
+    if (above instanceof MmError) return above;
+  }
+  return vma;
+}
+
+/** The merge of a changed range; null when there is none. */
+function mergeChanged(
+  context: MergeContext,
+  vma: Vma,
+  start: number,
+  end: number,
+  change: VmaChange,
+  giveUpOnNoMemory: boolean,
+): Vma | MmError | null {
   const shift = start - vma.start;
   const request = new MergeRequest('modify', vma.mm, start, end, vma.pageOffset + shift, change.flags ?? vma.flags);
   request.anonPageOffset = vma.anonPageOffset + shift;
@@ -41,17 +66,7 @@ export function modifyVma(
   request.next = vma.next;
   request.giveUpOnNoMemory = giveUpOnNoMemory;
   const merged = mergeExistingRange(context, request);
-  if (merged !== null) return merged;
-  if (request.outOfMemory) return refuse('ENOMEM', 'spec 02.9 merge out of memory');
-  if (vma.start < start) {
-    const below = splitVma(context, vma, start, true, maxMapCount);
-    if (below instanceof MmError) return below;
-  }
-  if (vma.end > end) {
-    const above = splitVma(context, vma, end, false, maxMapCount);
-    if (above instanceof MmError) return above;
-  }
-  return vma;
+  return request.outOfMemory ? refuse('ENOMEM', 'spec 02.9 merge out of memory') : merged;
 }
 
 /**
