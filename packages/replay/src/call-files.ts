@@ -44,6 +44,16 @@ export class CallFiles {
     if (event.result !== null) this.#segmentSizes.set(event.result, event.args.length);
   }
 
+  /** Whether a call has named the segment `id` as one that there is. */
+  knowsSegment(id: number): boolean {
+    return this.#segments.has(id) || this.#segmentSizes.has(id);
+  }
+
+  /** Where io_setup has put its ring, from the kernel's record; null when there is none. */
+  ringAddress(): number | null {
+    return this.#records.find(({ name }) => name.startsWith('/[aio]'))?.start ?? null;
+  }
+
   /** The SysV segment `id`. */
   segment(id: number, event: SyscallEvent): MappedFile {
     const known = this.#segments.get(id);

@@ -1,9 +1,12 @@
+import { shmdt } from '@vmakit/mm';
+import { MREMAP_FIXED, MREMAP_MAYMOVE } from '@vmakit/mremap';
 import type { SyscallEvent } from '@vmakit/trace';
 import type { CallFiles } from './call-files.js';
 import { type Divergence, compareResult } from './divergence.js';
 import type { FileTable } from './file-table.js';
 import type { ReplayOptions } from './options.js';
 import { presumeMapped } from './presume.js';
+import { type StepListener, protectInSteps } from './protect-in-steps.js';
 import { type CallOutcome, PR_SET_VMA, runCall } from './run-call.js';
 import type { FollowedProcess } from './space.js';
 import type { Check, ReplayStatistics } from './statistics.js';
@@ -36,10 +39,16 @@ export class CallRunner {
     this.#statistics = statistics;
   }
 
-  /** Runs one call; false when the model has nothing to do with it. */
-  run(followed: FollowedProcess, event: SyscallEvent): boolean {
-    if (!this.#options.settingsKnown) learnSettings(followed, event);
-    const outcome = runCall(followed.process, event, this.#callFiles, this.#options.addMremapFlags);
+  /**
+   * Runs one call; false when the model has nothing to do with it. `onStep` is told of each VMA that the call has
+   * changed when it changes several.
+   */
+  run(followed: FollowedProcess, event: SyscallEvent, onStep: StepListener | null): boolean {
+    learnSettings(followed, event, this.#options.settingsKnown);
+    const outcome =
+      onStep !== null && (event.call === 'mprotect' || event.call === 'pkey_mprotect')
+        ? protectInSteps(followed.process, event, onStep)
+        : runCall(followed.process, event, this.#callFiles, this.#options.addMremapFlags);
     if (outcome === null) {
       this.#statistics.skippedCalls++;
       return false;
@@ -62,7 +71,7 @@ export class CallRunner {
     } else if (event.errno !== null && !failed && this.#options.whatIf && event.errno === 'ENOMEM') {
       this.#statistics.callsSaved++;
       followed.callsSaved++;
-    } else if (event.errno !== null && !failed && isAboutLimits(event) && isFarFromLimit(followed)) {
+    } else if (!failed && isAboutLimits(event) && isFarFromLimit(followed)) {
       this.#statistics.countUnknowable(UNSEEN_LIMITS);
       takeBack(followed, event, outcome);
     } else {
@@ -73,6 +82,8 @@ export class CallRunner {
 
 /** Whether a call may have failed for a limit of its process, rather than for the shape of its address space. */
 function isAboutLimits(event: SyscallEvent): boolean {
+  // A break that was refused stays where it was.
+  if (event.call === 'brk') return event.result !== null && event.result < event.args.address;
   if (event.errno === null || !LIMIT_ERRORS.has(event.errno)) return false;
   switch (event.call) {
     case 'mlock':
@@ -99,11 +110,42 @@ function isFarFromLimit({ process }: FollowedProcess): boolean {
 
 /** The program does not have what the model gave it. */
 function takeBack({ process }: FollowedProcess, event: SyscallEvent, outcome: CallOutcome): void {
-  if (event.call === 'mmap' && outcome.value !== null) process.munmap(outcome.value, event.args.length);
+  const { value } = outcome;
+  switch (event.call) {
+    case 'mmap':
+      if (value !== null) process.munmap(value, event.args.length);
+      break;
+    case 'mlock':
+    case 'mlock2':
+      process.munlock(event.args.address, event.args.length);
+      break;
+    case 'mlockall':
+      process.munlockall();
+      break;
+    case 'shmat':
+      if (value !== null) shmdt(process.mm, value);
+      break;
+    case 'brk':
+      if (event.result !== null) process.brk(event.result);
+      break;
+    case 'mremap': {
+      const { oldAddress, oldLength, newLength } = event.args;
+      if (value === oldAddress) process.mremap(oldAddress, newLength, oldLength, 0);
+      else if (value !== null) process.mremap(value, newLength, oldLength, MREMAP_MAYMOVE | MREMAP_FIXED, oldAddress);
+      break;
+    }
+    default:
+      break;
+  }
 }
 
-/** On a machine whose settings are not recorded, calls show whether names of anonymous memory are configured. */
-function learnSettings({ process }: FollowedProcess, event: SyscallEvent): void {
-  if (event.call !== 'prctl' || event.args.option !== PR_SET_VMA) return;
-  process.mm.env.settings.anonymousNames = event.errno === null;
+/** What the result of a call tells about the machine that is not recorded otherwise. */
+function learnSettings({ process }: FollowedProcess, event: SyscallEvent, settingsKnown: boolean): void {
+  const { settings, arch } = process.mm.env;
+  if (event.call === 'mmap' && event.result !== null && event.result < settings.mmapMinPage * arch.pageSize) {
+    // Root may map below vm.mmap_min_addr.
+    settings.mmapMinPage = Math.floor(event.result / arch.pageSize);
+  } else if (event.call === 'prctl' && event.args.option === PR_SET_VMA && !settingsKnown) {
+    settings.anonymousNames = event.errno === null;
+  }
 }

@@ -63,6 +63,13 @@ export function describeCall(event: SyscallEvent): string {
   return `${event.name}(${args.join(', ')})`;
 }
 
+/** A call that got an address at which the model still has memory. */
+export function occupiedDivergence(event: SyscallEvent, start: number, end: number): Divergence {
+  const { file, line, pid } = event;
+  const recorded = `free memory at ${hex(start)}-${hex(end)}`;
+  return { file, line, pid, what: describeCall(event), recorded, model: 'something is mapped there' };
+}
+
 /** A fork that the model refused. */
 export function forkDivergence({ file, line, parentPid, pid }: BirthEvent, refused: MmError): Divergence {
   const model = `${refused.errno} (${refused.rule}${numbersOf(refused)})`;

@@ -74,6 +74,8 @@ export interface UnknowableRules {
   readonly blindSpot: string | null;
   /** The recording does not show what is done to memory either: nothing can be compared. */
   readonly blindToCalls: boolean;
+  /** Whether the model's VMA at a byte address grows down when memory below it is touched. */
+  readonly growsDown: (address: number) => boolean;
   /** Whether a byte range was only presumed to be mapped. */
   readonly isPresumed: (start: number, end: number) => boolean;
 }
@@ -84,6 +86,7 @@ export const ALL_KNOWN: UnknowableRules = {
   unlinkedLater: false,
   blindSpot: null,
   blindToCalls: false,
+  growsDown: () => false,
   isPresumed: () => false,
 };
 
@@ -184,9 +187,8 @@ function explain(
     if (rules.blindToCalls || mayHaveMerged || rules.isPresumed(have.start, have.end)) return rules.blindSpot;
   }
   const only = fields.length === 1 ? fields[0] : null;
-  const isStack = want.name === '[stack]' || have.name === '[stack]';
-  if (rules.noFaults && only === 'start' && want.start < have.start) {
-    return isStack ? 'stack growth' : 'MAP_GROWSDOWN growth';
+  if (rules.noFaults && only === 'start' && want.start < have.start && rules.growsDown(have.start)) {
+    return want.name === '[stack]' || have.name === '[stack]' ? 'stack growth' : 'MAP_GROWSDOWN growth';
   }
   if (rules.unlinkedLater && only === 'name' && want.name === `${have.name} (deleted)`) return 'file unlinked later';
   if (rules.unlinkedLater && only === 'end' && want.name.startsWith('/SYSV')) return 'size of a SysV segment';

@@ -7,8 +7,6 @@ export type Assumption = 'touched' | 'untouched' | 'recorded';
 export interface ReplayOptions {
   /** `recorded`: the recording has page faults. */
   readonly assume: Assumption;
-  /** Run munmap where it starts, not where it completes: strace text (traces/README.md section 1, pitfall 16). */
-  readonly munmapAtStart: boolean;
   /**
    * A process of which nothing tells how it began had begun before the recording, with memory that nobody knows. Not so
    * in perf recordings: there it is the recorder itself until its first execve.

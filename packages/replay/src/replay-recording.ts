@@ -93,10 +93,8 @@ function makeRun(
   const kernel = kernelFor(profile, meta?.settings ?? null, { policies: policies.policies });
   if (request.maxMapCount !== undefined) kernel.env.settings.maxMapCount = request.maxMapCount;
   const hasPolicy = policies.policies.length > 0;
-  const fromText = recording.format === 'strace';
   const options: ReplayOptions = {
     assume: assumptionOf(recording, request),
-    munmapAtStart: fromText,
     beginsInMidLife: recording.format !== 'perf',
     snapshots,
     start: snapshots.find(({ kind }) => kind === 'start') ?? null,

@@ -13,10 +13,13 @@ import type {
 } from '@vmakit/trace';
 import { assumeTouched } from './assume.js';
 import { CallFiles } from './call-files.js';
-import { type Divergence, forkDivergence } from './divergence.js';
+import { CallsUnderWay } from './calls-under-way.js';
+import { type Divergence, forkDivergence, occupiedDivergence } from './divergence.js';
+import { type PageRange, blockGrowth, neededFree } from './effect-order.js';
 import { finishExec } from './exec.js';
 import { importStarting, startingFromRecords } from './exec-import.js';
 import { FileTable } from './file-table.js';
+import { HeldEvents } from './held-events.js';
 import { type KernelObjects, countObjects, noObjects } from './objects.js';
 import type { ReplayOptions } from './options.js';
 import { type ProcessPicture, pictureOf } from './picture.js';
@@ -24,7 +27,7 @@ import { ProcessTable } from './process-table.js';
 import { checkRecord } from './record-check.js';
 import { CallRunner } from './call-runner.js';
 import { Snapshots } from './snapshots.js';
-import { type CallInProgress, type FollowedProcess, UNSEEN_BEFORE, UNSEEN_LOST } from './space.js';
+import { type FollowedProcess, AFTER_SAVED_CALL, UNSEEN_BEFORE, UNSEEN_FORK_MOMENT, UNSEEN_LOST } from './space.js';
 import { Check, ReplayStatistics } from './statistics.js';
 import { UnmergedPairs } from './unmerged.js';
 
@@ -48,8 +51,7 @@ export class Replayer {
   readonly files: FileTable;
   readonly #callFiles: CallFiles;
   readonly #runner: CallRunner;
-  /** Calls that have begun, by thread. */
-  readonly #underWay: Map<number, CallInProgress> = new Map();
+  readonly #underWay: CallsUnderWay;
   readonly #pageSize: number;
   /** Processes with an execve that is not settled. */
   #execsToFinish = 0;
@@ -59,6 +61,8 @@ export class Replayer {
   #lost = false;
   /** The recording is over. */
   #over = false;
+  /** Events held back for a call that was done before them and completes after them. */
+  #held: HeldEvents | null = null;
 
   constructor(kernel: Kernel, options: ReplayOptions) {
     this.kernel = kernel;
@@ -69,6 +73,7 @@ export class Replayer {
     this.records = new Check(options.maxDetails);
     this.snapshots = new Snapshots(options);
     this.unmerged = new UnmergedPairs(options.maxDetails);
+    this.#underWay = new CallsUnderWay(this.processes, this.statistics);
     this.#callFiles = new CallFiles(this.files, kernel);
     this.#runner = new CallRunner(this.#callFiles, this.files, options, this.results, this.statistics);
     this.#pageSize = kernel.env.arch.pageSize;
@@ -82,12 +87,28 @@ export class Replayer {
 
   /** The recording is over: what is left is compared and counted. */
   finish(): void {
+    this.#release();
     this.#over = true;
     for (const followed of this.processes.living()) this.#settle(followed);
     this.snapshots.compareBest();
   }
 
   #take(event: RecordedEvent): void {
+    if (this.#held !== null) {
+      this.#hold(event, this.#held);
+      return;
+    }
+    if (event.kind === 'syscall') {
+      const awaited = this.#blockerOf(event);
+      if (awaited >= 0) {
+        this.#held = new HeldEvents(event, awaited);
+        return;
+      }
+    }
+    this.#act(event);
+  }
+
+  #act(event: RecordedEvent): void {
     this.statistics.events++;
     if (this.#execsToFinish > 0) this.#goesOn(event);
     if (this.snapshots.isDue(event)) this.#compareDue(event);
@@ -116,6 +137,34 @@ export class Replayer {
     }
   }
 
+  /** Holds an event back, or goes on with all that are held when this is the one that was awaited. */
+  #hold(event: RecordedEvent, held: HeldEvents): void {
+    if (!held.isAwaited(event)) {
+      held.push(event);
+      if (held.isFull) this.#release();
+      return;
+    }
+    if (event.kind === 'syscall') {
+      const awaited = this.#blockerOf(event);
+      if (awaited >= 0) {
+        held.waitFirst(event, awaited);
+        return;
+      }
+    }
+    this.#held = null;
+    this.#act(event);
+    this.feed(held.release());
+  }
+
+  /** Goes on with what is held back; the call that was awaited does not come. */
+  #release(): void {
+    const held = this.#held;
+    if (held === null) return;
+    this.#held = null;
+    this.#underWay.end(held.awaited);
+    this.feed(held.release());
+  }
+
   #takeRare(event: RecordedEvent): void {
     switch (event.kind) {
       case 'comm':
@@ -125,7 +174,7 @@ export class Replayer {
         this.#execTold(event);
         break;
       case 'superseded':
-        this.#underWay.delete(event.byTid);
+        this.#underWay.end(event.byTid);
         break;
       case 'lost':
         this.#lose(event);
@@ -165,21 +214,11 @@ export class Replayer {
       this.#beginExec(followed, event.time);
       return;
     }
-    const call: CallInProgress = { records: [], applied: false };
-    this.#underWay.set(event.tid, call);
-    // strace prints a completion late; what a munmap gives back may be mapped by another thread before that.
-    if (event.call === 'munmap' && this.options.munmapAtStart) {
-      const followed = this.#acting(event.pid);
-      if (!followed.started) return;
-      followed.process.munmap(event.args.address, event.args.length);
-      followed.noteVmas(this.statistics.events);
-      call.applied = true;
-    }
+    this.#underWay.begin(event);
   }
 
   #completeCall(event: SyscallEvent): void {
-    const call = this.#underWay.get(event.tid);
-    if (call !== undefined) this.#underWay.delete(event.tid);
+    const call = this.#underWay.end(event.tid);
     if (event.call === 'execve' || event.call === 'execveat') {
       this.#completeExec(event);
       return;
@@ -194,11 +233,54 @@ export class Replayer {
     }
     const records = call === undefined ? [] : call.records;
     this.#callFiles.setRecords(records);
-    if (this.#runner.run(followed, event)) {
+    const isConcurrent = this.#underWay.isConcurrent(call, event.tid, 1);
+    const unblock = isConcurrent ? blockGrowth(followed.process, event) : null;
+    let checked = 0;
+    const onStep = (address: number): void => {
+      const record = records[checked];
+      if (record === undefined || record.start > address || record.start + record.length <= address) return;
+      this.#check(followed, record);
+      checked++;
+    };
+    const ran = this.#runner.run(followed, event, records.length > 1 ? onStep : null);
+    unblock?.();
+    if (ran) {
       if (this.options.assume === 'touched') assumeTouched(followed.process, event);
       followed.noteVmas(this.statistics.events);
     }
-    for (const record of records) this.#check(followed, record);
+    for (; checked < records.length; checked++) this.#check(followed, records[checked] as Mmap2Event);
+  }
+
+  /**
+   * The thread whose call under way was done before `event`, although it completes later: one that gives back memory
+   * which `event` got. -1 without one.
+   */
+  #blockerOf(event: SyscallEvent): number {
+    const { call } = event;
+    if (call !== 'mmap' && call !== 'mremap' && call !== 'brk') return -1;
+    const followed = this.processes.get(event.pid);
+    if (followed === undefined || !followed.started || followed.execDone !== null) return -1;
+    const { mm } = followed.process;
+    const range = neededFree(mm, event);
+    if (range !== null && mm.tree.firstOverlap(range.start, range.end) !== null) {
+      this.#underWay.unmapEarly(followed, event, range);
+      if (mm.tree.firstOverlap(range.start, range.end) !== null) {
+        const isHeld = (tid: number): boolean => this.#held?.holds(tid) === true;
+        const blocker = this.#underWay.freeing(mm, event, range, isHeld);
+        if (blocker >= 0) return blocker;
+        this.#clearUnexpected(followed, event, range);
+      }
+    }
+    return -1;
+  }
+
+  /** The model has memory where the recorded kernel had none. */
+  #clearUnexpected(followed: FollowedProcess, event: SyscallEvent, { start, end }: PageRange): void {
+    const bytes = this.#pageSize;
+    const excuse = followed.callsSaved > 0 ? AFTER_SAVED_CALL : followed.blindSpot;
+    if (excuse === null) this.results.differ(occupiedDivergence(event, start * bytes, end * bytes));
+    else this.statistics.countUnknowable(excuse);
+    followed.process.munmap(start * bytes, (end - start) * bytes);
   }
 
   /** A new program is about to be mapped. */
@@ -314,8 +396,15 @@ export class Replayer {
     const child = this.processes.bear(event);
     if (child === null) return;
     this.statistics.forks++;
-    if ('errno' in child) this.results.differ(forkDivergence(event, child));
-    else child.noteVmas(this.statistics.events);
+    if ('errno' in child) {
+      this.results.differ(forkDivergence(event, child));
+      return;
+    }
+    child.noteVmas(this.statistics.events);
+    // Without the kernel's own record of it nothing tells which calls of other threads the copy has seen.
+    const { parentTid, sharesMemory } = event;
+    const isConcurrent = this.#underWay.isConcurrent(this.#underWay.get(parentTid), parentTid, 0);
+    if (isConcurrent && !sharesMemory && this.options.assume !== 'recorded') child.unseen ??= UNSEEN_FORK_MOMENT;
   }
 
   /** A thread that was born does something: it is recorded. */
@@ -325,7 +414,7 @@ export class Replayer {
   }
 
   #exit(event: ExitEvent): void {
-    this.#underWay.delete(event.tid);
+    this.#underWay.end(event.tid);
     const followed = this.processes.ending(event);
     if (followed !== null) this.#settle(followed);
   }

@@ -1,8 +1,11 @@
-import { MmError, type SysResult } from '@vmakit/base';
+import { MmError, type SysResult, VM_ACCESS, VM_SHARED, refuse } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import type { Process } from '@vmakit/kernel';
 import {
   MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_NONBLOCK,
+  MAP_POPULATE,
   MAP_SHARED,
   ioSetup,
   mbindBytes,
@@ -12,7 +15,7 @@ import {
   shmdt,
 } from '@vmakit/mm';
 import { MREMAP_MAYMOVE } from '@vmakit/mremap';
-import type { SyscallEvent, SyscallEventOf } from '@vmakit/trace';
+import type { RangeArgs, SyscallEvent, SyscallEventOf } from '@vmakit/trace';
 import type { MemoryPolicy } from '@vmakit/vma-merge';
 import type { CallFiles } from './call-files.js';
 
@@ -25,6 +28,9 @@ export interface CallOutcome {
 /** `prctl` options that change VMAs. */
 export const PR_SET_VMA = 0x53564d41;
 const PR_SET_MEMORY_MERGE = 67;
+
+/** Address of the last page that 64 bits can name; rounding may have made 2^64 of what lies above it. */
+const LAST_PAGE = 2 ** 64 - 4096;
 
 /** The size of an aio ring depends on the processors of the machine, which are not recorded. */
 const PROCESSORS = 2;
@@ -52,29 +58,31 @@ export function runCall(
     case 'mmap':
       return placed(process, runMmap(process, event, files));
     case 'munmap':
-      return plain(process.munmap(event.args.address, event.args.length));
+      return plain(unmap(process, event.args));
     case 'mremap':
       return runMremap(process, event, addMremapFlags);
     case 'mprotect':
-      return plain(process.mprotect(event.args.address, event.args.length, event.args.prot));
+      return plain(process.mprotect(word(event.args.address), word(event.args.length), event.args.prot));
     case 'pkey_mprotect':
-      return plain(process.mprotect(event.args.address, event.args.length, event.args.prot, event.args.pkey));
+      return plain(
+        process.mprotect(word(event.args.address), word(event.args.length), event.args.prot, event.args.pkey),
+      );
     case 'madvise':
-      return plain(process.madvise(event.args.address, event.args.length, event.args.advice));
+      return plain(process.madvise(word(event.args.address), word(event.args.length), event.args.advice));
     case 'brk':
       return runBrk(process, event);
     case 'mlock':
-      return plain(process.mlock(event.args.address, event.args.length));
+      return plain(process.mlock(word(event.args.address), word(event.args.length)));
     case 'mlock2':
-      return plain(process.mlock(event.args.address, event.args.length, event.args.flags));
+      return plain(process.mlock(word(event.args.address), word(event.args.length), event.args.flags));
     case 'munlock':
-      return plain(process.munlock(event.args.address, event.args.length));
+      return plain(process.munlock(word(event.args.address), word(event.args.length)));
     case 'mlockall':
       return plain(process.mlockall(event.args.flags));
     case 'munlockall':
       return plain(process.munlockall());
     case 'mseal':
-      return plain(process.mseal(event.args.address, event.args.length, event.args.flags));
+      return plain(process.mseal(word(event.args.address), word(event.args.length), event.args.flags));
     default:
       return runRareCall(process, event, files);
   }
@@ -86,21 +94,31 @@ function isRefusedByFile(event: SyscallEvent): boolean {
   return !FILE_MMAP_ERRORS.has(event.errno);
 }
 
+/** munmap of a recorded range. */
+export function unmap(process: Process, { address, length }: RangeArgs): SysResult {
+  return process.munmap(word(address), word(length));
+}
+
 function runRareCall(process: Process, event: SyscallEvent, files: CallFiles): CallOutcome | null {
   const { mm } = process;
   switch (event.call) {
     case 'shmat': {
-      const { id, address, flags } = event.args;
+      const { id, flags } = event.args;
+      const address = word(event.args.address);
+      // Which segments there are is not recorded: one that could not be attached may be none.
+      if (event.result === null && !files.knowsSegment(id)) return null;
       const segment = files.segment(id, event);
       const at = event.result === null ? {} : { placeAt: pageOf(process, event.result) };
       return placed(process, shmat(mm, { segment, address, flags, ...at }));
     }
+    case 'remap_file_pages':
+      return plain(remapFilePages(process, event));
     case 'shmdt':
-      return plain(shmdt(mm, event.args.address));
+      return plain(shmdt(mm, word(event.args.address)));
     case 'mbind':
-      return plain(mbindBytes(mm, event.args.address, event.args.length, policyOf(event.args.mode)));
+      return plain(mbindBytes(mm, word(event.args.address), word(event.args.length), policyOf(event.args.mode)));
     case 'io_setup': {
-      const at = event.args.context;
+      const at = event.args.context ?? files.ringAddress();
       if (event.result === null || at === null) return null;
       const made = ioSetup(mm, event.args.events, PROCESSORS, pageOf(process, at));
       return made instanceof MmError ? { value: null, refused: made } : { value: 0, refused: null };
@@ -109,11 +127,27 @@ function runRareCall(process: Process, event: SyscallEvent, files: CallFiles): C
       const { option, arg2, arg3, arg4, text } = event.args;
       if (option === PR_SET_MEMORY_MERGE) return plain(setMemoryMerge(mm, arg2 !== 0));
       if (option !== PR_SET_VMA || arg3 === null || arg4 === null) return null;
-      return plain(setAnonymousNameBytes(mm, arg3, arg4, text));
+      return plain(setAnonymousNameBytes(mm, word(arg3), word(arg4), text));
     }
     default:
       return null;
   }
+}
+
+/** remap_file_pages is a shared mapping of another part of the same file, put over what is there. */
+function remapFilePages(process: Process, event: SyscallEventOf<'remap_file_pages'>): SysResult {
+  const { address, length, pageOffset, flags } = event.args;
+  const { mm } = process;
+  const { pageSize } = mm.env.arch;
+  const vma = mm.tree.at(Math.floor(address / pageSize));
+  if (vma === null || vma.file === null || (vma.flags & VM_SHARED) === 0) {
+    return refuse('EINVAL', 'remap_file_pages: no shared file mapping there');
+  }
+  const start = address - (address % pageSize);
+  const mapFlags = MAP_SHARED | MAP_FIXED | MAP_POPULATE | (flags & MAP_NONBLOCK);
+  const mapping = { file: vma.file, offset: pageOffset * pageSize };
+  const result = process.mmap(start, length, vma.flags & VM_ACCESS, mapFlags, mapping);
+  return result instanceof MmError ? result : 0;
 }
 
 /** The memory policy of an mbind; the nodes are behind a pointer, so policies of one mode count as equal. */
@@ -122,7 +156,10 @@ function policyOf(mode: number): MemoryPolicy | null {
 }
 
 function runMmap(process: Process, event: SyscallEventOf<'mmap'>, files: CallFiles): SysResult {
-  const { address, length, prot, flags, offset } = event.args;
+  const { prot, flags } = event.args;
+  const address = word(event.args.address);
+  const length = word(event.args.length);
+  const offset = word(event.args.offset);
   const anonymous = (flags & MAP_ANONYMOUS) !== 0;
   const file: MappedFile | null = anonymous ? null : files.mapped(event);
   const mapping = file === null ? null : { file, offset };
@@ -137,7 +174,7 @@ function runMremap(process: Process, event: SyscallEventOf<'mremap'>, addFlags: 
   const { oldAddress, oldLength, newLength, flags, newAddress } = event.args;
   process.mm.nextPlacement = pageOf(process, event.result);
   const asked = (flags & MREMAP_MAYMOVE) === 0 ? flags : flags | addFlags;
-  const result = process.mremap(oldAddress, oldLength, newLength, asked, newAddress ?? 0);
+  const result = process.mremap(word(oldAddress), word(oldLength), word(newLength), asked, word(newAddress ?? 0));
   process.mm.nextPlacement = -1;
   return placed(process, result);
 }
@@ -151,7 +188,16 @@ function runBrk(process: Process, event: SyscallEventOf<'brk'>): CallOutcome | n
     mm.brk = event.result;
     return null;
   }
-  return { value: process.brk(event.args.address), refused: null };
+  const { pageSize } = mm.env.arch;
+  // maps shows the heap in whole pages: where in the last one the break is, the first call tells.
+  if (Math.ceil(event.result / pageSize) === Math.ceil(mm.brk / pageSize)) mm.brk = event.result;
+  return { value: process.brk(Math.min(event.args.address, Number.MAX_SAFE_INTEGER)), refused: null };
+}
+
+/** An argument as the system calls take it. Recordings give numbers, exact at page boundaries; 2^64 is one too many. */
+function word(value: number): number | bigint {
+  if (value <= Number.MAX_SAFE_INTEGER) return value;
+  return value >= LAST_PAGE ? BigInt(LAST_PAGE) : BigInt(value);
 }
 
 function plain(result: SysResult): CallOutcome {

@@ -1,10 +1,11 @@
+import { VM_GROWSDOWN } from '@vmakit/base';
 import type { RecordedEvent } from '@vmakit/trace';
 import type { LayoutCheck } from './divergence.js';
 import type { StartingVma } from './exec-import.js';
 import { type LayoutLine, type UnknowableRules, compareLayouts, isSameMemory, layoutOf } from './layout.js';
 import type { ReplayOptions } from './options.js';
 import { isPresumed } from './presume.js';
-import { type ExecDone, type FollowedProcess, hidesCalls } from './space.js';
+import { AFTER_SAVED_CALL, type ExecDone, type FollowedProcess, hidesCalls } from './space.js';
 
 /** When a snapshot was taken: just after an execve, when attached, at the end, or at the entry of exit_group. */
 export type SnapshotKind = 'exec' | 'start' | 'end' | 'exit';
@@ -146,6 +147,7 @@ export class Snapshots {
       unlinkedLater: true,
       blindSpot: followed.blindSpot,
       blindToCalls: hidesCalls(followed.blindSpot),
+      growsDown: (address) => growsDown(followed, address),
       isPresumed: (start, end) => isPresumed(followed, start, end),
     };
     const all = compareLayouts(expected, actual, rules);
@@ -155,7 +157,7 @@ export class Snapshots {
     for (const { unknowable: name } of all) if (name !== null) count(name, 1);
     const mergedFurther = whatIf && differences.length > 0 && isSameMemory(expected, actual, rules);
     const saved = whatIf && differences.length > 0 && !mergedFurther && followed.callsSaved > 0;
-    if (saved) count('what the program would do after a call that no longer fails', differences.length);
+    if (saved) count(AFTER_SAVED_CALL, differences.length);
     const excused = mergedFurther || saved;
     return {
       pid: followed.pid,
@@ -201,6 +203,11 @@ function countWronglyTouched(followed: FollowedProcess, snapshot: Snapshot): num
     if (line.untouched === true && (mm.tree.at(line.start / bytes)?.anonVma ?? null) !== null) count++;
   }
   return count;
+}
+
+function growsDown({ process }: FollowedProcess, address: number): boolean {
+  const { tree, env } = process.mm;
+  return ((tree.at(address / env.arch.pageSize)?.flags ?? 0) & VM_GROWSDOWN) !== 0;
 }
 
 function asLayoutLine(line: StartingVma): LayoutLine {

@@ -1,5 +1,5 @@
 import type { Process } from '@vmakit/kernel';
-import type { Mmap2Event, PageFaultEvent } from '@vmakit/trace';
+import type { Mmap2Event, PageFaultEvent, SyscallStartEvent } from '@vmakit/trace';
 import { Timeline } from './timeline.js';
 
 /** What happens between the start and the end of an execve. */
@@ -22,6 +22,7 @@ export interface ExecDone {
 export const UNSEEN_EXEC = 'memory that an execve mapped';
 export const UNSEEN_BEFORE = 'memory mapped before the recording began';
 export const UNSEEN_THREADS = 'memory of threads that were not recorded';
+export const UNSEEN_FORK_MOMENT = 'the moment of a fork among calls of other threads';
 export const UNSEEN_LOST = 'events that the recorder lost';
 export const UNSEEN_32_BIT = 'system calls of a 32-bit program (perf does not see them)';
 
@@ -74,15 +75,21 @@ export class FollowedProcess {
   }
 }
 
-/** Whether a blind spot hides calls too, not only memory. */
+/** Under a policy a program may do otherwise than recorded. */
+export const AFTER_SAVED_CALL = 'what the program would do after a call that no longer fails';
+
+/** Whether a blind spot hides what is done to memory too, not only that there is some. */
 export function hidesCalls(blindSpot: string | null): boolean {
-  return blindSpot === UNSEEN_LOST || blindSpot === UNSEEN_32_BIT;
+  return blindSpot === UNSEEN_LOST || blindSpot === UNSEEN_32_BIT || blindSpot === UNSEEN_FORK_MOMENT;
 }
 
 /** A call that has begun. */
 export interface CallInProgress {
+  readonly start: SyscallStartEvent;
   /** Records of the kernel that came while it ran. */
   readonly records: Mmap2Event[];
-  /** The call was run at its start. */
+  /** The call was run before it completed. */
   applied: boolean;
+  /** Calls that were done when this one began. */
+  readonly callsBefore: number;
 }

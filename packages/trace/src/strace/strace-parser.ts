@@ -36,6 +36,8 @@ const NOTE = 'strace: ';
 const UNFINISHED = '<unfinished ...>';
 const DETACHED = '<detached ...>';
 const DIED_INSIDE = '<unfinished ...>) = ?';
+/** A thread that calls execve goes on under its leader's id. */
+const PID_CHANGED = /<pid changed to \d+ \.\.\.>$/;
 const TOO_LARGE = 'addresses and lengths below 2^53, or page-aligned ones';
 
 /** A call that has begun and not completed. */
@@ -153,7 +155,8 @@ export class StraceParser implements LineParser, Family {
     const call = this.calls.find(cursor, start, pos);
     cursor.pos = pos + 1;
     const last = bytes[end - 1];
-    if (last === GREATER && (endsWith(cursor, UNFINISHED) || endsWith(cursor, DETACHED))) this.begin(call, line);
+    const mark = last === GREATER ? unfinishedMark(cursor) : 0;
+    if (mark > 0) this.begin(call, line, mark);
     else if (last === QUESTION && endsWith(cursor, DIED_INSIDE)) this.dieInside(call, line);
     else {
       const args = call.read(cursor);
@@ -163,12 +166,12 @@ export class StraceParser implements LineParser, Family {
     }
   }
 
-  /** `NAME(ARGS-SO-FAR <unfinished ...>`. */
-  private begin(call: StraceCall, line: number): void {
+  /** `NAME(ARGS-SO-FAR <unfinished ...>`; `mark`: length of what stands for the rest. */
+  private begin(call: StraceCall, line: number, mark: number): void {
     const { cursor, head } = this;
     const from = cursor.pos;
     const detached = endsWith(cursor, DETACHED);
-    cursor.end -= (detached ? DETACHED : UNFINISHED).length;
+    cursor.end -= mark;
     const args = this.readPartial(call);
     if (cursor.expected !== null) return;
     if (detached) this.tally.unfinished++;
@@ -359,6 +362,14 @@ function isClosed(cursor: Cursor): boolean {
   let pos = cursor.pos;
   while (pos < cursor.end && cursor.bytes[pos] === SPACE) pos++;
   return cursor.bytes[pos] === CLOSE;
+}
+
+/** Length of the mark at the end of a line whose call goes on, 0 without one. */
+function unfinishedMark(cursor: Cursor): number {
+  if (endsWith(cursor, UNFINISHED)) return UNFINISHED.length;
+  if (endsWith(cursor, DETACHED)) return DETACHED.length;
+  const from = Math.max(cursor.pos, cursor.end - 40);
+  return PID_CHANGED.exec(cursor.text(from, cursor.end))?.[0].length ?? 0;
 }
 
 function endsWith(cursor: Cursor, text: string): boolean {
