@@ -5,7 +5,6 @@ import { newMachine } from './compare/model-settings.js';
 import { type ProgramPlan } from './compare/program-plan.js';
 import { THOROUGH } from './compare/want.js';
 import type { ProgramRecording } from './driver/live-driver.js';
-import * as protocol from './driver/protocol.js';
 import { RecordReader } from './driver/record-reader.js';
 import type { LiveKernel } from './live-kernel.js';
 import { decodeProcess, newLiveNames } from './state/decode-live.js';
@@ -85,9 +84,4 @@ export function makeScenario(
   about: Pick<ScenarioHeader, 'name' | 'about' | 'kernel' | 'recorder' | 'seed'>,
 ): Pick<Scenario, 'header' | 'steps'> {
   return { header: { ...header, group: 'live', ...about }, steps };
-}
-
-/** Whether the live side performed all of the program. */
-export function isComplete(recording: ProgramRecording): boolean {
-  return recording.status === protocol.STATUS_COMPLETE;
 }

@@ -13,17 +13,20 @@ export function liveCommand(): Command {
 }
 
 function profileOption(): Option {
-  const about = 'kernel that the model is to be (default: the one nearest to this machine\'s)';
+  const about = "kernel that the model is to be (default: the one nearest to this machine's)";
   return new Option('--profile <name>', about).choices(['v7.3', 'v6.18', 'rfc-v2']);
 }
 
 function verifyCommand(): Command {
   return new Command('verify')
-    .description('Perform the operations of scenario files on both; compare every result and everything that can be seen')
+    .description(
+      'Perform the operations of scenario files on both; compare every result and everything that can be seen',
+    )
     .argument('<file...>', 'scenario files, plain or gzip')
     .addOption(profileOption())
     .option('--filter <text>', 'only scenarios whose name contains this')
     .option('--plain-moves', 'perform relocating moves as plain ones instead of leaving them out')
+    .option('--record <file>', 'write the scenarios there as this kernel did them, with all that it showed')
     .option('--json', 'print one object: scenarios, operations, differences, omitted...')
     .action(async (files: string[], options: LiveVerifyOptions) => {
       const { runLiveVerify } = await import('../live/run-live-verify.js');
@@ -53,7 +56,9 @@ function fuzzCommand(): Command {
 
 function snapshotCommand(): Command {
   return new Command('snapshot')
-    .description('List neighbours in a running process that look mergeable and are two, and the rule that keeps them apart')
+    .description(
+      'List neighbours in a running process that look mergeable and are two, and the rule that keeps them apart',
+    )
     .argument('<pid>', 'process', parsePositive)
     .option('--json', 'print one object: vmas, pairs')
     .action(async (pid: number, options: LiveSnapshotOptions) => {

@@ -43,10 +43,12 @@ export function progressLine(report: CampaignReport): string {
 /** What a campaign came to. */
 export function summaryLines(report: CampaignReport, figures: FuzzFigures): string[] {
   const { seed, findings, noise, omitted, next } = report;
+  const { operations, programs, seconds, operationsPerSecond, operationsPerCoreSecond } = figures;
+  const { distinctStates, mergeCases, mremapPaths } = figures;
   const lines = [
-    `seed ${seed}: ${figures.operations} operations in ${figures.programs} programs compared, ${findings.length} differences`,
-    `${figures.seconds} s, ${figures.operationsPerSecond} operations/s (${figures.operationsPerCoreSecond} in a second of processor time)`,
-    `about ${figures.distinctStates} different states, ${figures.mergeCases} merge cases, ${figures.mremapPaths} ways through mremap`,
+    `seed ${seed}: ${operations} operations in ${programs} programs compared, ${findings.length} differences`,
+    `${seconds} s, ${operationsPerSecond} operations/s (${operationsPerCoreSecond} in a second of processor time)`,
+    `about ${distinctStates} different states, ${mergeCases} merge cases, ${mremapPaths} ways through mremap`,
   ];
   for (const [rule, count] of omitted) lines.push(`left out: ${count} (${OMISSION_RULES[rule]})`);
   for (const { index, what } of noise) lines.push(`program ${index} differed once and not again: ${what}`);

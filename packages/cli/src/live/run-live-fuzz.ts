@@ -47,7 +47,9 @@ export async function runLiveFuzz(options: LiveFuzzOptions): Promise<number> {
     const cpu = process.cpuUsage(before);
     const figures = campaignFigures(report, (cpu.user + cpu.system) / 1e6, live.driver.cpuSeconds());
     const told = await tell(live, report, options.out);
-    process.stdout.write(options.json === true ? toJson(live, report, figures, told) : toText(live, report, figures, told, options));
+    process.stdout.write(
+      options.json === true ? toJson(live, report, figures, told) : toText(live, report, figures, told, options),
+    );
     return report.findings.length === 0 ? EXIT_OK : EXIT_FAILED;
   } finally {
     await live.close();
@@ -57,7 +59,8 @@ export async function runLiveFuzz(options: LiveFuzzOptions): Promise<number> {
 function checkMixes(names: readonly string[] | undefined): void {
   const known = MIXES.map((mix) => mix.name);
   const unknown = names?.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new UsageError(`--mix: there is no "${unknown}", expected some of ${known.join(', ')}`);
+  if (unknown !== undefined)
+    throw new UsageError(`--mix: there is no "${unknown}", expected some of ${known.join(', ')}`);
 }
 
 /** The campaign itself; an interrupt ends it early, with its report. */

@@ -20,7 +20,12 @@ export async function runLiveSnapshot(pid: number, options: LiveSnapshotOptions)
   }
   const lines = pairs.flatMap((pair) => ['', line(pair.left.entry), line(pair.right.entry), `  ${verdict(pair)}`]);
   lines.push('', `${snapshot.vmas.length} mappings, ${pairs.length} pairs of neighbours that look like one`);
-  process.stdout.write(lines.slice(pairs.length === 0 ? 1 : 0).map((text) => `${text}\n`).join(''));
+  process.stdout.write(
+    lines
+      .slice(pairs.length === 0 ? 1 : 0)
+      .map((text) => `${text}\n`)
+      .join(''),
+  );
   return EXIT_OK;
 }
 

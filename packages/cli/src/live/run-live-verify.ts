@@ -1,7 +1,16 @@
-import { OMISSION_RULES, type OmissionRule, type ScenarioResult, openLiveKernel, operationLine, verifyScenario } from '@vmakit/oracle';
-import { Unavailable } from '@vmakit/oracle';
-import { type Scenario, readScenarios } from '@vmakit/trace';
+import { writeFile } from 'node:fs/promises';
 import type { KernelProfile } from '@vmakit/base';
+import {
+  OMISSION_RULES,
+  type OmissionRule,
+  type ScenarioResult,
+  Unavailable,
+  openLiveKernel,
+  operationLine,
+  recordScenario,
+  verifyScenario,
+} from '@vmakit/oracle';
+import { type Scenario, readScenarios } from '@vmakit/trace';
 import { EXIT_FAILED, EXIT_OK, UsageError } from '../exit-codes.js';
 
 /** The options of `vmakit live verify`. */
@@ -9,6 +18,8 @@ export interface LiveVerifyOptions {
   readonly profile?: KernelProfile['name'];
   readonly filter?: string;
   readonly plainMoves?: boolean;
+  /** Write the scenarios to this file as the live kernel did them. */
+  readonly record?: string;
   readonly json?: boolean;
 }
 
@@ -46,13 +57,17 @@ export async function runLiveVerify(files: readonly string[], options: LiveVerif
     skipped: [],
     omitted: new Map(),
   };
+  const recorded: string[] = [];
   try {
     for (const file of files) {
-      for await (const scenario of readScenarios(file)) {
+      for await (const scenario of readScenarios(file, { unrecorded: true })) {
         if (!scenario.header.name.includes(filter)) continue;
-        add(totals, scenario, await verifyScenario(live, scenario));
+        const result = await verifyScenario(live, scenario);
+        add(totals, scenario, result);
+        if (options.record !== undefined && result.kind === 'run') recorded.push(await recordScenario(live, scenario));
       }
     }
+    if (options.record !== undefined) await writeFile(options.record, recorded.join(''));
     const about = live.describe();
     process.stdout.write(options.json === true ? toJson(totals, about) : toText(totals, about));
   } finally {
@@ -85,7 +100,13 @@ function add(totals: Totals, scenario: Scenario, result: ScenarioResult): void {
 
 function toJson(totals: Totals, about: readonly string[]): string {
   const { differences, omitted, ...rest } = totals;
-  const object = { kernel: about[0], ...rest, differences: differences.length, failures: differences, omitted: Object.fromEntries(omitted) };
+  const object = {
+    kernel: about[0],
+    ...rest,
+    differences: differences.length,
+    failures: differences,
+    omitted: Object.fromEntries(omitted),
+  };
   return `${JSON.stringify(object, null, 2)}\n`;
 }
 
@@ -98,7 +119,10 @@ function toText(totals: Totals, about: readonly string[]): string {
   for (const { scenario, why } of totals.interrupted) lines.push(`${scenario}: not performed to the end: ${why}`);
   const reasons = new Map<string, number>();
   for (const { why } of totals.skipped) reasons.set(why, (reasons.get(why) ?? 0) + 1);
-  lines.push('', `${totals.scenarios} scenarios, ${totals.operations} operations compared, ${totals.differences.length} differences`);
+  lines.push(
+    '',
+    `${totals.scenarios} scenarios, ${totals.operations} operations compared, ${totals.differences.length} differences`,
+  );
   for (const [rule, count] of totals.omitted) lines.push(`left out: ${count} (${OMISSION_RULES[rule]})`);
   for (const [why, count] of reasons) lines.push(`not for this machine: ${count} scenarios (${why})`);
   return lines.map((line) => `${line}\n`).join('');

@@ -41,7 +41,7 @@ export interface Finding {
   readonly shrunkDifference: Difference;
 }
 
-/** A difference that did not come again when the very same program was run again: the machine's doing, not the rule's. */
+/** A difference that did not come again when the same program was run again: the machine's doing, not the rule's. */
 export interface Noise {
   readonly index: number;
   readonly what: string;

@@ -17,30 +17,30 @@ export class Coverage {
     switch (event.type) {
       case 'vma.merge':
         count(this.merges, mergeCase(event));
-        return;
+        break;
       case 'mremap.begin':
         this.#path = event.flags.length === 0 ? [] : [event.flags.join('+').toLowerCase()];
-        return;
+        break;
       case 'mremap.checked':
         if (event.resize !== 'none') this.#note(event.resize);
-        return;
+        break;
       case 'mremap.in-place':
         this.#note('in place');
-        return;
+        break;
       case 'mremap.copied':
         this.#note(event.merged ? 'copied into a neighbour' : 'copied');
-        return;
+        break;
       case 'mremap.tables':
         this.#noteTables(event);
-        return;
+        break;
       case 'mremap.rollback':
         this.#note(`rollback of ${event.step}`);
-        return;
+        break;
       case 'mremap.end':
         count(this.paths, [...this.#path, event.rule ?? 'done'].join(', '));
-        return;
+        break;
       default:
-        return;
+        break;
     }
   }
 

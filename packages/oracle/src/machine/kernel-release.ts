@@ -41,6 +41,7 @@ export function chooseProfile(release: KernelRelease): ProfileChoice {
   }
   if (nearest === undefined) throw new RangeError('release: no profile is known');
   if (ordinal(nearest) === at) return { name: nearest.name, note: null };
-  const note = `Linux ${release.major}.${release.minor} has no profile of its own; taken for ${nearest.name}, the nearest`;
+  const version = `${release.major}.${release.minor}`;
+  const note = `Linux ${version} has no profile of its own; taken for ${nearest.name}, the nearest`;
   return { name: nearest.name, note };
 }

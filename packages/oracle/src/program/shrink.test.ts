@@ -24,7 +24,7 @@ test('what does not matter goes, what stays becomes simple and moves together', 
   `);
 });
 
-test('a child of a fork that is taken out goes with it, and so does what is done to a file that is not there', async () => {
+test('a child goes with the fork that made it, and what is done to a file with the file', async () => {
   const program: Operation[] = [
     { op: 'memfd', p: 0, fd: 0, len: 4 },
     { op: 'fork', p: 0, child: 1 },

@@ -13,8 +13,8 @@ export interface Shrunk {
 }
 
 /**
- * Makes a program smaller as long as it still shows what it shows: takes operations out, simplifies those that stay, and
- * moves ranges together. The result cannot be made smaller by any one such step, unless `mostTries` ran out.
+ * Makes a program smaller as long as it still shows what it shows: takes operations out, simplifies those that stay,
+ * and moves ranges together. The result cannot be made smaller by any one such step, unless `mostTries` ran out.
  */
 export async function shrink(
   operations: readonly Operation[],

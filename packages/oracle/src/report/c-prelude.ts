@@ -175,7 +175,9 @@ static void take_the_rest(void)
 	size_t have = 0;
 	for (long n; (n = read(maps, text + have, sizeof text - 1 - have)) > 0;)
 		have += n;
-	for (char *line = text; sscanf(line, "%lx-%lx", &start, &end) == 2 && start < 1UL << 47; line = strchr(line, '\n') + 1) {
+	for (char *line = text; sscanf(line, "%lx-%lx", &start, &end) == 2; line = strchr(line, '\n') + 1) {
+		if (start >= 1UL << 47)
+			break;
 		take(at, start < A ? start : A, zero);
 		take(at > A + PAGES * P ? at : A + PAGES * P, start, zero);
 		at = end;

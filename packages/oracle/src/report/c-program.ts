@@ -116,14 +116,14 @@ function statement(operation: Operation): string[] {
     case 'mmap': {
       const { addr, len, prot, flags, fd, off } = operation;
       const file = fd === null ? '-1' : `file[${fd}]`;
-      return call(
-        `SYS_mmap, ${address(addr)}, ${length(len)}, ${protection(prot)}, ${flagNames('MAP_', flags)}, ${file}, ${length(off)}`,
-      );
+      const where = `${address(addr)}, ${length(len)}`;
+      return call(`SYS_mmap, ${where}, ${protection(prot)}, ${flagNames('MAP_', flags)}, ${file}, ${length(off)}`);
     }
     case 'mremap': {
       const { addr, oldLen, newLen, flags, newAddr } = operation;
       const comment = isRelocating(flags) ? ' /* relocation flags: a patched kernel only */' : '';
-      const line = `SYS_mremap, ${address(addr)}, ${length(oldLen)}, ${length(newLen)}, ${mremapFlags(flags)}, ${address(newAddr)}`;
+      const lengths = `${length(oldLen)}, ${length(newLen)}`;
+      const line = `SYS_mremap, ${address(addr)}, ${lengths}, ${mremapFlags(flags)}, ${address(newAddr)}`;
       return call(line).map((text) => text + comment);
     }
     case 'munmap':

@@ -33,7 +33,8 @@ export async function describeFinding(live: LiveKernel, finding: Finding): Promi
   const upToThere = finding.shrunk.slice(0, step + 1);
   const trace = await recordLive(live, upToThere);
   const modelSteps = recordModel(live, trace.plan.performed);
-  const what = `${mismatch.field}${mismatch.page === null ? '' : ` at page ${mismatch.page}`} of process ${mismatch.process}`;
+  const where = mismatch.page === null ? '' : ` at page ${mismatch.page}`;
+  const what = `${mismatch.field}${where} of process ${mismatch.process}`;
   const about = `${what}: live ${mismatch.live}, model ${mismatch.model}`;
   return {
     text: [

@@ -13,7 +13,7 @@ const MARKS: Readonly<Record<VisibleKind, string>> = {
 export const PICTURE_LEGEND =
   '| border of a mapping, # page, f page of a file, z zero page, s swapped, g guard, m marker, . no page';
 
-/** Gaps of more pages than this are cut out of the picture, and so is the middle of long stretches that are all alike. */
+/** Longer gaps are cut out of the picture, and so is the middle of longer stretches between two borders. */
 const LONGEST_RUN = 12;
 
 interface Row {

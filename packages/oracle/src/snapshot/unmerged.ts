@@ -30,7 +30,7 @@ export interface UnmergedPair {
 /** Flags that merging does not look at. */
 const IGNORED = VM_SOFTDIRTY | VM_MAYBE_GUARD;
 
-/** Neighbours that look like one mapping in `/proc/PID/maps`: same access, same file at consecutive offsets, or none. */
+/** Neighbours that look like one mapping in `/proc/PID/maps`: same access, and no file or one at consecutive offsets. */
 export function findUnmergedPairs(snapshot: Snapshot): UnmergedPair[] {
   const pairs: UnmergedPair[] = [];
   for (let i = 1; i < snapshot.vmas.length; i++) {
@@ -93,7 +93,7 @@ function separateByPages(left: SnapshotVma, right: SnapshotVma): Separation {
     return inferred('not-tried', why);
   }
   const which = left.faulted === true ? 'left' : 'right';
-  const why = `only the ${which} one holds anonymous pages: it was moved away from where it was first touched, or was forked`;
+  const why = `only the ${which} one holds anonymous pages: it was moved from where it was first touched, or forked`;
   return inferred('page-offset', why);
 }
 
