@@ -30,7 +30,7 @@ export interface UnmergedPair {
 /** Flags that merging does not look at. */
 const IGNORED = VM_SOFTDIRTY | VM_MAYBE_GUARD;
 
-/** Neighbours that look like one mapping in `/proc/PID/maps`: same access, and no file or one at consecutive offsets. */
+/** Neighbours that look like one mapping in `/proc/PID/maps`: same access, same file at consecutive offsets. */
 export function findUnmergedPairs(snapshot: Snapshot): UnmergedPair[] {
   const pairs: UnmergedPair[] = [];
   for (let i = 1; i < snapshot.vmas.length; i++) {
