@@ -10,7 +10,8 @@ import { TableMove } from './table-move.js';
 
 /**
  * What came of copying. `destination` null: nothing is left at the destination and the charge has been given back, the
- * call ends with `error`. Otherwise `error` says whether the tables are at the destination (null) or back at the source.
+ * call ends with `error`. Otherwise `error` says whether the tables are at the destination (null) or back at the
+ * source.
  */
 export interface CopyOutcome {
   readonly destination: Vma | null;

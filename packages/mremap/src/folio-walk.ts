@@ -163,7 +163,17 @@ export class FolioWalk implements LeafSink {
     const process = mm.id;
     const forward = this.#forward;
     const policy = this.#policy;
-    bus.emit({ type: 'relocation.progress', call, process, policy, forward, start, end, entries: entries + placed, folios });
+    bus.emit({
+      type: 'relocation.progress',
+      call,
+      process,
+      policy,
+      forward,
+      start,
+      end,
+      entries: entries + placed,
+      folios,
+    });
   }
 
   /** Gives the page-table lock back in the middle of a table, as splitting a folio needs. */

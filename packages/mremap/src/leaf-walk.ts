@@ -1,7 +1,7 @@
 import { pagesInto } from '@vmakit/base';
 import type { Mm } from '@vmakit/mm';
 import { type Arch, EntryKind } from '@vmakit/pagetable';
-import { Leaf, LeafKind } from './leaf.js';
+import { type Leaf, LeafKind } from './leaf.js';
 import type { PageRuns } from './page-runs.js';
 import { LEAF_AGAIN, LEAF_FAIL } from './policy.js';
 

@@ -87,7 +87,9 @@ describe('a failed move', () => {
     scene.kernel.env.injector = injector;
     const [forward, back] = tablesOf(scene, () => expect(scene.move(500, 1100, 2000)).toBe('ENOMEM'));
     expect(forward?.ptes).toBe(back?.ptes);
-    expect([scene.vmas(), scene.pages(500, 1100), scene.contents(500, 1100), scene.kernel.env.committed]).toEqual(before);
+    expect([scene.vmas(), scene.pages(500, 1100), scene.contents(500, 1100), scene.kernel.env.committed]).toEqual(
+      before,
+    );
     expect(scene.locks.held()).toEqual([]);
   });
 

@@ -7,7 +7,9 @@ const RUN_LIMIT = 64;
 /** A page of a large folio, or a locked one, ends a run. */
 const NOT_PLAIN: number = PG_HEAD | PG_TAIL | PG_LOCKED;
 
-/** Gives how many of the first `count` heads may be placed, from the front: `PolicyHooks.placeable`, bound to a move. */
+/**
+ * Gives how many of the first `count` heads may be placed, from the front: `PolicyHooks.placeable`, bound to a move.
+ */
 export type PlaceableQuestion = (heads: Int32Array, count: number) => number;
 
 /**

@@ -243,13 +243,20 @@ describe('a policy that breaks its contract', () => {
 
 describe('several policies', () => {
   const flagged = (name: string, flag: string, bit: number): MremapPolicy =>
-    definePolicy({ name, flags: [{ name: flag, bit, needsMayMove: false }], setup: () => ({ decide: () => pass('no') }) });
+    definePolicy({
+      name,
+      flags: [{ name: flag, bit, needsMayMove: false }],
+      setup: () => ({ decide: () => pass('no') }),
+    });
 
   test('are asked in their order until one takes the move', () => {
     const asked: string[] = [];
     const passing = (name: string): MremapPolicy =>
       definePolicy({ name, setup: () => ({ decide: () => (asked.push(name), pass('no')) }) });
-    const taking = definePolicy({ name: 'taker', setup: () => ({ decide: () => (asked.push('taker'), take('mine')) }) });
+    const taking = definePolicy({
+      name: 'taker',
+      setup: () => ({ decide: () => (asked.push('taker'), take('mine')) }),
+    });
     const scene = new Scene({ policies: [passing('first'), taking, passing('last')] }).map(16, 8);
     scene.move(16, 8, 64);
     expect(asked).toEqual(['first', 'taker']);

@@ -18,7 +18,10 @@ export interface PolicyFlag {
   readonly needsMayMove: boolean;
 }
 
-/** What a policy says when it is asked whether it takes a move. Make them with {@link pass}, {@link take}, {@link refuseMove}. */
+/**
+ * What a policy says when it is asked whether it takes a move. Made by {@link pass}, {@link take} and
+ * {@link refuseMove}.
+ */
 export type MoveDecision = PassDecision | TakeDecision | RefuseDecision;
 
 /** Not this one: the next policy is asked; after the last the move is an ordinary one. */
@@ -57,7 +60,12 @@ export function take(
   reason: string,
   options: { readonly otherwise?: TakeDecision['otherwise']; readonly holdFolios?: boolean } = {},
 ): TakeDecision {
-  return { kind: 'take', reason, otherwise: options.otherwise ?? 'move-plainly', holdFolios: options.holdFolios ?? true };
+  return {
+    kind: 'take',
+    reason,
+    otherwise: options.otherwise ?? 'move-plainly',
+    holdFolios: options.holdFolios ?? true,
+  };
 }
 
 /** The call must fail. */
@@ -87,8 +95,8 @@ export const LEAF_AGAIN: number = -1;
  */
 export const LEAF_SPLIT_UNLOCKED: number = -2;
 /**
- * {@link PolicyHooks.leaf}: the folio of this leaf, whose first page the leaf maps, belongs where the leaf goes: it gets
- * the anon_vma and the offset of that place (of the source, when taking back). {@link Move.rewriteFolio} and
+ * {@link PolicyHooks.leaf}: the folio of this leaf, whose first page the leaf maps, belongs where the leaf goes: it
+ * gets the anon_vma and the offset of that place (of the source, when taking back). {@link Move.rewriteFolio} and
  * {@link LEAF_NEXT} in one, and the fast way: nothing is computed or allocated for it.
  */
 export const LEAF_PLACE: number = -3;
@@ -196,8 +204,8 @@ export interface PolicyHooks {
 }
 
 /**
- * Departures from the guarantees above, for reproducing kernels that did not give them. A policy of one's own sets none.
- * Each is explained where it is used.
+ * Departures from the guarantees above, for reproducing kernels that did not give them. A policy of one's own sets
+ * none. Each is explained where it is used.
  */
 export interface MoveDeviations {
   /** A refusal in `decide` keeps the charge (spec 06 section 6, A2). */
@@ -268,7 +276,8 @@ export function definePolicy(definition: PolicyDefinition): MremapPolicy {
     throw new TypeError(`name: a policy is named in lower-case letters, digits and dashes, not ${String(name)}`);
   }
   for (const flag of flags) {
-    const single = Number.isInteger(flag.bit) && flag.bit >= 8 && flag.bit < 2 ** 31 && (flag.bit & (flag.bit - 1)) === 0;
+    const single =
+      Number.isInteger(flag.bit) && flag.bit >= 8 && flag.bit < 2 ** 31 && (flag.bit & (flag.bit - 1)) === 0;
     if (!single) throw new TypeError(`flags: ${flag.name} of policy ${name} is not one bit from 8 on: ${flag.bit}`);
   }
   if (setup !== null && typeof setup !== 'function') throw new TypeError(`setup: expected a function (policy ${name})`);

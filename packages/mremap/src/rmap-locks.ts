@@ -23,7 +23,9 @@ export function releaseRmapLocks(move: TableMove, always: boolean): void {
   if (file !== null) locks.release('i-mmap', file.id);
 }
 
-/** Either side is registered with a userfaultfd without remap events; both are asked so that a move back decides alike. */
+/**
+ * Either side is registered with a userfaultfd without remap events; both are asked so that a move back decides alike.
+ */
 export function hasRemaplessUserfault(move: TableMove): boolean {
   return losesUserfault(move.sourceVma) || losesUserfault(move.targetVma);
 }

@@ -15,14 +15,17 @@ export interface TableMoveOptions {
   readonly needRmapLocks: boolean;
   /** Root of the anon_vma that the caller holds for writing already: not to be locked again (spec 06 section 5, L3). */
   readonly heldRoot: AnonVma | null;
-  /** A move back after a failure: its tables exist, so it cannot fail and no failure is injected (spec 04 section 8). */
+  /**
+   * A move back after a failure: its tables exist, so it cannot fail and no failure is injected (spec 04 section 8).
+   */
   readonly back: boolean;
   /** Spec 06 section 6, R7: rmap locks are released that were not taken. */
   readonly unbalancedRmapLocks: boolean;
 }
 
 /**
- * The control block of one move of page tables: `pagetable_move_control` (spec 04 section 6), with counts of what moved.
+ * The control block of one move of page tables: `pagetable_move_control` (spec 04 section 6), with counts of what
+ * moved.
  */
 export class TableMove {
   readonly mm: Mm;
@@ -88,7 +91,9 @@ export class TableMove {
   }
 }
 
-/** Registered with a userfaultfd that has no remap events: the registration ends with a move (spec 05 section 7, c4). */
+/**
+ * Registered with a userfaultfd that has no remap events: the registration ends with a move (spec 05 section 7, c4).
+ */
 export function losesUserfault(vma: Vma): boolean {
   return vma.uffd !== null && !vma.uffd.remapEvents;
 }

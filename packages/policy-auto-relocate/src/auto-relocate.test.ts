@@ -43,7 +43,11 @@ describe('it relocates, without being asked, what could then merge', () => {
 describe('it leaves alone', () => {
   test.each<[string, (here: Scene) => void, string]>([
     ['what has no neighbour', (s) => s.map(64, 8).write(64, 8), 'it would not merge'],
-    ['what differs from its neighbour', (s) => s.map(16, 8, { prot: 'r' }).map(64, 8).write(64, 8), 'it would not merge'],
+    [
+      'what differs from its neighbour',
+      (s) => s.map(16, 8, { prot: 'r' }).map(64, 8).write(64, 8),
+      'it would not merge',
+    ],
     ['untouched memory', (s) => s.map(16, 8).map(64, 8), 'untouched'],
     ['pinned pages', (s) => s.map(16, 8).map(64, 8).write(64, 8).pin(66, 1), 'a pinned folio'],
   ])('%s', (_name, prepare, reason) => {
@@ -61,9 +65,16 @@ describe('it leaves alone', () => {
 
   test('large folios that do not move whole', () => {
     const thp = { enabled: 'always', orders: [4, 9] } as const;
-    const here = scene({}, { thp, pages: 2 ** 16 }).map(496, 16).write(496, 1).map(1024, 512).write(1024, 512);
+    const here = scene({}, { thp, pages: 2 ** 16 })
+      .map(496, 16)
+      .write(496, 1)
+      .map(1024, 512)
+      .write(1024, 512);
     expect(reasonOf(here, () => here.move(1024, 256, 512))).toBe('a huge entry that the range cuts');
-    const whole = scene({}, { thp, pages: 2 ** 16 }).map(511, 1).map(1024, 512).write(1024, 512);
+    const whole = scene({}, { thp, pages: 2 ** 16 })
+      .map(511, 1)
+      .map(1024, 512)
+      .write(1024, 512);
     expect(reasonOf(whole, () => whole.move(1024, 512, 512))).toBe('merges on 1 side(s) for 1 folios');
     expect(whole.vmas()).toEqual(['511-1024 rw-p @511 a']);
   });
@@ -83,7 +94,7 @@ describe('the rules can be adjusted', () => {
     expect(beside({ maxFolios: 8 })).toBe('merges on 1 side(s) for 8 folios');
   });
 
-  test('by a rule of one\'s own', () => {
+  test("by a rule of one's own", () => {
     expect(beside({ accept: (_move, { folios, merges }) => merges * 4 > folios })).toBe('not accepted');
   });
 
@@ -94,7 +105,14 @@ describe('the rules can be adjusted', () => {
 });
 
 test('the predicted merges are those that happen', () => {
-  for (const [left, right] of [['n', 'u'], ['u', 'u'], ['t', 'u'], ['u', 't'], ['t', 't'], ['t', 'n']] as const) {
+  for (const [left, right] of [
+    ['n', 'u'],
+    ['u', 'u'],
+    ['t', 'u'],
+    ['u', 't'],
+    ['t', 't'],
+    ['t', 'n'],
+  ] as const) {
     const here = scene();
     if (left !== 'n') here.map(16, 8);
     if (right !== 'n') here.map(32, 8);

@@ -28,8 +28,8 @@ export function countMerges(move: Move): number {
 }
 
 /**
- * File mappings are no neighbours to merge with; nor is the source when DONTUNMAP keeps it, or when `page`, where the two
- * would touch, is moved itself.
+ * File mappings are no neighbours to merge with; nor is the source when DONTUNMAP keeps it, or when `page`, where the
+ * two would touch, is moved itself.
  */
 function isCandidate(move: Move, vma: Readonly<Vma>, page: number): boolean {
   if (vma.file !== null) return false;
@@ -37,7 +37,9 @@ function isCandidate(move: Move, vma: Readonly<Vma>, page: number): boolean {
   return !move.keepsSource && (page < move.from || page >= move.from + move.oldPages);
 }
 
-/** The destination VMA as relocation would make it: offset of its address, the anon_vma that a first fault would find. */
+/**
+ * The destination VMA as relocation would make it: offset of its address, the anon_vma that a first fault would find.
+ */
 function asRelocated(move: Move, prev: Readonly<Vma> | null, next: Readonly<Vma> | null): Vma {
   const { source, to, newPages } = move;
   const vma = duplicateVma(source as Vma);

@@ -1,9 +1,20 @@
 import { PG_ANON, PG_EXCLUSIVE, PG_HEAD, PG_KSM, type PhysicalMemory } from '@vmakit/folio';
-import { LEAF_AGAIN, LEAF_FAIL, LEAF_NEXT, LEAF_PLACE, type Leaf, LeafKind, type Move, type PolicyContext } from '@vmakit/mremap';
+import {
+  LEAF_AGAIN,
+  LEAF_FAIL,
+  LEAF_NEXT,
+  LEAF_PLACE,
+  type Leaf,
+  LeafKind,
+  type Move,
+  type PolicyContext,
+} from '@vmakit/mremap';
 import type { Relocation } from '@vmakit/policy-relocate-anon';
 import { maybeDmaPinned, maybeMappedShared } from '@vmakit/rmap';
 
-/** A huge entry: relocated whole if it moves whole, else mapped by small entries first (spec 07 section 2, PMD leaf). */
+/**
+ * A huge entry: relocated whole if it moves whole, else mapped by small entries first (spec 07 section 2, PMD leaf).
+ */
 export function relocateHugeEntry(move: Move, leaf: Leaf, relocation: Relocation, context: PolicyContext): number {
   if (leaf.kind === LeafKind.HugeMigration) return LEAF_FAIL;
   const { hugePages, memory } = context;

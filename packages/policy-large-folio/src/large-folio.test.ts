@@ -122,10 +122,7 @@ describe('folios mapped by small entries', () => {
       return [counts(here), here.pages(1024, 2)];
     };
     expect(odd('v1')).toEqual([{ relocate: 1, oddLargeFolio: 1, folioSplit: 1 }, ['a:1024', 'a:1025']]);
-    expect(odd('corrected')).toEqual([
-      { relocate: 1, oddLargeFolio: 1, pteLargeFolioMoved: 1 },
-      ['a:1024', 'a:1025'],
-    ]);
+    expect(odd('corrected')).toEqual([{ relocate: 1, oddLargeFolio: 1, pteLargeFolioMoved: 1 }, ['a:1024', 'a:1025']]);
   });
 
   test('of which a part is mapped elsewhere: corrected splits, since the rest must stay (B6)', () => {

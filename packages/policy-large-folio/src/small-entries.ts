@@ -4,15 +4,10 @@ import type { Relocation } from '@vmakit/policy-relocate-anon';
 import { maybeDmaPinned, maybeMappedShared } from '@vmakit/rmap';
 
 /**
- * A page of a large folio mapped by a small entry. The folio is relocated once, as a whole, if it lies inside the range,
- * else split (spec 07 section 2, PTE level; with the repairs, section 5).
+ * A page of a large folio mapped by a small entry. The folio is relocated once, as a whole, if it lies inside the
+ * range, else split (spec 07 section 2, PTE level; with the repairs, section 5).
  */
-export function relocateLargeFolioPage(
-  move: Move,
-  leaf: Leaf,
-  relocation: Relocation,
-  memory: PhysicalMemory,
-): number {
+export function relocateLargeFolioPage(move: Move, leaf: Leaf, relocation: Relocation, memory: PhysicalMemory): number {
   const { head, frame } = leaf;
   const { repairs } = relocation;
   const flags = memory.flags[head] as number;

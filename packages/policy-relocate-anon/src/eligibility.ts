@@ -22,7 +22,8 @@ function obstacleTo(vma: Readonly<Vma>, repairs: RepairSet): string | null {
   if ((vma.flags & (VM_SPECIAL | VM_HUGETLB)) !== 0) return 'special or hugetlb memory';
   if (!isAnonymous(vma)) return 'not anonymous';
   if (repairs.fileBacked && vma.file !== null) return 'a file stands behind it';
-  if (repairs.rootAwareSharing ? maybeShared(vma) : maybeSharedAsOfApril(vma)) return 'maybe shared with another process';
+  if (repairs.rootAwareSharing ? maybeShared(vma) : maybeSharedAsOfApril(vma))
+    return 'maybe shared with another process';
   return null;
 }
 

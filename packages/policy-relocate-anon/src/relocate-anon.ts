@@ -114,8 +114,8 @@ function relocateLeaf(
 }
 
 /**
- * Takes back as posted: the same walk with old offset and anon_vma, from where the tables stopped when they could not be
- * moved. With the repair what had been moved is taken back first; the recorded kernel counts it a second time.
+ * Takes back as posted: the same walk with old offset and anon_vma, from where the tables stopped when they could not
+ * be moved. With the repair what had been moved is taken back first; the recorded kernel counts it a second time.
  */
 function takeBackByWalking(relocation: Relocation, move: Move, because: UndoReason): void {
   const failedAt = because === 'tables' ? move.failedAt : move.from;

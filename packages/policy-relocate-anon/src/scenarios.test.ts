@@ -175,7 +175,10 @@ describe('E8 a userfaultfd without remap events', () => {
     const { mm } = here.process;
     const context = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: false };
     mm.uffd = context;
-    for (const [page, pages] of [[16, 8], [56, 8]] as const) {
+    for (const [page, pages] of [
+      [16, 8],
+      [56, 8],
+    ] as const) {
       const result = registerUserfault(mm, here.origin + page, pages, context, ['wp']);
       expect(result).not.toBeInstanceOf(MmError);
     }
@@ -207,7 +210,11 @@ test('E10 between touched and untouched the anon_vma of the previous one is take
 
 test('E11 again and back: the offset is always that of the address', () => {
   const here = scene('corrected');
-  for (const [from, to] of [[16, 64], [64, 96], [96, 16]] as const) {
+  for (const [from, to] of [
+    [16, 64],
+    [64, 96],
+    [96, 16],
+  ] as const) {
     here.move(from, 8, to, MUST);
     expect(here.vmas()[0]).toMatch(new RegExp(`^${to}-${to + 8} rw-p @${to} `));
   }

@@ -109,7 +109,9 @@ describe.each([
   ['more than two tables', 1300, 2048],
 ])('C15 relocated memory can be paged out: %s', (_name, pages, to) => {
   test('reclaim finds every page', () => {
-    const here = new Scene({ policies: [relocateAnon(), largeFolio()], pages: 2 ** 16 }).map(0, pages).write(0, pages, 4);
+    const here = new Scene({ policies: [relocateAnon(), largeFolio()], pages: 2 ** 16 })
+      .map(0, pages)
+      .write(0, pages, 4);
     expect(here.move(0, pages, to + 2048, MUST)).toBe(to + 2048);
     here.advise(to + 2048, pages, MADV_PAGEOUT);
     expect(new Set(here.pages(to + 2048, pages))).toEqual(new Set(['swap']));
@@ -136,7 +138,11 @@ describe('merging of neighbours, without and with MUST', () => {
     if (right === 'Y') here.write(26, 5);
     return here;
   }
-  const shape = (here: Scene): string => here.vmas().map((vma) => vma.split(' ')[0]).join(' ');
+  const shape = (here: Scene): string =>
+    here
+      .vmas()
+      .map((vma) => vma.split(' ')[0])
+      .join(' ');
 
   test.each([
     ['U', 'U', '16-21 21-26 26-31', '16-31'],

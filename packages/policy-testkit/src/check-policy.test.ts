@@ -17,7 +17,9 @@ describe('policies that keep the contract pass', () => {
   }, 120_000);
 
   test('relocate-anon alone', () => {
-    expect(describeFindings(checkPolicy(relocateAnon(), { checks: ['differential', 'invariants'] }))).toMatch('nothing');
+    expect(describeFindings(checkPolicy(relocateAnon(), { checks: ['differential', 'invariants'] }))).toMatch(
+      'nothing',
+    );
   });
 
   test('auto-relocate', () => {
@@ -36,7 +38,8 @@ describe('policies that keep the contract pass', () => {
 
 describe('it bites', () => {
   const eight = SITUATIONS.filter(({ name }) => name === 'eight pages');
-  const check = (policy: Parameters<typeof checkPolicy>[0]): PolicyCheck[] => caught(checkPolicy(policy, { situations: eight }));
+  const check = (policy: Parameters<typeof checkPolicy>[0]): PolicyCheck[] =>
+    caught(checkPolicy(policy, { situations: eight }));
 
   test('the series as posted leaves pinned pages behind and accounts wrong', () => {
     const situations = SITUATIONS.filter(({ name }) => ['one page pinned', 'eight pages'].includes(name));

@@ -91,7 +91,9 @@ export function describeFindings({ policy, calls, findings }: PolicyReport): str
   return [`policy ${policy}: ${calls} calls, ${findings.length} findings`, ...lines].join('\n');
 }
 
-/** Points whose failure the kernel itself does not take back: the source stays mapped after a move (spec 05 section 7). */
+/**
+ * Points whose failure the kernel itself does not take back: the source stays mapped after a move (spec 05 section 7).
+ */
 const AFTER_THE_MOVE: ReadonlySet<InjectionPoint> = new Set([
   'unmap-tree-store',
   'vma-alloc',
@@ -156,7 +158,8 @@ class Suite {
 
   #checkOne(situation: Situation, flags: readonly string[], trial: Trial): void {
     const circumstances = flagText(flags);
-    if (trial.thrown !== null) this.#find('invariants', situation, circumstances, `the call threw ${String(trial.thrown)}`);
+    if (trial.thrown !== null)
+      this.#find('invariants', situation, circumstances, `the call threw ${String(trial.thrown)}`);
     this.#find('event-order', situation, circumstances, explainEventOrder(trial.events));
     this.#find('invariants', situation, circumstances, firstViolation(trial));
     const again = this.#play(situation, flags);
@@ -215,13 +218,7 @@ class Suite {
     }
   }
 
-  #checkFailed(
-    situation: Situation,
-    circumstances: string,
-    point: InjectionPoint,
-    normal: Trial,
-    trial: Trial,
-  ): void {
+  #checkFailed(situation: Situation, circumstances: string, point: InjectionPoint, normal: Trial, trial: Trial): void {
     const report = (what: string | null): void => this.#find('rollback', situation, circumstances, what);
     if (trial.thrown !== null) return report(`the call threw ${String(trial.thrown)}`);
     report(explainEventOrder(trial.events));

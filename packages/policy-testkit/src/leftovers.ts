@@ -4,7 +4,7 @@ import type { Scene } from './scene.js';
 export function leftovers(scene: Scene): string | null {
   const { kernel } = scene;
   const { env } = kernel;
-  for (const process of [...kernel.processes.values()]) {
+  for (const process of kernel.processes.values()) {
     process.unpin();
     process.exit();
   }
@@ -12,12 +12,12 @@ export function leftovers(scene: Scene): string | null {
   kernel.scanForSamePages();
   for (const file of env.files.values()) file.release(env.memory, env.swap);
   const left: Record<string, number> = {
-    'anon_vmas': env.anonVmas.liveCount,
+    anon_vmas: env.anonVmas.liveCount,
     'page tables': env.tablePool.live.reduce((sum, count) => sum + count, 0),
-    'frames': env.memory.usedFrames,
+    frames: env.memory.usedFrames,
     'swap slots': env.swap.used,
     'charged pages': env.committed,
-    'locks': scene.locks.held().length,
+    locks: scene.locks.held().length,
   };
   const found = Object.entries(left).filter(([, count]) => count !== 0);
   return found.length === 0 ? null : `left behind: ${found.map(([name, count]) => `${count} ${name}`).join(', ')}`;

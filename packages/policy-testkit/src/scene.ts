@@ -1,4 +1,11 @@
-import { type FaultInjector, type KernelProfile, MmError, type SysResult, VM_MAYSHARE, protectionText } from '@vmakit/base';
+import {
+  type FaultInjector,
+  type KernelProfile,
+  MmError,
+  type SysResult,
+  VM_MAYSHARE,
+  protectionText,
+} from '@vmakit/base';
 import type { PhaseEvent } from '@vmakit/events';
 import { PG_ANON } from '@vmakit/folio';
 import { type Kernel, type Process, createKernel } from '@vmakit/kernel';
@@ -34,8 +41,8 @@ export interface MapOptions {
 }
 
 /**
- * A small kernel in which things happen in a window of pages numbered from 0, told in calls of one line and looked at as
- * text: what tests of policies are made of. Locks are checked all along.
+ * A small kernel in which things happen in a window of pages numbered from 0, told in calls of one line and looked at
+ * as text: what tests of policies are made of. Locks are checked all along.
  *
  * @example
  * const scene = new Scene({ policies: [relocateAnon()] });
@@ -92,8 +99,7 @@ export class Scene {
 
   map(page: number, pages: number, options: MapOptions = {}): this {
     const { prot = 'rw', noReserve = false, shared = false } = options;
-    const flags =
-      (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_FIXED | (noReserve ? MAP_NORESERVE : 0);
+    const flags = (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_FIXED | (noReserve ? MAP_NORESERVE : 0);
     return this.#ok('mmap', this.process.mmap(this.address(page), this.#bytes(pages), protectionOf(prot), flags));
   }
 
@@ -162,7 +168,9 @@ export class Scene {
       const offset = vma.file === null ? vma.pageOffset - this.origin : vma.pageOffset;
       const anon = vma.anonVma === null ? '-' : this.#nameOf(vma.anonVma.id);
       const range = `${vma.start - this.origin}-${vma.end - this.origin}`;
-      lines.push(`${range} ${protectionText(vma.flags & ~VM_MAYSHARE)}${vma.flags & VM_MAYSHARE ? 's' : ''} @${offset} ${anon}`);
+      lines.push(
+        `${range} ${protectionText(vma.flags & ~VM_MAYSHARE)}${vma.flags & VM_MAYSHARE ? 's' : ''} @${offset} ${anon}`,
+      );
     }
     return lines.map((line) => line.replace(/^(\S+ \S+?)ps /, '$1s '));
   }

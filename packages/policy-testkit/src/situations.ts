@@ -39,7 +39,11 @@ const PLACES: readonly Situation[] = [
   { name: 'one page', prepare: (s) => s.map(16, 1).write(16, 1, 5), call: move(16, 1, 64) },
   { name: 'eight pages', prepare: eight, call: move(16, 8, 64) },
   { name: 'a part of a mapping', prepare: eight, call: move(18, 4, 64) },
-  { name: 'a part, right before the rest', prepare: (s) => s.map(0, 32).write(0, 32, 3).unmap(8, 4), call: move(12, 4, 8) },
+  {
+    name: 'a part, right before the rest',
+    prepare: (s) => s.map(0, 32).write(0, 32, 3).unmap(8, 4),
+    call: move(12, 4, 8),
+  },
   { name: 'beside touched memory', prepare: (s) => (eight(s), s.map(56, 8).write(56, 8, 2)), call: move(16, 8, 64) },
   {
     name: 'between two touched mappings',
@@ -55,7 +59,11 @@ const PLACES: readonly Situation[] = [
     },
     call: move(96, 8, 24),
   },
-  { name: 'over an existing mapping', prepare: (s) => (eight(s), s.map(60, 20).write(60, 20, 9)), call: move(16, 8, 64) },
+  {
+    name: 'over an existing mapping',
+    prepare: (s) => (eight(s), s.map(60, 20).write(60, 20, 9)),
+    call: move(16, 8, 64),
+  },
   {
     name: 'sparse, over several tables',
     prepare: (s) => {
@@ -75,7 +83,11 @@ const SHAPES: readonly Situation[] = [
     prepare: (s) => (eight(s), s.map(24, 4, { prot: 'r' })),
     call: { page: 16, oldPages: 8, newPages: 12, to: 0, flags: ['MAYMOVE'] },
   },
-  { name: 'growing in place', prepare: eight, call: { page: 16, oldPages: 8, newPages: 12, to: 0, flags: ['MAYMOVE'] } },
+  {
+    name: 'growing in place',
+    prepare: eight,
+    call: { page: 16, oldPages: 8, newPages: 12, to: 0, flags: ['MAYMOVE'] },
+  },
   { name: 'keeping the source', prepare: eight, call: move(16, 8, 64, 'DONTUNMAP') },
   { name: 'keeping the source, right behind it', prepare: eight, call: move(16, 8, 24, 'DONTUNMAP') },
   {
@@ -122,8 +134,18 @@ const STATES: readonly Situation[] = [
 
 const LARGE: readonly Situation[] = [
   { name: 'a huge page', thp: HUGE, prepare: (s) => s.map(512, 512).write(512, 512, 3), call: move(512, 512, 1536) },
-  { name: 'a huge page, shifted', thp: HUGE, prepare: (s) => s.map(512, 512).write(512, 512, 3), call: move(512, 512, 1537) },
-  { name: 'half a huge page', thp: HUGE, prepare: (s) => s.map(512, 512).write(512, 512, 3), call: move(512, 256, 1536) },
+  {
+    name: 'a huge page, shifted',
+    thp: HUGE,
+    prepare: (s) => s.map(512, 512).write(512, 512, 3),
+    call: move(512, 512, 1537),
+  },
+  {
+    name: 'half a huge page',
+    thp: HUGE,
+    prepare: (s) => s.map(512, 512).write(512, 512, 3),
+    call: move(512, 256, 1536),
+  },
   {
     name: 'a pinned huge page behind another',
     thp: HUGE,
@@ -131,7 +153,12 @@ const LARGE: readonly Situation[] = [
     call: move(512, 1024, 2048),
   },
   { name: 'large folios', thp: SIXTEEN, prepare: (s) => s.map(16, 32).write(16, 32, 4), call: move(16, 32, 64) },
-  { name: 'large folios cut at both ends', thp: SIXTEEN, prepare: (s) => s.map(16, 48).write(16, 48, 4), call: move(24, 32, 128) },
+  {
+    name: 'large folios cut at both ends',
+    thp: SIXTEEN,
+    prepare: (s) => s.map(16, 48).write(16, 48, 4),
+    call: move(24, 32, 128),
+  },
   {
     name: 'a large folio at an odd place',
     thp: SIXTEEN,

@@ -108,7 +108,9 @@ function addPages(scene: Scene, pid: number, process: Process, pages: Map<string
   }
 }
 
-/** The first page at which two pictures differ, for a person; null when they are alike. `ignore`: pages not compared. */
+/**
+ * The first page at which two pictures differ, for a person; null when they are alike. `ignore`: pages not compared.
+ */
 export function firstDifference(
   one: MemoryPicture,
   other: MemoryPicture,
