@@ -63,10 +63,10 @@ export function defaultSettings(arch: Arch): MmSettings {
     softDirty: arch.hasSoftDirty,
     canLockBeyondLimit: false,
     anonymousNames: true,
-    protectionKeys: arch.name.startsWith('x86-64') ? arch.protectionKeys : 0,
+    protectionKeys: arch.family === 'x86-64' ? arch.protectionKeys : 0,
     faultAroundBytes: 65536,
-    prefaultOld: arch.name.startsWith('arm64'),
-    reclaimsEmptyTables: arch.name.startsWith('x86-64'),
+    prefaultOld: arch.family === 'arm64',
+    reclaimsEmptyTables: arch.family === 'x86-64',
     swapLargeFolios: page === 4096,
   };
 }

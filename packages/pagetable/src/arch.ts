@@ -66,6 +66,8 @@ export interface Geometry {
  */
 export abstract class Arch implements Geometry {
   readonly name: string;
+  /** What the name begins with: decides what is not a matter of page tables. */
+  readonly family: 'x86-64' | 'arm64' | 'other';
   readonly pageShift: number;
   /** Bytes of one page, and of one full table. */
   readonly pageSize: number;
@@ -104,6 +106,7 @@ export abstract class Arch implements Geometry {
   constructor(geometry: Geometry) {
     const { levels } = geometry;
     this.name = geometry.name;
+    this.family = this.name.startsWith('x86-64') ? 'x86-64' : this.name.startsWith('arm64') ? 'arm64' : 'other';
     this.pageShift = geometry.pageShift;
     this.pageSize = 2 ** geometry.pageShift;
     this.levels = levels;

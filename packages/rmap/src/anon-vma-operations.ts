@@ -14,6 +14,7 @@ import {
   AnonVmaChain,
   type AnonVmaRegistry,
   type RmapVma,
+  chainOf,
   insertLink,
   isChainSingular,
   removeLink,
@@ -93,7 +94,9 @@ export type CloneOperation = 'split' | 'merge-unfaulted' | 'remap' | 'fork';
 
 /**
  * Links `target` to every anon_vma that `source` is linked to. For all but `fork` the caller has set `target.anonVma`
- * already (a split or remap copies the VMA; merging sets it just before). Spec 03 section 2, clone.
+ * already (a split or remap copies the VMA; merging sets it just before). Each copy is pushed at the head of the new
+ * list, from the old list's head on, so that the list is reversed each time (7.3), or from its tail on, so that it keeps
+ * its order (before). Spec 03 section 2, clone.
  *
  * @returns false when memory ran out; `target` has no links and no anon_vma then.
  */
@@ -105,8 +108,7 @@ export function anonVmaClone(
 ): boolean {
   const { anonVma } = source;
   if (anonVma === null) return true;
-  const order = cloneOrder(context, source);
-  for (let made = 0; made < order.length; made++) {
+  for (let link = source.chain; link !== null; link = link.next) {
     if (newLinkFails(context)) {
       target.anonVma = null;
       target.chain = null;
@@ -115,13 +117,11 @@ export function anonVmaClone(
   }
   const { locks } = context;
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
-  for (const link of order) {
-    target.chain = new AnonVmaChain(target, link.anonVma, target.chain);
-    insertLink(target.chain);
-    if (operation === 'fork' && target.anonVma === null && isReusable(link.anonVma)) {
-      target.anonVma = link.anonVma;
-      link.anonVma.numActiveVmas++;
-    }
+  const forks = operation === 'fork';
+  if (context.profile.cloneReversesChain || isChainSingular(source)) {
+    for (let link = source.chain; link !== null; link = link.next) cloneLink(target, link.anonVma, forks);
+  } else {
+    for (const link of [...chainOf(source)].toReversed()) cloneLink(target, link.anonVma, forks);
   }
   if (operation !== 'fork') {
     if (target.anonVma === null) throw new InvariantError('a cloned VMA has its anon_vma set', { operation });
@@ -131,15 +131,15 @@ export function anonVmaClone(
   return true;
 }
 
-/**
- * The links in the order in which they are copied, each pushed at the head of the new list: from the head on, so that
- * the list is reversed each time (7.3), or from the tail on, so that it keeps its order (before).
- */
-function cloneOrder(context: RmapContext, source: RmapVma): AnonVmaChain[] {
-  const order: AnonVmaChain[] = [];
-  for (let link = source.chain; link !== null; link = link.next) order.push(link);
-  if (!context.profile.cloneReversesChain) order.reverse();
-  return order;
+/** A copy of one link, at the head of the new list. */
+function cloneLink(target: RmapVma, anonVma: AnonVma, forks: boolean): void {
+  const link = new AnonVmaChain(target, anonVma, target.chain);
+  target.chain = link;
+  insertLink(link);
+  if (forks && target.anonVma === null && isReusable(anonVma)) {
+    target.anonVma = anonVma;
+    anonVma.numActiveVmas++;
+  }
 }
 
 /** An inactive anon_vma with at most one child may be taken over by a forked VMA (spec 03 section 2, reuse test). */

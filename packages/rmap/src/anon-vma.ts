@@ -253,6 +253,23 @@ export function removeAllLinks(vma: RmapVma): void {
   for (let link = vma.chain; link !== null; link = link.next) removeLink(link);
 }
 
+/**
+ * Lets every link of `vma` follow a new end: taking them out and putting them back, where that would make a difference
+ * to their order. Before the end changes.
+ */
+export function resizeAllLinks(vma: RmapVma, end: number): void {
+  const start = vma.anonPageOffset;
+  for (let link = vma.chain; link !== null; link = link.next) {
+    const { tree } = link.anonVma;
+    const isTied = tree === null ? link.sibling?.vma.anonPageOffset === start : tree.isTied(link);
+    if (isTied) {
+      removeLink(link);
+      insertLink(link);
+    }
+    link.anonVma.tree?.resize(link, end - vma.start);
+  }
+}
+
 /** Puts every link of `vma` back: after its range or offset changed. */
 export function insertAllLinks(vma: RmapVma): void {
   for (let link = vma.chain; link !== null; link = link.next) insertLink(link);

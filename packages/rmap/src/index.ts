@@ -13,6 +13,7 @@ export {
   linksOf,
   removeAllLinks,
   removeLink,
+  resizeAllLinks,
 } from './anon-vma.js';
 export {
   type CloneOperation,

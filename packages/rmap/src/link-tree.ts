@@ -17,16 +17,35 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
 
   /** Takes a link out. Its VMA must begin where it did when the link was put in. */
   remove(link: AnonVmaChain): void {
+    this.removeAt(link.leaf, this.#slotOf(link));
+  }
+
+  /** Whether another link begins where this one does and comes after it. */
+  isTied(link: AnonVmaChain): boolean {
+    const { nodes } = this;
+    const { leaf } = link;
+    const slot = this.#slotOf(link);
+    const after = slot === nodes.lastSlot(leaf) ? nodes.firstSlot(nodes.next(leaf)) : slot + 1;
+    return after !== NONE && nodes.bounds[2 * after] === nodes.bounds[2 * slot];
+  }
+
+  /** Gives the range of a link another length in pages. */
+  resize(link: AnonVmaChain, pages: number): void {
+    const { nodes } = this;
+    const slot = this.#slotOf(link);
+    nodes.bounds[2 * slot + 1] = (nodes.bounds[2 * slot] as number) + pages;
+    nodes.markStale(link.leaf, 0);
+  }
+
+  #slotOf(link: AnonVmaChain): number {
     const { nodes } = this;
     const { leaf } = link;
     if (leaf !== NONE) {
       for (let slot = nodes.slotAtOrBelow(leaf, link.vma.anonPageOffset); slot >= leaf * FANOUT; slot--) {
-        if (nodes.items[slot] !== link) continue;
-        this.removeAt(leaf, slot);
-        return;
+        if (nodes.items[slot] === link) return slot;
       }
     }
-    throw new InvariantError('a link that is removed is in the tree', { anonVma: link.anonVma.id });
+    throw new InvariantError('a link that is changed or removed is in the tree', { anonVma: link.anonVma.id });
   }
 
   /** Every link, in order. */

@@ -6,6 +6,7 @@ import {
   anonVmaClone,
   insertAllLinks,
   removeAllLinks,
+  resizeAllLinks,
   unlinkAnonVmas,
 } from '@vmakit/rmap';
 import type { MergeCounters } from './merge-counters.js';
@@ -83,10 +84,8 @@ function expand(context: MergeContext, request: MergeRequest, target: Vma, remov
   const start = target === request.prev ? target.start : request.start;
   const end = removed !== null ? removed.end : target === request.next ? target.end : request.end;
   const sticky = stickyFlags(context, request.flags) | (removed === null ? 0 : stickyFlags(context, removed.flags));
-  removeAllLinks(target);
   if (removed !== null) request.mm.tree.remove(removed);
   moveBoundaries(target, start, end);
-  insertAllLinks(target);
   if (removed !== null) dropMerged(context, removed);
   target.flags = withFlags(target.flags, sticky);
   return true;
@@ -175,33 +174,35 @@ function commitMiddle(
   let sticky = stickyFlags(context, request.flags) | stickyFlags(context, middle.flags);
   if (removedNext !== null) sticky |= stickyFlags(context, removedNext.flags);
   const mergesLeft = target === request.prev;
-  removeAllLinks(target);
   if (removeMiddle) {
     tree.remove(middle);
   } else {
     context.onBoundary(middle, mergesLeft ? end : start);
-    removeAllLinks(middle);
     if (mergesLeft) moveBoundaries(middle, end, middle.end);
     else moveBoundaries(middle, middle.start, start);
-    insertAllLinks(middle);
   }
   if (removedNext !== null) tree.remove(removedNext);
   if (mergesLeft) moveBoundaries(target, target.start, removedNext !== null ? removedNext.end : end);
   else moveBoundaries(target, start, target.end);
-  insertAllLinks(target);
   if (removeMiddle) dropMerged(context, middle);
   if (removedNext !== null) dropMerged(context, removedNext);
   target.flags = withFlags(target.flags, sticky);
 }
 
-/** Sets the range of a VMA and lets both offsets follow its start. Its links must be out of their trees. */
+/** Sets the range of a VMA, and lets both offsets follow its start, and its links. */
 export function moveBoundaries(vma: Vma, start: number, end: number): void {
-  const shift = start - vma.start;
-  if (shift !== 0) {
-    vma.pageOffset += shift;
-    vma.anonPageOffset += shift;
+  const { tree } = vma.mm;
+  if (start === vma.start) {
+    resizeAllLinks(vma, end);
+    tree.setRange(vma, start, end);
+    return;
   }
-  vma.mm.tree.setRange(vma, start, end);
+  removeAllLinks(vma);
+  const shift = start - vma.start;
+  vma.pageOffset += shift;
+  vma.anonPageOffset += shift;
+  tree.setRange(vma, start, end);
+  insertAllLinks(vma);
 }
 
 /** The last step for a VMA that a merge removed: it is out of the tree already. */

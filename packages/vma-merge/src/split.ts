@@ -1,5 +1,5 @@
 import { type MmError, refuse } from '@vmakit/base';
-import { anonVmaClone, insertAllLinks, removeAllLinks, unlinkAnonVmas } from '@vmakit/rmap';
+import { anonVmaClone, unlinkAnonVmas } from '@vmakit/rmap';
 import { type MergeContext, moveBoundaries, treeNodeFails } from './merge.js';
 import { type Vma, duplicateVma } from './vma.js';
 
@@ -34,10 +34,8 @@ export function splitVmaUnchecked(context: MergeContext, vma: Vma, at: number, n
     return refuse('ENOMEM', 'spec 02.5 split: tree node');
   }
   context.onBoundary(vma, at);
-  removeAllLinks(vma);
   if (newBelow) moveBoundaries(vma, at, vma.end);
   else moveBoundaries(vma, vma.start, at);
-  insertAllLinks(vma);
   vma.mm.tree.insert(half);
   vma.mm.mapCount++;
   context.mergeCounters.splits++;

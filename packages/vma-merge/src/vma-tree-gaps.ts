@@ -5,6 +5,8 @@ import type { Vma } from './vma.js';
 export interface Hole {
   readonly start: number;
   readonly end: number;
+  /** The VMA behind it. */
+  readonly next: Vma | null;
 }
 
 /** VMAs by address; what is known of a subtree is the widest gap before one of its VMAs. */
@@ -31,10 +33,13 @@ export class GapTree extends IntervalTree<Vma> {
   }
 }
 
-function clipped(from: number, to: number, length: number, low: number, high: number): Hole | null {
+/** What [low, high) has of the gap from `from` to the VMA in `slot`, if that is `length` pages at least. */
+function clipped(tree: GapTree, from: number, slot: number, length: number, low: number, high: number): Hole | null {
+  const { bounds, items } = tree.nodes;
+  const to = bounds[2 * slot] as number;
   const start = from > low ? from : low;
   const end = to < high ? to : high;
-  return end - start >= length ? { start, end } : null;
+  return end - start >= length ? { start, end, next: items[slot] as Vma } : null;
 }
 
 /** The highest hole in front of one of the VMAs below `node`, a node of `level`. See `VmaTree.findHoleTopDown`. */
@@ -70,7 +75,7 @@ function highestInLeaf(tree: GapTree, leaf: number, length: number, low: number,
     if (start - low < length) return null;
     const from = slot > first ? (bounds[2 * slot - 1] as number) : tree.endBefore(leaf);
     if (start - from < length || from >= high) continue;
-    const hole = clipped(from, start, length, low, high);
+    const hole = clipped(tree, from, slot, length, low, high);
     if (hole !== null) return hole;
   }
   return null;
@@ -87,7 +92,7 @@ function beforeFirst(
   const { nodes } = tree;
   let leaf = node;
   for (let at = level; at > 0; at--) leaf = nodes.children[leaf * FANOUT] as number;
-  return clipped(tree.endBefore(leaf), nodes.bounds[2 * leaf * FANOUT] as number, length, low, high);
+  return clipped(tree, tree.endBefore(leaf), leaf * FANOUT, length, low, high);
 }
 
 /** The lowest such hole. See `VmaTree.findHoleBottomUp`. */
@@ -124,7 +129,7 @@ function lowestInLeaf(tree: GapTree, leaf: number, length: number, low: number, 
   for (let slot = first; slot < end; slot++) {
     const start = bounds[2 * slot] as number;
     if (start - from >= length) {
-      const hole = clipped(from, start, length, low, high);
+      const hole = clipped(tree, from, slot, length, low, high);
       if (hole !== null) return hole;
       if (from + length > high) return null;
     }

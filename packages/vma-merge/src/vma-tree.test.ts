@@ -25,11 +25,11 @@ describe('the tree of VMAs', () => {
     const world = new World();
     world.add(10, 20);
     world.add(25, 30);
-    expect(world.tree.findHoleTopDown(5, 0, 30)).toEqual({ start: 20, end: 25 });
-    expect(world.tree.findHoleTopDown(5, 0, 100)).toEqual({ start: 30, end: 100 });
-    expect(world.tree.findHoleTopDown(6, 0, 30)).toEqual({ start: 0, end: 10 });
-    expect(world.tree.findHoleBottomUp(5, 5, 100)).toEqual({ start: 5, end: 10 });
-    expect(world.tree.findHoleBottomUp(6, 5, 100)).toEqual({ start: 30, end: 100 });
+    expect(world.tree.findHoleTopDown(5, 0, 30)).toMatchObject({ start: 20, end: 25 });
+    expect(world.tree.findHoleTopDown(5, 0, 100)).toMatchObject({ start: 30, end: 100 });
+    expect(world.tree.findHoleTopDown(6, 0, 30)).toMatchObject({ start: 0, end: 10 });
+    expect(world.tree.findHoleBottomUp(5, 5, 100)).toMatchObject({ start: 5, end: 10 });
+    expect(world.tree.findHoleBottomUp(6, 5, 100)).toMatchObject({ start: 30, end: 100 });
     expect(world.tree.findHoleTopDown(11, 0, 30)).toBeNull();
   });
 
@@ -75,7 +75,7 @@ describe('the tree of VMAs', () => {
         }
         expectSortedList(world, steps, length + 5, 700, 59_000);
         while (world.tree.last !== null) world.tree.remove(world.tree.find(steps[0]?.at ?? 0) ?? world.tree.last);
-        expect(world.tree.findHoleTopDown(60_000, 0, 60_000)).toEqual({ start: 0, end: 60_000 });
+        expect(world.tree.findHoleTopDown(60_000, 0, 60_000)).toMatchObject({ start: 0, end: 60_000 });
       }),
       { numRuns: 8 },
     );

@@ -24,7 +24,9 @@ export class VmaTree {
   /** The lowest VMA that ends above `page` (`find_vma`): it contains `page` or is the next one after it. */
   find(page: number): Vma | null {
     const hint = this.#hint;
-    if (hint !== null && page >= hint.start && page < hint.end) return hint;
+    if (hint !== null && page < hint.end && (page >= hint.start || hint.prev === null || hint.prev.end <= page)) {
+      return hint;
+    }
     const { nodes } = this.#tree;
     const leaf = this.#tree.leafFor(page);
     let slot = nodes.slotAtOrBelow(leaf, page);
@@ -90,7 +92,7 @@ export class VmaTree {
     vma.prev = null;
     vma.next = null;
     this.count--;
-    if (this.#hint === vma) this.#hint = null;
+    if (this.#hint === vma) this.#hint = next;
   }
 
   /**
@@ -132,24 +134,27 @@ export class VmaTree {
 
   /** The highest hole of at least `length` pages inside [low, high), clipped to it; null when there is none. */
   findHoleTopDown(length: number, low: number, high: number): Hole | null {
-    return (
-      this.#holeBehindLast(length, low, high) ??
-      highestHole(this.#tree, this.#tree.root, this.#tree.height, length, low, high)
-    );
+    const tree = this.#tree;
+    const behind = this.#holeBehindLast(length, low, high);
+    if (behind !== null) return behind;
+    const hole = highestHole(tree, tree.root, tree.height, length, low, high);
+    if (hole !== null) this.#hint = hole.next;
+    return hole;
   }
 
   /** The lowest such hole. */
   findHoleBottomUp(length: number, low: number, high: number): Hole | null {
-    return (
-      lowestHole(this.#tree, this.#tree.root, this.#tree.height, length, low, high) ??
-      this.#holeBehindLast(length, low, high)
-    );
+    const tree = this.#tree;
+    const hole = lowestHole(tree, tree.root, tree.height, length, low, high);
+    if (hole === null) return this.#holeBehindLast(length, low, high);
+    this.#hint = hole.next;
+    return hole;
   }
 
   #holeBehindLast(length: number, low: number, high: number): Hole | null {
     const { last } = this;
     const start = last !== null && last.end > low ? last.end : low;
-    return high - start >= length ? { start, end: high } : null;
+    return high - start >= length ? { start, end: high, next: null } : null;
   }
 
   /** The VMAs in address order. The tree must not change meanwhile, except behind the one given last. */

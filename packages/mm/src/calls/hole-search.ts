@@ -36,7 +36,7 @@ export function searchTopDown(mm: Mm, query: HoleQuery): number {
     if (hole === null) return -1;
     let start = hole.end - pages;
     start -= misalignment(start - alignOffset, alignMask);
-    const next = mm.tree.find(hole.start);
+    const { next } = hole;
     if (next === null || !hasStartGap(next)) return start;
     const limit = gapStart(mm, next);
     if (limit >= hole.end) return start;
@@ -54,7 +54,7 @@ export function searchBottomUp(mm: Mm, query: HoleQuery): number {
     if (hole === null) return -1;
     let start = hole.start + startGap;
     start += misalignment(alignOffset - start, alignMask);
-    const next = mm.tree.find(hole.start);
+    const { next } = hole;
     if (next === null || !hasStartGap(next) || gapStart(mm, next) >= start + length) return start;
     low = next.end;
   }

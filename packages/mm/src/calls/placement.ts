@@ -119,7 +119,7 @@ function placeDefault(
   mapFlags: number,
   vmFlags: VmFlags,
 ): number {
-  return mm.env.arch.name.startsWith('x86-64')
+  return mm.env.arch.family === 'x86-64'
     ? placeX86(mm, hint, pages, alignMask, mapFlags, vmFlags)
     : placeGeneric(mm, hint, pages, alignMask, vmFlags);
 }

@@ -6,7 +6,7 @@ import {
   VM_LOCKED,
   refuse,
 } from '@vmakit/base';
-import { anonVmaPrepare, insertAllLinks, removeAllLinks } from '@vmakit/rmap';
+import { anonVmaPrepare } from '@vmakit/rmap';
 import { type Vma, moveBoundaries } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { accountMapping, chargeMemory, mayExpand, mayLockMore, refuseCharge, refuseExpansion } from './accounting.js';
@@ -35,9 +35,7 @@ export function expandStack(mm: Mm, vma: Vma, page: number): MmError | null {
   if (refused !== null) return refused;
   if ((vma.flags & VM_LOCKED) !== 0) mm.lockedVm += grow;
   accountMapping(mm, vma.flags, grow);
-  removeAllLinks(vma);
   moveBoundaries(vma, page, vma.end);
-  insertAllLinks(vma);
   return null;
 }
 
