@@ -30,6 +30,11 @@ export class InvariantChecker {
     this.#kernel = kernel;
   }
 
+  /** Takes the state as it is for the one before the next operation, without a check. */
+  remember(): void {
+    this.#history.remember(addressSpaces(this.#kernel));
+  }
+
   /**
    * The invariants that do not hold now; empty when all do.
    *
@@ -37,7 +42,7 @@ export class InvariantChecker {
    */
   check(operation: string | null = null): Violation[] {
     const found = inspect(this.#kernel, operation, this.#census, this.#history);
-    this.#history.remember(addressSpaces(this.#kernel));
+    this.remember();
     return found;
   }
 }

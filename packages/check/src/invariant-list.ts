@@ -62,7 +62,7 @@ const rows: readonly (readonly [id: string, says: string, when?: CheckedWhen, no
   ['S4.8', 'a folio points to a living anon_vma'],
   ['S4.9', 'a page in the swap cache fits the mappings that swapped it out'],
   ['S4.10', 'a large folio is aligned, and each of its pages knows its order'],
-  ['S4.11', 'a moved range has no merged page', 'around an mremap'],
+  ['S4.11', 'a moved range that is marked for merging has no merged page', 'around an mremap'],
   ['S5.1', 'an entry lies in a mapping'],
   ['S5.2', 'tables, resident pages and swap entries are counted; no table is lost'],
   ['S5.3', 'a huge entry lies in one mapping and has a table in reserve'],

@@ -1,7 +1,16 @@
 import { type SysResult, VM_WRITE, refuse, withoutFlags } from '@vmakit/base';
 import { PG_KSM } from '@vmakit/folio';
 import { type Process, createKernel } from '@vmakit/kernel';
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE, frameAt } from '@vmakit/mm';
+import {
+  MADV_MERGEABLE,
+  MADV_NORMAL,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  PROT_READ,
+  PROT_WRITE,
+  frameAt,
+} from '@vmakit/mm';
 import { MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from '@vmakit/mremap';
 import { describe, expect, it } from 'vitest';
 import { type MremapCall, MremapContract } from './mremap-contract.js';
@@ -17,9 +26,10 @@ interface Moved {
 }
 
 /** Moves 8 written pages from FROM to TO. */
-function move(changes: Partial<MremapCall> = {}): Moved {
+function move(changes: Partial<MremapCall> = {}, advice = MADV_NORMAL): Moved {
   const process = createKernel().spawn();
   process.mmap(FROM * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+  process.madvise(FROM * PAGE, 8 * PAGE, advice);
   for (let i = 0; i < 8; i++) process.touch(FROM + i, 1, { value: i + 1 });
   const call = { start: FROM, oldPages: 8, newPages: 8, keepsSource: false, fixed: true, must: false, ...changes };
   const contract = new MremapContract(process.mm, call);
@@ -66,7 +76,7 @@ describe('the contract of mremap', () => {
   });
 
   it('S4.11: a page that is still merged', () => {
-    const moved = move();
+    const moved = move({}, MADV_MERGEABLE);
     const { env } = moved.process.mm;
     env.memory.flags[frameAt(moved.process.mm, TO)]! |= PG_KSM;
     expect(broken(moved)).toEqual(['S4.11']);

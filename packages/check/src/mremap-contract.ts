@@ -1,4 +1,13 @@
-import { MmError, type SysResult, VM_SOFTDIRTY, VM_MAYBE_GUARD, VM_UFFD_MASK, withoutFlags } from '@vmakit/base';
+import {
+  MmError,
+  type SysResult,
+  VM_SOFTDIRTY,
+  VM_MAYBE_GUARD,
+  VM_MERGEABLE,
+  VM_UFFD_MASK,
+  hasAny,
+  withoutFlags,
+} from '@vmakit/base';
 import type { Mm } from '@vmakit/mm';
 import { pageOffsetAt } from '@vmakit/vma-merge';
 import { type MappingImage, MemoryImage, type PageIdentity, identityAt } from './memory-image.js';
@@ -138,7 +147,11 @@ export class MremapContract {
       violations.add('S8.2', 'the content of a page moves with it', objects);
     }
     if (is.place <= 0) return;
-    if (is.isMerged) {
+    // Only what is marked is unmerged first: a page may have been merged for a process that shares it after a fork.
+    const marked = this.#image.mappings.some(({ start, end, flags }) => {
+      return start <= from && from < end && hasAny(flags, VM_MERGEABLE);
+    });
+    if (is.isMerged && marked) {
       violations.add('S4.11', 'a moved range has no merged page', { mm: mm.id, from, to });
     }
     // A page that was merged has a copy of its own now; an unused page of a folio that was split may have become zero.

@@ -104,7 +104,7 @@ class InjectionTrial {
     const machine = prepared(this.#scenario, this.#target, step);
     if (machine === null) return this.#found(false, ['error'], 'the operations before it break the model');
     const checker = new InvariantChecker(machine.kernel);
-    const brokenBefore = new Set(checker.check().map(({ invariant }) => invariant));
+    const brokenBefore = this.#brokenBefore(checker);
     const before = machine.capture();
     const injector = point === 'none' ? null : new FailNth(point, n);
     let performed: Performed;
@@ -119,6 +119,13 @@ class InjectionTrial {
     }
     if (violations.length > 0) return this.#broken(performed.outcome.err === null, violations);
     return this.#judge(performed, machine, before, this.#after);
+  }
+
+  /** What earlier operations broke: with everything repaired nothing, and that is not looked for again and again. */
+  #brokenBefore(checker: InvariantChecker): ReadonlySet<string> {
+    if (this.#target !== CORRECTED) return new Set(checker.check().map(({ invariant }) => invariant));
+    checker.remember();
+    return new Set();
   }
 
   #broken(succeeded: boolean, violations: readonly Violation[]): Trial {
