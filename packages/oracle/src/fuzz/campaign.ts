@@ -69,7 +69,7 @@ const IN_FLIGHT = 4;
 const WATCH_EVERY = 8;
 /** A difference must come again this many times in a row to count. */
 const CONFIRMATIONS = 2;
-const DEFAULT_LENGTH = 160;
+const DEFAULT_LENGTH = 200;
 
 interface Running {
   readonly program: GeneratedProgram;
