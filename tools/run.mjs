@@ -1,4 +1,5 @@
-// node tools/run.mjs setup | demo | test | bench ARGS | vmakit ARGS | pnpm ARGS | nx ARGS | changeset ARGS | format | clean
+// node tools/run.mjs setup | demo | test | bench ARGS | vmakit ARGS | pnpm ARGS | nx ARGS | changeset ARGS | format |
+// clean
 // The root scripts: each sets up what is missing by itself, from a clone with only Node and npm on the machine.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';

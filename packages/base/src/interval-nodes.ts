@@ -95,7 +95,9 @@ export class IntervalNodes<Item extends IntervalItem> {
     return leaf === NONE || this.count(leaf) === 0 ? NONE : leaf * FANOUT;
   }
 
-  /** The last slot of `leaf` whose item starts at or below `key`; the one before the leaf's first if all start above. */
+  /**
+   * The last slot of `leaf` whose item starts at or below `key`; the one before the leaf's first if all start above.
+   */
   slotAtOrBelow(leaf: number, key: number): number {
     const { bounds } = this;
     let low = leaf * FANOUT;

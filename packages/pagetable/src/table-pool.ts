@@ -133,7 +133,9 @@ export class TablePool {
     return count;
   }
 
-  /** Whether all words of a table are zero: most of the time of a small move is this, and a loop takes thrice as long. */
+  /**
+   * Whether all words of a table are zero: most of the time of a small move is this, and a loop takes thrice as long.
+   */
   #isEmpty(id: number): boolean {
     const { pageSize } = this.arch;
     const from = (id & this.chunkMask) * pageSize;

@@ -105,7 +105,8 @@ test.each([
   (_name, thp) => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 4, maxLength: 40 }), (steps) => {
-        // One kernel takes folios one by one, under the eyes of the lock validator, one in runs; one knows no relocation.
+        // One kernel takes folios one by one, under the eyes of the lock validator, one in runs; one knows no
+        // relocation.
         const byOne = new Life(policies(), true, thp);
         const inRuns = new Life(policies(), false, thp);
         const stock = new Life([], false, thp);

@@ -3,7 +3,10 @@ import type { BirthEvent, Mmap2Event, SyscallEvent } from '@vmakit/trace';
 import type { CallOutcome } from './run-call.js';
 import type { LayoutDifference } from './layout.js';
 
-/** Something that the model did otherwise than the recorded kernel. Addresses are hexadecimal, as recordings print them. */
+/**
+ * Something that the model did otherwise than the recorded kernel. Addresses are hexadecimal, as recordings print
+ * them.
+ */
 export interface Divergence {
   readonly file: string;
   readonly line: number;

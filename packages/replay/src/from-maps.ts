@@ -20,7 +20,9 @@ export function startingFromMaps(entries: readonly MapsEntry[]): StartingVma[] {
   }));
 }
 
-/** smaps does not name ACCOUNT's absence for shared memory; the names are all there is, so they are taken as they are. */
+/**
+ * smaps does not name ACCOUNT's absence for shared memory; the names are all there is, so they are taken as they are.
+ */
 function smapsFlags(entry: MapsEntry): number {
   const flags = flagsFromSmaps(entry.smaps?.vmFlags ?? []);
   return entry.shared ? flags - (flags & VM_ACCOUNT) : flags;

@@ -80,16 +80,6 @@ export interface UnknowableRules {
   readonly isPresumed: (start: number, end: number) => boolean;
 }
 
-/** Nothing is unknowable. */
-export const ALL_KNOWN: UnknowableRules = {
-  noFaults: false,
-  unlinkedLater: false,
-  blindSpot: null,
-  blindToCalls: false,
-  growsDown: () => false,
-  isPresumed: () => false,
-};
-
 /** Compares a recorded layout with the model's, line by line in address order. */
 export function compareLayouts(
   expected: readonly LayoutLine[],

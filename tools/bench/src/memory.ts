@@ -1,5 +1,5 @@
 import { MADV_NOHUGEPAGE } from '@vmakit/mm';
-import { ARENA_A as A0, ARENA_B as B0, GIB, MIB, Machine, PAGE, RW } from './machine.js';
+import { ARENA_A as A0, ARENA_B as B0, GIB, MIB, type Machine, PAGE, RW } from './machine.js';
 
 /** A memory workload of bench/WORKLOADS.md: builds a state that is then weighed. */
 export interface MemoryWorkload {

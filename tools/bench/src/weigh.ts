@@ -11,7 +11,9 @@ export interface MemoryResult {
   readonly ratio: number;
 }
 
-/** Frames that a machine has in its map of memory from the start, like the kernel's own: not part of what is weighed. */
+/**
+ * Frames that a machine has in its map of memory from the start, like the kernel's own: not part of what is weighed.
+ */
 const MEMMAP_FRAMES = 2 ** 19;
 
 /** Weighs each state in a process of its own. */

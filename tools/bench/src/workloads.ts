@@ -3,7 +3,7 @@ import { MREMAP_FIXED, MREMAP_MAYMOVE, type MremapPolicy } from '@vmakit/mremap'
 import { largeFolio } from '@vmakit/policy-large-folio';
 import { MREMAP_RELOCATE_ANON, relocateAnon } from '@vmakit/policy-relocate-anon';
 import { type Layout, layoutOf } from './layout.js';
-import { ARENA_A as A0, ARENA_B as B0, GIB, MIB, Machine, PAGE, READ, RW } from './machine.js';
+import { ARENA_A as A0, ARENA_B as B0, GIB, MIB, type Machine, PAGE, READ, RW } from './machine.js';
 
 /** What one repetition of a workload gave. Times are nanoseconds. */
 export interface Measurement {

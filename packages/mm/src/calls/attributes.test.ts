@@ -88,7 +88,7 @@ describe('names and KSM marks (prctl)', () => {
     if (below === null || above === null) throw new Error('not mapped');
     above.flags = below.flags;
     below.name = 'heap';
-    above.flags -= above.flags & 2 ** 27;
+    above.flags -= above.flags & (2 ** 27);
     setAnonymousName(mm, 20, 4, 'heap');
     expect(picture(mm)).toBe('16-24 rw-p ac');
   });

@@ -19,14 +19,7 @@ import { MergeRequest, type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-
 import type { Mm } from '../mm.js';
 import { populateRange } from '../pages/populate.js';
 import { MAP_FIXED } from './abi.js';
-import {
-  chargeMemory,
-  mayExpand,
-  mayLockMore,
-  refuseCharge,
-  refuseExpansion,
-  unchargeMemory,
-} from './accounting.js';
+import { chargeMemory, mayExpand, mayLockMore, refuseCharge, refuseExpansion, unchargeMemory } from './accounting.js';
 import { type Bytes, pageOf } from './bytes.js';
 import { emitCallBegin, emitCallEnd, lockForWriting, unlock } from './call.js';
 import { gapStart } from './hole-search.js';

@@ -19,9 +19,9 @@ describe('bytes become pages', () => {
   });
 
   it('names the argument that is no 64-bit word', () => {
-    expect(() => pageOf(-1, 12, 'address')).toThrow(new RangeError(
-      'address: -1 is not a byte count below 2^53 (give a bigint for more)',
-    ));
+    expect(() => pageOf(-1, 12, 'address')).toThrow(
+      new RangeError('address: -1 is not a byte count below 2^53 (give a bigint for more)'),
+    );
     expect(() => pageOf(2n ** 64n, 12, 'length')).toThrow(RangeError);
     expect(() => pageOf(1.5, 12, 'length')).toThrow(RangeError);
   });

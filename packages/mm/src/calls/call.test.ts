@@ -24,11 +24,23 @@ describe('events of calls', () => {
     madvise(mm, 30, 1, MADV_DONTFORK);
     mlock(mm, 16, 1);
     expect(told).toEqual([
-      'mprotect(18, 2)', 'vma.merge', 'vma.split', 'vma.split', '= 0',
-      'mprotect(18, 2)', 'vma.merge', '= 0',
-      'munmap(100, 0)', '= EINVAL, spec 01.4: empty range',
-      'madvise(30, 1)', '= ENOMEM, spec 01.6: gap in the range',
-      'mlock(16, 1)', 'vma.merge', 'vma.split', 'fault.end', '= 0',
+      'mprotect(18, 2)',
+      'vma.merge',
+      'vma.split',
+      'vma.split',
+      '= 0',
+      'mprotect(18, 2)',
+      'vma.merge',
+      '= 0',
+      'munmap(100, 0)',
+      '= EINVAL, spec 01.4: empty range',
+      'madvise(30, 1)',
+      '= ENOMEM, spec 01.6: gap in the range',
+      'mlock(16, 1)',
+      'vma.merge',
+      'vma.split',
+      'fault.end',
+      '= 0',
     ]);
   });
 

@@ -47,7 +47,7 @@ function bindRange(mm: Mm, start: number, end: number, policy: MemoryPolicy | nu
     return refuse('EFAULT', 'spec 02.1 mbind: gap in the range', { start, end });
   }
   const { env } = mm;
-  for (let vma: Vma | null = first; vma !== null && vma.start < end; ) {
+  for (let vma: Vma | null = first; vma !== null && vma.start < end;) {
     let bound: Vma = vma;
     if (!policiesEqual(vma.policy, policy)) {
       const from = Math.max(vma.start, start);

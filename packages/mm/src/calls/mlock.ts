@@ -118,7 +118,7 @@ function changeLocks(mm: Mm, start: number, pages: number, lockFlags: VmFlags): 
   if (end >= wrapPages(mm.env.arch.pageShift)) return refuse('EINVAL', 'spec 01.7: range wraps', { start, pages });
   if (pages === 0) return 0;
   let vma = mm.tree.find(start);
-  for (let from = start; from < end; ) {
+  for (let from = start; from < end;) {
     if (vma === null || vma.start > from) return refuse('ENOMEM', 'spec 01.7: gap in the range', { at: from });
     const result = changeLock(mm, vma, from, Math.min(vma.end, end), lockFlags);
     if (result instanceof MmError) return result;
@@ -170,7 +170,7 @@ function changeAllLocks(mm: Mm, flags: number): void {
     if ((flags & MCL_CURRENT) === 0) return;
   }
   const wanted = (flags & MCL_CURRENT) !== 0 ? lockFlags : 0;
-  for (let vma = mm.tree.first; vma !== null; ) {
+  for (let vma = mm.tree.first; vma !== null;) {
     const result = changeLock(mm, vma, vma.start, vma.end, wanted);
     vma = result instanceof MmError ? vma.next : result.next;
   }

@@ -26,13 +26,7 @@ import {
 } from './accounting.js';
 import { makeFile } from './files.js';
 import { deniesWriteExec, isKsmCompatible, isLockable } from './mmap-flags.js';
-import {
-  type GatheredRange,
-  clearGathered,
-  finishGathered,
-  gatherVmas,
-  removeGathered,
-} from './munmap.js';
+import { type GatheredRange, clearGathered, finishGathered, gatherVmas, removeGathered } from './munmap.js';
 
 /**
  * Maps [start, start + pages), whatever was there before: mmap_region (spec 01 section 3, steps a to h). The mmap lock

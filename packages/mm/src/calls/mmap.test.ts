@@ -55,8 +55,7 @@ describe('mmap argument rules (spec 01.3)', () => {
 
   it('refuses a file offset that wraps or lies inside a page', () => {
     const file = makeFile(mm.env, 'regular', 4, '/file');
-    const at = (offset: number | bigint): string =>
-      outcome(mmapBytes(mm, 0, 4096, RW, MAP_PRIVATE, { file, offset }));
+    const at = (offset: number | bigint): string => outcome(mmapBytes(mm, 0, 4096, RW, MAP_PRIVATE, { file, offset }));
     expect(at(1)).toBe('EINVAL');
     expect(at(2n ** 64n - 4096n)).toBe('EOVERFLOW');
   });

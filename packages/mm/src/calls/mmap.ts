@@ -174,9 +174,7 @@ function mapLocked(mm: Mm, request: MmapRequest, pages: number, file: MappedFile
     return refuse('EOVERFLOW', 'spec 01.3 step 13: beyond the largest file', { pageOffset, pages });
   }
   flags =
-    file === null
-      ? anonymousFlags(flags, mapFlags)
-      : fileFlags(flags, mapFlags, file, request.access ?? READ_WRITE);
+    file === null ? anonymousFlags(flags, mapFlags) : fileFlags(flags, mapFlags, file, request.access ?? READ_WRITE);
   if (typeof flags !== 'number') return flags;
   const strict = env.settings.overcommit === 'never' && file?.kind !== 'hugetlb';
   if ((mapFlags & MAP_NORESERVE) !== 0 && !strict) flags = withFlags(flags, VM_NORESERVE);

@@ -41,7 +41,7 @@ function seal(mm: Mm, start: number, end: number): SysResult {
   }
   if (reached < end) return refuse('ENOMEM', 'spec 01.7: gap in the range', { at: reached });
   const { env } = mm;
-  for (let vma = mm.tree.find(start); vma !== null && vma.start < end; ) {
+  for (let vma = mm.tree.find(start); vma !== null && vma.start < end;) {
     let sealed: Vma = vma;
     if (!hasAny(vma.flags, VM_SEALED)) {
       const flags = withFlags(vma.flags, VM_SEALED);

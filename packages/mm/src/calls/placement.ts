@@ -125,14 +125,7 @@ function placeDefault(
 }
 
 /** x86-64. The end of the previous VMA is not looked at for a hint: spec 01 section 8. */
-function placeX86(
-  mm: Mm,
-  hint: number,
-  pages: number,
-  alignMask: number,
-  mapFlags: number,
-  vmFlags: VmFlags,
-): number {
+function placeX86(mm: Mm, hint: number, pages: number, alignMask: number, mapFlags: number, vmFlags: VmFlags): number {
   const { layout, env } = mm;
   const { pageSize } = env.arch;
   const bits64 = !layout.compat;
@@ -179,14 +172,7 @@ function isFreeAt(mm: Mm, start: number, pages: number): boolean {
 }
 
 /** The query for a search between `low` and `high`, or between the ends of the window that the process is kept to. */
-function windowed(
-  mm: Mm,
-  pages: number,
-  low: number,
-  high: number,
-  alignMask: number,
-  vmFlags: VmFlags,
-): HoleQuery {
+function windowed(mm: Mm, pages: number, low: number, high: number, alignMask: number, vmFlags: VmFlags): HoleQuery {
   const { window } = mm.layout;
   return {
     pages,

@@ -25,7 +25,7 @@ export function remapFilePages(
   if (vma === null || (vma.flags & VM_SHARED) === 0 || vma.file === null) {
     return refuse('EINVAL', 'remap_file_pages: not a shared mapping', { start });
   }
-  for (let at = vma; at.end < end; ) {
+  for (let at = vma; at.end < end;) {
     const { next } = at;
     if (next === null || next.start !== at.end || next.file !== vma.file || next.flags !== vma.flags) {
       return refuse('EINVAL', 'remap_file_pages: beyond the mapping', { start, pages });
@@ -37,11 +37,7 @@ export function remapFilePages(
     pages,
     prot: vma.flags & (VM_READ | VM_WRITE | VM_EXEC),
     flags:
-      MAP_SHARED |
-      MAP_FIXED |
-      MAP_POPULATE |
-      (flags & MAP_NONBLOCK) |
-      ((vma.flags & VM_LOCKED) !== 0 ? MAP_LOCKED : 0),
+      MAP_SHARED | MAP_FIXED | MAP_POPULATE | (flags & MAP_NONBLOCK) | ((vma.flags & VM_LOCKED) !== 0 ? MAP_LOCKED : 0),
     file: vma.file,
     pageOffset,
   });

@@ -1,11 +1,4 @@
-import {
-  type MmError,
-  VM_ACCESS,
-  VM_ACCOUNT,
-  VM_GROWSDOWN,
-  VM_LOCKED,
-  refuse,
-} from '@vmakit/base';
+import { type MmError, VM_ACCESS, VM_ACCOUNT, VM_GROWSDOWN, VM_LOCKED, refuse } from '@vmakit/base';
 import { anonVmaPrepare } from '@vmakit/rmap';
 import { type Vma, moveBoundaries } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';

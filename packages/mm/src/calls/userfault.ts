@@ -73,7 +73,7 @@ export function registerUserfaultBytes(
 
 /** The file descriptor was closed: every registration of `context` ends. A lack of memory does not stop it. */
 export function releaseUserfault(mm: Mm, context: UserfaultContext): void {
-  for (let vma = mm.tree.first; vma !== null; ) {
+  for (let vma = mm.tree.first; vma !== null;) {
     const changed = vma.uffd === context ? changeVma(mm, vma, vma.start, vma.end, null, 0, true) : vma;
     vma = changed instanceof MmError ? vma.next : changed.next;
   }
@@ -101,20 +101,14 @@ function checkAndChange(
   return result;
 }
 
-function changeRange(
-  mm: Mm,
-  start: number,
-  end: number,
-  context: UserfaultContext | null,
-  flags: VmFlags,
-): SysResult {
+function changeRange(mm: Mm, start: number, end: number, context: UserfaultContext | null, flags: VmFlags): SysResult {
   const first = mm.tree.firstOverlap(start, end);
   if (first === null) return refuse('EINVAL', 'userfaultfd: nothing mapped', { start, end });
   for (let vma: Vma | null = first; vma !== null && vma.start < end; vma = vma.next) {
     const refused = checkVma(mm, vma, start, end, context, flags);
     if (refused !== null) return refused;
   }
-  for (let vma: Vma | null = first; vma !== null && vma.start < end; ) {
+  for (let vma: Vma | null = first; vma !== null && vma.start < end;) {
     const isSet = context === null ? vma.uffd === null : vma.uffd === context && includes(vma.flags, flags);
     let changed: Vma | MmError = vma;
     if (!isSet) changed = changeVma(mm, vma, Math.max(vma.start, start), Math.min(vma.end, end), context, flags, false);

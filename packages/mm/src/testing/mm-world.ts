@@ -53,9 +53,7 @@ export function makeMm(options: WorldOptions = {}): Mm {
 
 /** `rw-` as bits of `PROT_*`. */
 export function prot(text: string): number {
-  return (
-    (text[0] === 'r' ? PROT_READ : 0) | (text[1] === 'w' ? PROT_WRITE : 0) | (text[2] === 'x' ? PROT_EXEC : 0)
-  );
+  return (text[0] === 'r' ? PROT_READ : 0) | (text[1] === 'w' ? PROT_WRITE : 0) | (text[2] === 'x' ? PROT_EXEC : 0);
 }
 
 /** Maps private anonymous memory at [start, start + pages). Throws when that is refused. */

@@ -10,7 +10,8 @@ const NOT_PRESENT: Readonly<Record<number, string>> = {
 
 /**
  * What the page tables hold in [start, end), a line for each run that looks alike, in the letters of the golden
- * recordings: `16-20 pte wad ae 1` is pages 16 to 20, writable, accessed, dirty, of small anonymous exclusive folios that
+ * recordings: `16-20 pte wad ae 1` is pages 16 to 20, writable, accessed, dirty, of small anonymous exclusive folios
+ * that
  * are mapped once; large folios add `order+first page`. `zero`, `swap x`, `guard`, `marker` have no folio.
  */
 export function pages(mm: Mm, start: number, end: number): string {

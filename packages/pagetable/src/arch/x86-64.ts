@@ -316,13 +316,7 @@ export class X8664 extends Arch {
   }
 
   /** The same in one loop over words: a move of page tables spends its time here. */
-  override moveRun(
-    source: EntryWords,
-    sourceAt: number,
-    target: EntryWords,
-    targetAt: number,
-    count: number,
-  ): number {
+  override moveRun(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number, count: number): number {
     const softDirty = this.#softDirty;
     const swapSoftDirty = this.#swapSoftDirty;
     let present = 0;

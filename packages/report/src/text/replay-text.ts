@@ -1,4 +1,4 @@
-import type { LayoutCheck, ReplayResult } from '@vmakit/replay';
+import type { ReplayResult } from '@vmakit/replay';
 import pc from 'picocolors';
 import { bytes, count, plural, share } from '../numbers.js';
 import { assumptionWords } from '../words.js';
@@ -124,9 +124,4 @@ function activityLines({ activity, callsSaved, whatIf }: ReplayResult): string[]
   if (whatIf && callsSaved > 0)
     lines.push(`  ${plural(callsSaved, 'call')} that failed for want of memory would not fail`);
   return lines;
-}
-
-/** VMAs of a snapshot in words, for lists. */
-export function layoutName({ file, pid, vmas }: LayoutCheck): string {
-  return `${file} (process ${pid}, ${plural(vmas, 'VMA')})`;
 }

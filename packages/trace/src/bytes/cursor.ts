@@ -19,7 +19,6 @@ for (let digit = 0; digit < 16; digit++) {
   HEX_VALUE[text.toUpperCase().charCodeAt(0)] = digit;
 }
 
-export const TAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;
 export const SPACE = 0x20;

@@ -3,7 +3,7 @@ import type { LineParser } from '../line-parser.js';
 import type { Tally } from './tally.js';
 
 /** A longer line is not text of a recorder; it is counted as malformed and not kept in memory. */
-export const LONGEST_LINE = 1 << 20;
+export const LONGEST_LINE: number = 1 << 20;
 
 /** Cuts chunks of bytes into lines for a parser. At most one line of carried bytes is held between chunks. */
 export class LineFeeder {

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import type { AdviceName, MapFlagName, MremapFlagName, Operation, ScenarioState } from '@vmakit/trace';
 
 /**
- * Numbers drawn for one operation. What they mean is decided when its turn comes, from the mappings that are there then:
+ * Numbers drawn for one operation. What they mean is decided when its turn comes, from the mappings that are there
+ * then:
  * so that most operations hit something.
  */
 export interface Draw {
-  readonly kind: (typeof KINDS)[number];
+  readonly kind: Kind;
   /** Which process, which mapping, where in it, how much of it. */
   readonly process: number;
   readonly mapping: number;
@@ -17,8 +18,26 @@ export interface Draw {
   readonly choice: number;
 }
 
+type Kind =
+  | 'mmap'
+  | 'touch'
+  | 'mremap'
+  | 'madvise'
+  | 'mprotect'
+  | 'fork'
+  | 'munmap'
+  | 'mlock'
+  | 'munlock'
+  | 'pin'
+  | 'unpin'
+  | 'exit'
+  | 'clearrefs'
+  | 'ksmscan'
+  | 'failmove'
+  | 'failreloc';
+
 /** The operations, as often as they are wanted. */
-const KINDS = [
+const KINDS: readonly Kind[] = [
   ...Array<'mmap'>(3).fill('mmap'),
   ...Array<'touch'>(7).fill('touch'),
   ...Array<'mremap'>(8).fill('mremap'),
@@ -35,7 +54,7 @@ const KINDS = [
   'ksmscan',
   'failmove',
   'failreloc',
-] as const;
+];
 
 /** Lists of draws, long enough for something to come of them. */
 export const draws: fc.Arbitrary<Draw[]> = fc.array(
