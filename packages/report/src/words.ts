@@ -61,7 +61,10 @@ export function assumptionWords(assumption: 'touched' | 'untouched' | 'recorded'
     case 'recorded':
       return 'page faults are recorded: nothing is assumed about them';
     case 'touched':
-      return 'no page faults are recorded: writable anonymous memory is assumed to be touched at once (--assume touched)';
+      return (
+        'no page faults are recorded: writable anonymous memory is assumed to be touched at once ' +
+        '(--assume touched)'
+      );
     case 'untouched':
       return 'no page faults are recorded: memory is assumed to stay untouched (--assume untouched)';
   }

@@ -13,11 +13,8 @@ export function renderComparison({ file, runs }: Comparison): string {
     return [pc.cyan(name), ...runs.map((run) => show(value(run)))];
   });
   const { maxMapCount } = (runs[0] as ComparedRun).result;
-  const lines = [
-    `${pc.bold(file)}  ${pc.dim(`one recording under ${count(runs.length)} policies, vm.max_map_count ${count(maxMapCount)}`)}`,
-    '',
-    table(columns, rows),
-  ];
+  const about = `one recording under ${count(runs.length)} policies, vm.max_map_count ${count(maxMapCount)}`;
+  const lines = [`${pc.bold(file)}  ${pc.dim(about)}`, '', table(columns, rows)];
   for (const { policy, result } of runs) {
     lines.push('', `${pc.bold(policy)}`, ...checkLines(result).slice(1));
   }

@@ -75,7 +75,8 @@ function mergeSides({ left, right, both }: ReplayResult['merges']): string {
 }
 
 function movedText({ pud, pmd, hugePmd, pte }: ReplayResult['tablesMoved']): string {
-  return `at PUD level ${count(pud)}, at PMD level ${count(pmd)}, huge pages ${count(hugePmd)}, single PTEs ${count(pte)}`;
+  const whole = `at PUD level ${count(pud)}, at PMD level ${count(pmd)}`;
+  return `${whole}, huge pages ${count(hugePmd)}, single PTEs ${count(pte)}`;
 }
 
 function objectsText({ vmas, anonVmas, chains, pageTables }: ReplayResult['objects']): string {
