@@ -89,7 +89,9 @@ class PageCollector {
   #addBare(page: number, count: number, kind: EntryKindName, bits: string): void {
     const first = page - this.#origin;
     const last = this.rows.at(-1) as Open<BarePageRow> | undefined;
-    if (last !== undefined && last[2] === kind && last[3] === bits && last[0] + last[1] === first) last[1] += count;
+    // A swap entry has a row of its own: it stands for a slot of its own.
+    const joins = last !== undefined && kind !== 'swap' && last[2] === kind && last[3] === bits;
+    if (joins && last[0] + last[1] === first) last[1] += count;
     else this.rows.push([first, count, kind, bits]);
   }
 

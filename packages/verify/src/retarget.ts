@@ -12,21 +12,23 @@ import type {
   ScenarioStep,
   VmaRow,
 } from '@vmakit/trace';
+import { archNameFor } from './machine.js';
 
 /**
  * The same scenario for another architecture (golden/FORMAT.md "The same operations on arm64"). One that needs no huge
  * entry is taken over page by page; in the others every address, length and offset is multiplied, so that what was on a
  * huge boundary still is. What is expected then is what does not depend on the geometry: results, mappings, anon_vmas.
- * Nothing is expected of a scenario about huge entries that would not have whole pages any more on a smaller machine:
- * it only runs.
+ * Nothing is expected of a scenario about huge entries that would not have whole pages any more on a smaller machine,
+ * nor of one that names addresses of its own machine: it only runs.
  *
  * @throws {RangeError} for an architecture that is not known
  */
 export function retarget(scenario: Scenario, archName: string): Scenario {
   const arch = archByName(archName);
   const needed = needsHugeEntries(scenario) ? arch.pmdPages / scenario.header.pmdPages : 1;
-  const comparable = isWhole(scenario, needed);
-  const scale = new Scale(scenario, arch, comparable ? needed : 1);
+  const ends = { recorded: endOf(archByName(archNameFor(scenario))), now: endOf(arch) };
+  const comparable = isWhole(scenario, needed) && !namesOwnAddresses(scenario, ends);
+  const scale = new Scale(scenario, arch, comparable ? needed : 1, ends);
   return {
     ...scenario,
     header: scale.header(scenario.header),
@@ -37,6 +39,16 @@ export function retarget(scenario: Scenario, archName: string): Scenario {
   };
 }
 
+/** Where the address space ends, in bytes: where it was recorded, and on the other architecture. */
+interface AddressEnds {
+  readonly recorded: bigint;
+  readonly now: bigint;
+}
+
+function endOf(arch: Arch): bigint {
+  return BigInt(arch.taskSizePages) * BigInt(arch.pageSize);
+}
+
 /** Pages at either side of the end of the address space that count as "about its end". */
 const NEAR_END_PAGES = 64;
 
@@ -45,18 +57,15 @@ class Scale {
   readonly #factor: number;
   readonly #arch: Arch;
   readonly #pageSize: number;
-  /** Where the address space ends, in bytes: recorded, and on the other architecture. */
   readonly #recordedEnd: bigint;
   readonly #end: bigint;
 
-  constructor(scenario: Scenario, arch: Arch, factor: number) {
-    const { header } = scenario;
+  constructor(scenario: Scenario, arch: Arch, factor: number, ends: AddressEnds) {
     this.#arch = arch;
     this.#factor = factor;
-    this.#pageSize = header.pageSize;
-    const recorded = archByName(header.arch === 'x86_64' ? 'x86-64' : `arm64-${header.pageSize / 1024}k`);
-    this.#recordedEnd = BigInt(recorded.taskSizePages) * BigInt(recorded.pageSize);
-    this.#end = BigInt(arch.taskSizePages) * BigInt(arch.pageSize);
+    this.#pageSize = scenario.header.pageSize;
+    this.#recordedEnd = ends.recorded;
+    this.#end = ends.now;
   }
 
   header(header: ScenarioHeader): ScenarioHeader {
@@ -120,9 +129,8 @@ class Scale {
       const rest = amount.bytes - pages * this.#pageSize;
       return { bytes: pages * this.#factor * this.#arch.pageSize + rest };
     }
-    const beyond = (amount.raw - this.#recordedEnd) / BigInt(this.#pageSize);
-    if (beyond > NEAR_END_PAGES || beyond < -NEAR_END_PAGES) return amount;
-    return { raw: this.#end + beyond * BigInt(this.#arch.pageSize) };
+    const beyond = pagesBeyond(amount.raw, this.#recordedEnd, this.#pageSize);
+    return beyond === null ? amount : { raw: this.#end + beyond * BigInt(this.#arch.pageSize) };
   }
 
   #outcome(operation: Operation, outcome: Outcome): Outcome {
@@ -175,6 +183,25 @@ class Scale {
     const scaled = vmas.map(([p, start]) => [p, start * this.#factor] as const);
     return [id, root, parent, numChildren, numActiveVmas, refcount, scaled];
   }
+}
+
+/** By how many pages an address lies beyond (below 0: before) the end of an address space; `null`: far off. */
+function pagesBeyond(address: bigint, end: bigint, pageSize: number): bigint | null {
+  const pages = (address - end) / BigInt(pageSize);
+  return pages > NEAR_END_PAGES || pages < -NEAR_END_PAGES ? null : pages;
+}
+
+/** Whether the scenario names a raw address that lies in one of the address spaces: there it means something else. */
+function namesOwnAddresses(scenario: Scenario, ends: AddressEnds): boolean {
+  const { pageSize } = scenario.header;
+  return scenario.steps.some(({ operation }) =>
+    Object.values(operation).some((amount: unknown) => {
+      if (typeof amount !== 'object' || amount === null || !('raw' in amount)) return false;
+      const { raw } = amount as { readonly raw: bigint };
+      if (pagesBeyond(raw, ends.recorded, pageSize) !== null) return false;
+      return raw <= ends.recorded || raw <= ends.now;
+    }),
+  );
 }
 
 /** Whether the scenario, scaled down, still has whole pages everywhere. */

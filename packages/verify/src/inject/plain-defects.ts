@@ -20,11 +20,14 @@ export function plainDefectOf(finding: InjectionFinding, after: ScenarioState | 
   const unmaps = operation.op === 'munmap' || operation.op === 'mmap' || operation.op === 'mremap';
   if (unmaps && !succeeded && point === 'unmap-tree-store' && breaks.every((name) => name === 'S1.2'))
     return 'cuts-stay';
-  if (operation.op !== 'mremap' || !succeeded || after === null) return null;
+  if (operation.op !== 'mremap' || after === null) return null;
   if (!breaks.every((name) => E16_BREAKS.has(name)) || typeof operation.addr !== 'number') return null;
   const { addr, oldLen, p } = operation;
   const sourceEnd = addr + (typeof oldLen === 'number' ? oldLen : 1);
   const vmas = after.procs.find((process) => process.p === p)?.vmas ?? [];
   const sourceStays = vmas.some(([start, end]) => start < sourceEnd && addr < end);
-  return sourceStays && !operation.flags.includes('DONTUNMAP') ? 'E16' : null;
+  // Of several parts the first can have moved so, and a later one have failed.
+  const target = typeof operation.newAddr === 'number' ? operation.newAddr : -1;
+  const moved = succeeded || vmas.some(([start, end]) => start <= target && target < end);
+  return sourceStays && moved && !operation.flags.includes('DONTUNMAP') ? 'E16' : null;
 }

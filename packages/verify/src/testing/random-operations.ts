@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import type { AdviceName, MapFlagName, MremapFlagName, Operation, ScenarioState } from '@vmakit/trace';
 
 /**
- * Numbers drawn for one operation. What they mean is decided when its turn comes, from the mappings that are there
- * then:
+ * Numbers drawn for one operation. What they mean is decided when its turn comes, from the mappings there are then:
  * so that most operations hit something.
  */
 export interface Draw {
