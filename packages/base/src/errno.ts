@@ -15,7 +15,8 @@ export type Errno =
   | 'ENOSPC'
   | 'ENOSYS'
   | 'EOVERFLOW'
-  | 'EOPNOTSUPP';
+  | 'EOPNOTSUPP'
+  | 'EHWPOISON';
 
 /** Linux numbers of {@link Errno} (x86-64 and arm64 agree on all of them). */
 export const ERRNO_NUMBER: Readonly<Record<Errno, number>> = {
@@ -35,6 +36,7 @@ export const ERRNO_NUMBER: Readonly<Record<Errno, number>> = {
   ENOSYS: 38,
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,
+  EHWPOISON: 133,
 };
 
 /**

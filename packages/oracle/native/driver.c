@@ -231,7 +231,7 @@ static void greet(void)
 		(uint32_t)page_size,
 		probe_zero_frame(&entry),
 		self.kpagecount >= 0 && self.kpageflags >= 0,
-		(uint32_t)available(syscall(SYS_userfaultfd, O_CLOEXEC)),
+		(uint32_t)available(open_uffd()),
 		(uint32_t)available(syscall(SYS_io_uring_setup, 1, ring)),
 		(uint32_t)has_mseal,
 		(uint32_t)count_mappings(),

@@ -138,6 +138,7 @@ void install_signal_handlers(void);
 void perform(const struct operation *op, uint32_t *outcome, uint64_t *value);
 void drop_pins(void);
 void give_up(unsigned capability);
+int open_uffd(void);
 long clone_process(unsigned long flags, uint32_t number);
 
 /* state.c */

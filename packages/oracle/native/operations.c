@@ -28,6 +28,7 @@
 #define CAPABILITY_VERSION_3 0x20080522
 
 /* linux/userfaultfd.h of newer kernels. */
+#define USER_MODE_ONLY 1
 struct poison_request {
 	struct uffdio_range range;
 	uint64_t mode;
@@ -211,13 +212,21 @@ static void set_limit(const struct operation *op, struct result r)
 	give(r, setrlimit(which[op->extra], &limit));
 }
 
+/* One that is not told of the kernel's own accesses: users other than root may have only such. */
+int open_uffd(void)
+{
+	const int flags = O_CLOEXEC | O_NONBLOCK;
+	int uffd = (int)syscall(SYS_userfaultfd, flags | USER_MODE_ONLY);
+	return uffd >= 0 ? uffd : (int)syscall(SYS_userfaultfd, flags);
+}
+
 static int own_uffd(uint64_t features)
 {
 	if (self.uffd >= 0)
 		return self.uffd;
 	/* A fault that nobody answers would stop the process for good; it is a SIGBUS instead. */
 	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS | features};
-	int uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	int uffd = open_uffd();
 	if (uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) != 0) {
 		close(uffd);
 		uffd = -1;

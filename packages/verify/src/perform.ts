@@ -2,6 +2,7 @@ import type { MmError, SysResult } from '@vmakit/base';
 import { type MremapCall, MremapContract, type Violation } from '@vmakit/check';
 import {
   FAULT_OOM,
+  FAULT_POISONED,
   FAULT_SIGBUS,
   FAULT_USERFAULT,
   MLOCK_ONFAULT,
@@ -234,10 +235,12 @@ function touchMemory(machine: ScenarioMachine, operation: TouchOperation): Given
   return { ...SUCCESS, ret: null, err: signalOf(result), at: page - arena.start };
 }
 
+const SIGBUS_RESULTS: ReadonlySet<number> = new Set([FAULT_SIGBUS, FAULT_USERFAULT, FAULT_POISONED]);
+
 /** What a program gets for an access that fails. Without memory it would be killed: that has the name of the error. */
 function signalOf(result: number): string {
   if (result === FAULT_OOM) return 'ENOMEM';
-  return result === FAULT_SIGBUS || result === FAULT_USERFAULT ? 'SIGBUS' : 'SIGSEGV';
+  return SIGBUS_RESULTS.has(result) ? 'SIGBUS' : 'SIGSEGV';
 }
 
 function setLimit(machine: ScenarioMachine, operation: RlimitOperation): void {

@@ -92,7 +92,8 @@ function lockRange(mm: Mm, start: number, pages: number, flags: number): SysResu
   const populated = populateRange(mm, start, start + pages, 'vma');
   if (populated === null) return 0;
   // mlock has its own names for what went wrong.
-  if (populated.errno === 'EFAULT') return refuse('ENOMEM', populated.rule, populated.numbers);
+  const unreachable = populated.errno === 'EFAULT' || populated.errno === 'EHWPOISON';
+  if (unreachable) return refuse('ENOMEM', populated.rule, populated.numbers);
   if (populated.errno === 'ENOMEM') return refuse('EAGAIN', populated.rule, populated.numbers);
   return populated;
 }

@@ -30,6 +30,8 @@ export const FAULT_OOM: number = -3;
 export const FAULT_USERFAULT: number = -4;
 /** The page is being migrated: the access waits until that is over. */
 export const FAULT_MIGRATING: number = -5;
+/** The page is marked as poisoned: a SIGBUS for a program, EHWPOISON for a call that would have populated it. */
+export const FAULT_POISONED: number = -6;
 
 const NAMES: Readonly<Record<number, string>> = {
   [FAULT_OK]: 'present',
@@ -44,6 +46,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [FAULT_OOM]: 'out-of-memory',
   [FAULT_USERFAULT]: 'userfault',
   [FAULT_MIGRATING]: 'migrating',
+  [FAULT_POISONED]: 'poisoned',
 };
 
 /** The name of a result, as in the events. */

@@ -17,6 +17,7 @@ import {
   FAULT_OK,
   FAULT_OOM,
   FAULT_READ,
+  FAULT_POISONED,
   FAULT_SIGBUS,
   FAULT_SIGSEGV,
   FAULT_USERFAULT,
@@ -122,7 +123,7 @@ function firstTouch(
 /** Guard: SIGSEGV. Poison: SIGBUS. Protected by userfaultfd: a first touch whose entry keeps the protection. */
 function markerFault(mm: Mm, vma: Vma, page: number, access: FaultAccess, words: EntryWords, at: number): number {
   const bits = mm.env.arch.markerBits(words, at);
-  if ((bits & MARKER_POISONED) !== 0) return FAULT_SIGBUS;
+  if ((bits & MARKER_POISONED) !== 0) return FAULT_POISONED;
   if ((bits & MARKER_GUARD) !== 0) return FAULT_SIGSEGV;
   if ((vma.flags & VM_UFFD_WP) === 0) {
     mm.env.arch.clear(words, at);

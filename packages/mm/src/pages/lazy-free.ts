@@ -1,5 +1,5 @@
 import { PG_ANON, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from '@vmakit/folio';
-import { EntryKind, type EntryWords } from '@vmakit/pagetable';
+import { type Arch, EntryKind, type EntryWords, MARKER_POISONED } from '@vmakit/pagetable';
 import { maybeMappedShared } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { MmEnvironment } from '../environment.js';
@@ -108,7 +108,11 @@ function freeSwapEntry(mm: Mm, words: EntryWords, at: number): void {
     arch.clear(words, at);
     mm.swapEntries--;
     releaseSwapEntry(mm.env, slot);
-  } else if (kind === EntryKind.HardwarePoison) {
+  } else if (kind === EntryKind.HardwarePoison || isPoisonMarker(arch, kind, words, at)) {
     arch.clear(words, at);
   }
+}
+
+function isPoisonMarker(arch: Arch, kind: EntryKind, words: EntryWords, at: number): boolean {
+  return kind === EntryKind.Marker && (arch.markerBits(words, at) & MARKER_POISONED) !== 0;
 }

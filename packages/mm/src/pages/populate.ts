@@ -13,7 +13,14 @@ import {
 import { EntryKind } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
-import { FAULT_OOM, FAULT_READ, FAULT_USERFAULT, FAULT_WRITE, type FaultAccess } from './fault-result.js';
+import {
+  FAULT_OOM,
+  FAULT_POISONED,
+  FAULT_READ,
+  FAULT_USERFAULT,
+  FAULT_WRITE,
+  type FaultAccess,
+} from './fault-result.js';
 import { faultInTable, handleFault } from './fault.js';
 
 /**
@@ -109,6 +116,7 @@ function isHugeReady(mm: Mm, page: number, access: FaultAccess): boolean {
 
 function refusalOf(result: number, page: number): MmError {
   if (result === FAULT_OOM) return refuse('ENOMEM', 'spec 03.8 fault: out of memory', { page });
+  if (result === FAULT_POISONED) return refuse('EHWPOISON', 'spec 04.4: a poisoned page', { page });
   if (result === FAULT_USERFAULT) return refuse('EFAULT', 'spec 03.8 fault: left to a userfaultfd', { page });
   return refuse('EFAULT', 'spec 03.8 fault: signal', { page });
 }

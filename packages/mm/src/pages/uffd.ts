@@ -1,6 +1,7 @@
-import { type MmError, VM_UFFD_MISSING, VM_UFFD_WP, refuse } from '@vmakit/base';
+import { type MmError, VM_SHARED, VM_UFFD_WP, refuse } from '@vmakit/base';
 import { MARKER_POISONED } from '@vmakit/pagetable';
-import type { Vma } from '@vmakit/vma-merge';
+import { anonVmaPrepare } from '@vmakit/rmap';
+import { type Vma, pageOffsetAt } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { changeUffdProtection } from './protect.js';
 
@@ -25,22 +26,35 @@ export function userfaultProtect(mm: Mm, start: number, end: number, protect: bo
 }
 
 /**
- * UFFDIO_POISON: an access to the absent pages of [start, end) gives SIGBUS from now on.
+ * UFFDIO_POISON: an access to the absent pages of [start, end) gives SIGBUS from now on. The range must lie in one
+ * mapping that is registered, for whatever; a private mapping at the start of the range gets an anon_vma before that is
+ * known (measured on 6.18.44).
  *
- * @returns null; ENOENT when the range is not registered; EEXIST at a page that is there; ENOMEM without tables.
+ * @returns null; ENOENT when the range is not such a mapping's; EEXIST when its first page is there already, EFAULT
+ * when it is beyond the file, EAGAIN when a later one is; ENOMEM without anon_vma or tables.
  */
 export function userfaultPoison(mm: Mm, start: number, end: number): MmError | null {
+  const vma = mm.tree.at(start);
+  if (vma === null) return refuse('ENOENT', 'spec 04.4: nothing is mapped', { start });
+  if ((vma.flags & VM_SHARED) === 0 && !anonVmaPrepare(mm.env, vma)) {
+    return refuse('ENOMEM', 'spec 04.4: no anon_vma', { start });
+  }
+  if (vma.end < end || vma.uffd === null) {
+    return refuse('ENOENT', 'spec 04.4: not one registered mapping', { start, end });
+  }
   const tables = mm.pages;
   const { arch } = tables;
   for (let page = start; page < end; page++) {
-    const vma = mm.tree.at(page);
-    if (vma === null || (vma.flags & VM_UFFD_MISSING) === 0)
-      return refuse('ENOENT', 'spec 04.4: not registered', { page });
     const table = tables.ensure(0, page);
     if (table === 0) return refuse('ENOMEM', 'spec 04.4: no table for the marker', { page });
     const words = tables.pool.words(table);
     const at = tables.entryAt(table, 0, page);
-    if (!arch.isNone(words, at)) return refuse('EEXIST', 'spec 04.4: the page is there', { page });
+    const beyond = vma.file !== null && pageOffsetAt(vma, page) >= vma.file.sizePages;
+    if (beyond || !arch.isNone(words, at)) {
+      // After the first page the call says how far it came instead, and the program is to try again.
+      const errno = page > start ? 'EAGAIN' : beyond ? 'EFAULT' : 'EEXIST';
+      return refuse(errno, beyond ? 'spec 04.4: beyond the file' : 'spec 04.4: the page is there', { page });
+    }
     arch.setMarker(words, at, MARKER_POISONED);
   }
   return null;

@@ -194,6 +194,7 @@ class ProgramWriter {
         return this.#push({ op: name, ...range, protect: this.#dice.chance(70) });
       case 'munlock':
       case 'mseal':
+      case 'uffdpoison':
         return this.#push({ op: name, ...range });
       default:
         throw new RangeError(`operation: ${name} is not one that the generator makes`);
@@ -211,7 +212,12 @@ class ProgramWriter {
     const hint = dice.weighted([92, 3, 3, 2]);
     if (hint === 0) flags.push('FIXED');
     if (hint === 1) flags.push('FIXED_NOREPLACE');
-    if (this.#mix.extraFlags.length > 0 && dice.chance(12)) flags.push(dice.pick(this.#mix.extraFlags));
+    if (this.#mix.extraFlags.length > 0 && dice.chance(12)) {
+      const extra = dice.pick(this.#mix.extraFlags);
+      // The others come beside the type of the mapping; this one is a type.
+      if (extra === 'DROPPABLE') flags[0] = extra;
+      else flags.push(extra);
+    }
     if (hint < 2) this.#sketch.put(start, start + pages, attributes);
     this.#push({
       op: 'mmap',
@@ -226,7 +232,7 @@ class ProgramWriter {
   }
 
   #mremap(): void {
-    const kind = this.#dice.weighted([46, 14, 10, 8, 6, 6, 6, 4]);
+    const kind = this.#dice.weighted([46, 14, 10, 8, 6, 6, 6, 4, 1]);
     if (kind === 1) return this.#moveBack();
     const { start, end } = kind === 2 ? this.#aim.stretch(this.#sketch) : this.#aim.range(this.#sketch);
     const pages = end - start;
@@ -239,7 +245,17 @@ class ProgramWriter {
       const length = this.#dice.chance(50) ? pages + change : Math.max(1, pages - change);
       return this.#resize(start, pages, length, ['MAYMOVE', 'FIXED'], this.#aim.place(this.#sketch, length).start);
     }
+    if (kind === 8) return this.#duplicate(start, pages);
     this.#resize(start, pages, pages, this.#dice.pick([[], ['MAYMOVE'], ['MAYMOVE', 'DONTUNMAP']]));
+  }
+
+  /** From an old length of nothing a shared mapping is mapped a second time. */
+  #duplicate(start: number, pages: number): void {
+    const oldLen = { bytes: 0 };
+    const fixed = this.#dice.chance(50);
+    const newAddr = fixed ? this.#aim.place(this.#sketch, pages).start : null;
+    const flags: MremapFlagName[] = fixed ? ['MAYMOVE', 'FIXED'] : ['MAYMOVE'];
+    this.#push({ op: 'mremap', p: this.#process, addr: start, oldLen, newLen: pages, flags, newAddr });
   }
 
   #move(start: number, wanted: number, to: number): void {

@@ -109,6 +109,7 @@ export const MIXES: readonly Mix[] = [
       rlimit: 2,
       uffd: 3,
       uffdwp: 2,
+      uffdpoison: 1,
       pin: 3,
       unpin: 2,
       fork: 3,
@@ -119,7 +120,7 @@ export const MIXES: readonly Mix[] = [
     files: 8,
     dontUnmap: 20,
     malformed: 5,
-    extraFlags: ['GROWSDOWN', 'LOCKED', 'POPULATE', 'STACK'],
+    extraFlags: ['GROWSDOWN', 'LOCKED', 'POPULATE', 'STACK', 'DROPPABLE'],
   },
   {
     ...PLAIN,

@@ -18,8 +18,7 @@ test('what does not matter goes, what stays becomes simple and moves together', 
   expect(shrunk.operations.map(operationLine)).toMatchInlineSnapshot(`
     [
       "process 0: fork child 1",
-      "process 1: fork child 3",
-      "process 3: mremap addr 32, oldLen 2, newLen 1, flags MAYMOVE|FIXED, newAddr 34",
+      "process 1: mremap addr 102, oldLen 2, newLen 1, flags MAYMOVE|FIXED, newAddr 104",
     ]
   `);
 });
