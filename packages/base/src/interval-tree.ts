@@ -3,9 +3,6 @@ import { FANOUT, type IntervalItem, IntervalNodes, NONE } from './interval-nodes
 /** A leaf with no more items than this is joined with the next one if they fit. */
 const SPARSE = FANOUT / 4;
 
-/** How many items go to a new leaf when the last one came in at an end of its leaf: so ranges are often filled. */
-const FEW = 2;
-
 /**
  * A B+tree of half-open intervals, ordered by their starts, equal starts in the order in which they came. Which
  * intervals may overlap is up to the user, who finds slots, reads bounds and puts items in and out.
@@ -23,6 +20,8 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   #leaf: number;
   #leafFrom: number = -Infinity;
   #leafTo: number = Infinity;
+  /** The item put in last. */
+  #newest: Item | null = null;
 
   constructor() {
     this.root = this.nodes.newLeaf(NONE);
@@ -59,6 +58,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     nodes.insertItem(leaf, slot, item, start, end);
     nodes.markStale(leaf, 0);
     if (nodes.count(leaf) === FANOUT) this.#splitLeaf(leaf, slot);
+    this.#newest = item;
   }
 
   /** Takes the item in `slot` of `leaf` out. */
@@ -111,12 +111,13 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     this.#leafFrom = Infinity;
   }
 
-  /** Splits a full leaf in two halves, or where a range is filled from one end, so that the other part stays full. */
+  /** Splits a full leaf in two halves; where items come in one beside the other, there: so that leaves become full. */
   #splitLeaf(leaf: number, inserted: number): void {
     const { nodes } = this;
+    const index = inserted - leaf * FANOUT;
     let moved = FANOUT / 2;
-    if (inserted === leaf * FANOUT + FANOUT - 1) moved = FEW;
-    else if (inserted === leaf * FANOUT) moved = FANOUT - FEW;
+    if (index > 0 && nodes.items[inserted - 1] === this.#newest) moved = Math.max(1, FANOUT - 1 - index);
+    else if (index < FANOUT - 1 && nodes.items[inserted + 1] === this.#newest) moved = FANOUT - Math.max(1, index);
     const right = nodes.splitLeaf(leaf, moved);
     this.#addBehind(leaf, 0, right, nodes.bounds[2 * right * FANOUT] as number);
     this.#forgetLeaf();
