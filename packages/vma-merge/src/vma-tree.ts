@@ -1,6 +1,6 @@
 import { FANOUT, InvariantError, NONE } from '@vmakit/base';
 import { GapTree, type Hole, highestHole, lowestHole } from './vma-tree-gaps.js';
-import type { Vma } from './vma.js';
+import { type Vma, VmaRecords } from './vma.js';
 
 /**
  * The VMAs of one address space, by address: a B+tree, the VMAs linked to their neighbours, with the widest gap of each
@@ -16,6 +16,8 @@ export class VmaTree {
   last: Vma | null = null;
   /** VMAs that were freed, to be used again: see {@link allocateVma}. */
   readonly spares: Vma[] = [];
+  /** Where new VMAs have their numbers. */
+  readonly records: VmaRecords = new VmaRecords();
 
   readonly #tree = new GapTree();
   /** The VMA found last: programs work where they worked. */

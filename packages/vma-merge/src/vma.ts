@@ -25,14 +25,53 @@ export interface UserfaultContext {
 /** The leaf of a VMA that was freed. */
 const FREED = -2;
 
-/** A virtual memory area: spec 01 section 1. All numbers are pages; the range is half open. */
+/** Places of the numbers in the record of a VMA, and its length. */
+const START = 0;
+const END = 1;
+const PAGE_OFFSET = 2;
+const ANON_PAGE_OFFSET = 3;
+const FLAGS = 4;
+const RECORD = 5;
+
+/** Records that are made together. */
+const CHUNK_RECORDS = 64;
+
+/**
+ * The records of the VMAs of one address space: the five numbers of a VMA side by side. As plain properties each would
+ * be an object of its own, since page numbers do not fit the engine's small integers.
+ */
+export class VmaRecords {
+  /** The chunk that records are taken from now. */
+  words: Float64Array = new Float64Array(0);
+  #next = 0;
+
+  /** Takes a record out of {@link words}: gives where it begins. */
+  take(): number {
+    if (this.#next === this.words.length) {
+      // The first chunk is small: most address spaces of a test have a handful of VMAs.
+      this.words = new Float64Array(RECORD * (this.words.length === 0 ? 8 : CHUNK_RECORDS));
+      this.#next = 0;
+    }
+    const at = this.#next;
+    this.#next += RECORD;
+    return at;
+  }
+}
+
+/**
+ * A virtual memory area: spec 01 section 1. All numbers are pages; the range is half open. They are in a record of the
+ * address space for which the VMA was made, for as long as the VMA is there.
+ */
 export class Vma implements RmapVma {
+  /** Its record: {@link VmaRecords}. Read and written through the properties below only. */
+  readonly words: Float64Array;
+  readonly at: number;
+  /** The leaf of its mm's tree that it is in; {@link NONE}: in none, {@link FREED}. Kept by {@link VmaTree}. */
+  leaf: number = NONE;
+  /** Neighbours in the tree, by address. Kept by {@link VmaTree}. */
+  prev: Vma | null = null;
+  next: Vma | null = null;
   mm: VmaOwner;
-  start: number;
-  end: number;
-  pageOffset: number;
-  anonPageOffset: number;
-  flags: VmFlags;
   anonVma: AnonVma | null = null;
   chain: AnonVmaChain | null = null;
   file: MappedFile | null = null;
@@ -40,19 +79,59 @@ export class Vma implements RmapVma {
   uffd: UserfaultContext | null = null;
   /** The name given by prctl(PR_SET_VMA_ANON_NAME). */
   name: string | null = null;
-  /** Neighbours in the tree, by address. Kept by {@link VmaTree}. */
-  prev: Vma | null = null;
-  next: Vma | null = null;
-  /** The leaf of its mm's tree that it is in; {@link NONE}: in none, {@link FREED}. Kept by {@link VmaTree}. */
-  leaf: number = NONE;
 
   constructor(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags) {
+    const { records } = mm.tree;
+    this.at = records.take();
+    this.words = records.words;
     this.mm = mm;
     this.start = start;
     this.end = end;
     this.pageOffset = pageOffset;
     this.anonPageOffset = pageOffset;
     this.flags = flags;
+  }
+
+  get start(): number {
+    return this.words[this.at + START] as number;
+  }
+
+  set start(page: number) {
+    this.words[this.at + START] = page;
+  }
+
+  get end(): number {
+    return this.words[this.at + END] as number;
+  }
+
+  set end(page: number) {
+    this.words[this.at + END] = page;
+  }
+
+  /** The offset of the page at `start`: in its file, or what stands for it in anonymous memory. */
+  get pageOffset(): number {
+    return this.words[this.at + PAGE_OFFSET] as number;
+  }
+
+  set pageOffset(offset: number) {
+    this.words[this.at + PAGE_OFFSET] = offset;
+  }
+
+  /** The index of an anonymous folio at `start`. */
+  get anonPageOffset(): number {
+    return this.words[this.at + ANON_PAGE_OFFSET] as number;
+  }
+
+  set anonPageOffset(offset: number) {
+    this.words[this.at + ANON_PAGE_OFFSET] = offset;
+  }
+
+  get flags(): VmFlags {
+    return this.words[this.at + FLAGS] as number;
+  }
+
+  set flags(flags: VmFlags) {
+    this.words[this.at + FLAGS] = flags;
   }
 
   /** In its mm's tree. */
