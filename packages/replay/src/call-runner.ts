@@ -8,7 +8,7 @@ import type { ReplayOptions } from './options.js';
 import { presumeMapped } from './presume.js';
 import { type StepListener, protectInSteps } from './protect-in-steps.js';
 import { type CallOutcome, PR_SET_VMA, runCall } from './run-call.js';
-import type { FollowedProcess } from './space.js';
+import { type FollowedProcess, UNSEEN_BEFORE, hidesCalls } from './space.js';
 import type { Check, ReplayStatistics } from './statistics.js';
 
 /** Errors by which limits of a process speak: locked memory, address space, data, a memory cgroup. */
@@ -68,6 +68,10 @@ export class CallRunner {
       if (presumeMapped(followed, event, this.#files, touched)) {
         runCall(followed.process, event, this.#callFiles, this.#options.addMremapFlags);
       }
+    } else if (blindSpot === UNSEEN_BEFORE || hidesCalls(blindSpot)) {
+      // Where memory ends, and what it was registered for, shows in no call that is recorded.
+      this.#statistics.countUnknowable(blindSpot as string);
+      takeBack(followed, event, outcome);
     } else if (event.errno !== null && !failed && this.#options.whatIf && event.errno === 'ENOMEM') {
       this.#statistics.callsSaved++;
       followed.callsSaved++;
@@ -111,6 +115,7 @@ function isFarFromLimit({ process }: FollowedProcess): boolean {
 /** The program does not have what the model gave it. */
 function takeBack({ process }: FollowedProcess, event: SyscallEvent, outcome: CallOutcome): void {
   const { value } = outcome;
+  if (event.errno === null && event.call !== 'brk') return;
   switch (event.call) {
     case 'mmap':
       if (value !== null) process.munmap(value, event.args.length);

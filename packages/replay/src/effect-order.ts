@@ -70,8 +70,8 @@ export function blockGrowth(process: Process, event: SyscallEvent): (() => void)
   return () => void process.munmap(range.start * bytes, bytes);
 }
 
-/** Whether a call that has begun, once it is done, leaves pages of `range` free. */
-export function willFree(mm: Mm, event: SyscallStartEvent, range: PageRange): boolean {
+/** Whether a call, once it is done, leaves pages of `range` free. */
+export function willFree(mm: Mm, event: SyscallStartEvent | SyscallEvent, range: PageRange): boolean {
   switch (event.call) {
     case 'munmap':
       return overlaps(pagesOf(mm, event.args.address, event.args.length), range);

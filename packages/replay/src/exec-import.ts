@@ -50,7 +50,11 @@ export function importStarting(followed: FollowedProcess, files: FileTable, foun
   const isFile = name.startsWith('/');
   const isSpecial = name.startsWith('[v') || name === '[uprobes]';
   const file = isFile || isSpecial ? files.find({ name, device: found.device, inode: found.inode, deleted }) : null;
-  const start = found.start / bytes;
+  const start = Math.floor(found.start / bytes);
+  const end = Math.ceil(found.end / bytes);
+  if (start >= end) return;
+  // A later word about the same memory is the truer one: perf lists running processes while they go on.
+  if (mm.tree.firstOverlap(start, end) !== null) followed.process.munmap(start * bytes, (end - start) * bytes);
   const anonymousName = /^\[anon:(.*)\]$/.exec(name)?.[1] ?? null;
   if (name === '[stack]') followed.stackAddress = found.end - 1;
   if (name === '[heap]' && mm.brkStart === 0) {
@@ -59,7 +63,7 @@ export function importStarting(followed: FollowedProcess, files: FileTable, foun
   }
   importVma(mm, {
     start,
-    end: found.end / bytes,
+    end,
     flags: found.smapsFlags ?? flagsOf(found.permissions, name),
     pageOffset: file === null && found.offset === null ? start : (found.offset ?? 0) / bytes,
     file,

@@ -1,32 +1,40 @@
 import type { RecordedEvent } from '@vmakit/trace';
 
-/** So many events are held back at most. */
-const LIMIT = 100_000;
+/** What the held events wait for. */
+export interface Awaited {
+  /** Whether this event is it. */
+  readonly isMet: (event: RecordedEvent) => boolean;
+  /** So many events are held back for it at most. */
+  readonly patience: number;
+}
 
-/** Events held back until a call under way is done, since what it does came before them. */
+/** Waits for the end of the call under way of thread `tid`. */
+export function callOf(tid: number): Awaited {
+  return {
+    isMet: (event) => event.tid === tid && (event.kind === 'syscall' || event.kind === 'exit'),
+    patience: 100_000,
+  };
+}
+
+/** Events held back until another one has come, since what it does came before them. */
 export class HeldEvents {
   #events: RecordedEvent[];
-  #awaited: number;
+  #awaited: Awaited;
 
-  /** Holds `first` back for the call of thread `awaited`. */
-  constructor(first: RecordedEvent, awaited: number) {
+  /** Holds `first` back. */
+  constructor(first: RecordedEvent, awaited: Awaited) {
     this.#events = [first];
     this.#awaited = awaited;
   }
 
-  /** The thread whose call is waited for. */
-  get awaited(): number {
-    return this.#awaited;
-  }
-
-  /** Nothing more is held back than can be kept. */
-  get isFull(): boolean {
-    return this.#events.length >= LIMIT;
+  /** Nothing more is held back: what is waited for does not come. */
+  get isTooLong(): boolean {
+    return this.#events.length >= this.#awaited.patience;
   }
 
   /** Whether `event` ends the wait. */
   isAwaited(event: RecordedEvent): boolean {
-    return event.tid === this.#awaited && (event.kind === 'syscall' || event.kind === 'exit');
+    return this.#awaited.isMet(event);
   }
 
   /** Whether the completion of a call of thread `tid` is held back: nothing can wait for that. */
@@ -39,8 +47,8 @@ export class HeldEvents {
     this.#events.push(event);
   }
 
-  /** What was waited for has to wait itself, for the call of thread `awaited`: it comes before all others then. */
-  waitFirst(event: RecordedEvent, awaited: number): void {
+  /** What was waited for has to wait itself: it comes before all others then. */
+  waitFirst(event: RecordedEvent, awaited: Awaited): void {
     this.#events.unshift(event);
     this.#awaited = awaited;
   }

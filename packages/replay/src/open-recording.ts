@@ -4,7 +4,6 @@ import {
   type Recording,
   type RecordingInput,
   type Snapshot as FolderSnapshot,
-  TraceInputError,
   type TraceMeta,
   openRecording,
   openTraceFolder,
@@ -31,6 +30,8 @@ export interface ReplayInput {
 export interface OpenedRecording {
   readonly recording: Recording;
   readonly meta: TraceMeta | null;
+  /** It consists of one file for each thread, in which calls stand whole: in the order of their starts. */
+  readonly perThread: boolean;
   /** Snapshots with the times that they have on the recording's clock, which is known from its first batch on. */
   snapshots(): Promise<readonly Snapshot[]>;
 }
@@ -41,7 +42,7 @@ const IN_FOLDER = /^(perf|strace)\.txt(\.gz)?$/;
 /**
  * Opens what is to be replayed. A recording that lies in a trace folder is opened with the folder's snapshots.
  *
- * @throws {@link TraceInputError} when the input cannot be read at all
+ * @throws TraceInputError when the input cannot be read at all
  */
 export async function openInput(request: ReplayInput): Promise<OpenedRecording> {
   const { input, name } = request;
@@ -54,7 +55,8 @@ export async function openInput(request: ReplayInput): Promise<OpenedRecording> 
     }
   }
   const recording = await openRecording(input, name === undefined ? {} : { name });
-  return { recording, meta: null, snapshots: async () => given };
+  const perThread = typeof input === 'string' && input !== '-' && !(await exists(input));
+  return { recording, meta: null, perThread, snapshots: async () => given };
 }
 
 async function openFolder(
@@ -71,6 +73,7 @@ async function openFolder(
   return {
     recording,
     meta,
+    perThread: !(await exists(recording.file)),
     snapshots: async () => [...given, ...(await readAll(listed, path, recording))],
   };
 }
@@ -96,13 +99,12 @@ async function given(file: string, kind: 'exec' | 'end'): Promise<Snapshot> {
   return { pid: ANY_PID, kind, file, lines: startingFromMaps(await readMaps(file)), begin: null, time: null };
 }
 
+/** What is not there at all may still be the beginning of the names of `strace -ff`. */
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new TraceInputError(path, code === 'EACCES' ? 'permission denied' : 'no such file or directory');
-  }
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function exists(path: string): Promise<boolean> {

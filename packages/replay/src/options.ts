@@ -12,6 +12,8 @@ export interface ReplayOptions {
    * in perf recordings: there it is the recorder itself until its first execve.
    */
   readonly beginsInMidLife: boolean;
+  /** Calls stand in the order of their starts, not of their ends: files of strace -ff. */
+  readonly looseOrder: boolean;
   /** Snapshots of the recorded processes, in the order in which they were taken. */
   readonly snapshots: readonly Snapshot[];
   /** The snapshot that the recording begins with, when it was attached to a running process. */

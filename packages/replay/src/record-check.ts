@@ -4,35 +4,73 @@ import type { ReplayOptions } from './options.js';
 import type { FollowedProcess } from './space.js';
 import type { Check, ReplayStatistics } from './statistics.js';
 
-/** Checks the kernel's word about one VMA against the model at this moment. */
-export function checkRecord(
-  followed: FollowedProcess,
-  record: Mmap2Event,
-  options: ReplayOptions,
-  records: Check<Divergence>,
-  statistics: ReplayStatistics,
-): void {
-  const { mm } = followed.process;
-  const bytes = mm.env.arch.pageSize;
-  const vma = mm.tree.at(record.start / bytes);
-  const have =
-    vma === null ? null : { start: vma.start * bytes, length: vma.pages * bytes, offset: vma.pageOffset * bytes };
-  if (
-    have !== null &&
-    have.start === record.start &&
-    have.length === record.length &&
-    have.offset === record.pageOffsetBytes
-  ) {
-    records.match();
-    return;
+/** The name of calls of which only the kernel's words about VMAs were still recorded. */
+const CUT_OFF = 'calls under way when the recording ended';
+
+/** Checks the kernel's words about single VMAs against the model. */
+export class RecordChecker {
+  readonly #options: ReplayOptions;
+  readonly #records: Check<Divergence>;
+  readonly #statistics: ReplayStatistics;
+  /** Differences that count only if the recording goes on: recorders stop listening to calls first. */
+  #undecided: Divergence[] = [];
+
+  constructor(options: ReplayOptions, records: Check<Divergence>, statistics: ReplayStatistics) {
+    this.#options = options;
+    this.#records = records;
+    this.#statistics = statistics;
   }
-  const end = record.start + record.length;
-  if (options.whatIf && have !== null && have.start <= record.start && have.start + have.length >= end) {
-    statistics.mergedFurther++;
-    records.match();
-  } else if (followed.blindSpot !== null) {
-    statistics.countUnknowable(followed.blindSpot);
-  } else {
-    records.differ(recordDivergence(record, have));
+
+  /** Checks a word from inside a call. */
+  check(followed: FollowedProcess, record: Mmap2Event): void {
+    const difference = this.#compare(followed, record);
+    if (difference !== null) this.#records.differ(difference);
+  }
+
+  /** Checks a word that came while no call was seen to be under way. */
+  checkOutside(followed: FollowedProcess, record: Mmap2Event): void {
+    const difference = this.#compare(followed, record);
+    if (difference !== null) this.#undecided.push(difference);
+  }
+
+  /** Whether differences wait for a decision. */
+  get isUndecided(): boolean {
+    return this.#undecided.length > 0;
+  }
+
+  /** Calls are still recorded. */
+  decide(): void {
+    for (const difference of this.#undecided) this.#records.differ(difference);
+    this.#undecided = [];
+  }
+
+  /** The recording is over. */
+  finish(): void {
+    if (this.isUndecided) this.#statistics.countUnknowable(CUT_OFF, this.#undecided.length);
+    this.#undecided = [];
+  }
+
+  #compare(followed: FollowedProcess, record: Mmap2Event): Divergence | null {
+    const { mm } = followed.process;
+    const bytes = mm.env.arch.pageSize;
+    const vma = mm.tree.at(record.start / bytes);
+    const start = vma === null ? -1 : vma.start * bytes;
+    const length = vma === null ? 0 : vma.pages * bytes;
+    const offset = vma === null ? 0 : vma.pageOffset * bytes;
+    if (start === record.start && length === record.length && offset === record.pageOffsetBytes) {
+      this.#records.match();
+      return null;
+    }
+    const contains = vma !== null && start <= record.start && start + length >= record.start + record.length;
+    if (this.#options.whatIf && contains) {
+      this.#statistics.mergedFurther++;
+      this.#records.match();
+      return null;
+    }
+    if (followed.blindSpot !== null) {
+      this.#statistics.countUnknowable(followed.blindSpot);
+      return null;
+    }
+    return recordDivergence(record, vma === null ? null : { start, length, offset });
   }
 }

@@ -85,7 +85,7 @@ async function begin(
 
 function makeRun(
   request: ReplayRequest,
-  { recording, meta }: OpenedRecording,
+  { recording, meta, perThread }: OpenedRecording,
   policies: NamedPolicies,
   snapshots: readonly Snapshot[],
 ): Run {
@@ -96,6 +96,7 @@ function makeRun(
   const options: ReplayOptions = {
     assume: assumptionOf(recording, request),
     beginsInMidLife: recording.format !== 'perf',
+    looseOrder: perThread,
     snapshots,
     start: snapshots.find(({ kind }) => kind === 'start') ?? null,
     addMremapFlags: request.forceFlag === true ? policies.flag : 0,

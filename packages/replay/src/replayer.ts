@@ -15,21 +15,31 @@ import { assumeTouched } from './assume.js';
 import { CallFiles } from './call-files.js';
 import { CallsUnderWay } from './calls-under-way.js';
 import { type Divergence, forkDivergence, occupiedDivergence } from './divergence.js';
-import { type PageRange, blockGrowth, neededFree } from './effect-order.js';
+import { type PageRange, blockGrowth, neededFree, willFree } from './effect-order.js';
 import { finishExec } from './exec.js';
 import { importStarting, startingFromRecords } from './exec-import.js';
 import { FileTable } from './file-table.js';
-import { HeldEvents } from './held-events.js';
+import { type Awaited, HeldEvents, callOf } from './held-events.js';
 import { type KernelObjects, countObjects, noObjects } from './objects.js';
 import type { ReplayOptions } from './options.js';
 import { type ProcessPicture, pictureOf } from './picture.js';
 import { ProcessTable } from './process-table.js';
-import { checkRecord } from './record-check.js';
+import { RecordChecker } from './record-check.js';
 import { CallRunner } from './call-runner.js';
 import { Snapshots } from './snapshots.js';
-import { type FollowedProcess, AFTER_SAVED_CALL, UNSEEN_BEFORE, UNSEEN_FORK_MOMENT, UNSEEN_LOST } from './space.js';
+import {
+  AFTER_SAVED_CALL,
+  type CallInProgress,
+  type FollowedProcess,
+  UNSEEN_BEFORE,
+  UNSEEN_FORK_MOMENT,
+  UNSEEN_LOST,
+} from './space.js';
 import { Check, ReplayStatistics } from './statistics.js';
 import { UnmergedPairs } from './unmerged.js';
+
+/** Where calls are recorded in the order of their starts only, so many events may be between one and its place. */
+const LOOSE_ORDER = 256;
 
 /**
  * Does on the model what a recording says, event by event, and checks itself against the recording: results of calls,
@@ -51,6 +61,7 @@ export class Replayer {
   readonly files: FileTable;
   readonly #callFiles: CallFiles;
   readonly #runner: CallRunner;
+  readonly #recordChecker: RecordChecker;
   readonly #underWay: CallsUnderWay;
   readonly #pageSize: number;
   /** Processes with an execve that is not settled. */
@@ -61,6 +72,8 @@ export class Replayer {
   #lost = false;
   /** The recording is over. */
   #over = false;
+  /** Pages that the next call got and that the model has something in, with nobody to give them back. */
+  #conflict: PageRange | null = null;
   /** Events held back for a call that was done before them and completes after them. */
   #held: HeldEvents | null = null;
 
@@ -76,6 +89,7 @@ export class Replayer {
     this.#underWay = new CallsUnderWay(this.processes, this.statistics);
     this.#callFiles = new CallFiles(this.files, kernel);
     this.#runner = new CallRunner(this.#callFiles, this.files, options, this.results, this.statistics);
+    this.#recordChecker = new RecordChecker(options, this.records, this.statistics);
     this.#pageSize = kernel.env.arch.pageSize;
     if (options.start !== null) this.#begin(this.processes.follow(options.start.pid));
   }
@@ -88,6 +102,7 @@ export class Replayer {
   /** The recording is over: what is left is compared and counted. */
   finish(): void {
     this.#release();
+    this.#recordChecker.finish();
     this.#over = true;
     for (const followed of this.processes.living()) this.#settle(followed);
     this.snapshots.compareBest();
@@ -100,7 +115,7 @@ export class Replayer {
     }
     if (event.kind === 'syscall') {
       const awaited = this.#blockerOf(event);
-      if (awaited >= 0) {
+      if (awaited !== null) {
         this.#held = new HeldEvents(event, awaited);
         return;
       }
@@ -141,12 +156,12 @@ export class Replayer {
   #hold(event: RecordedEvent, held: HeldEvents): void {
     if (!held.isAwaited(event)) {
       held.push(event);
-      if (held.isFull) this.#release();
+      if (held.isTooLong) this.#release();
       return;
     }
     if (event.kind === 'syscall') {
       const awaited = this.#blockerOf(event);
-      if (awaited >= 0) {
+      if (awaited !== null) {
         held.waitFirst(event, awaited);
         return;
       }
@@ -161,8 +176,10 @@ export class Replayer {
     const held = this.#held;
     if (held === null) return;
     this.#held = null;
-    this.#underWay.end(held.awaited);
-    this.feed(held.release());
+    const [first, ...others] = held.release();
+    if (first?.kind === 'syscall') this.#conflict = this.#occupied(first);
+    if (first !== undefined) this.#act(first);
+    this.feed(others);
   }
 
   #takeRare(event: RecordedEvent): void {
@@ -207,6 +224,7 @@ export class Replayer {
   }
 
   #startCall(event: SyscallStartEvent): void {
+    if (this.#recordChecker.isUndecided) this.#recordChecker.decide();
     if (event.call === 'execve' || event.call === 'execveat') {
       const followed = this.processes.follow(event.pid);
       followed.execTold = false;
@@ -233,13 +251,13 @@ export class Replayer {
     }
     const records = call === undefined ? [] : call.records;
     this.#callFiles.setRecords(records);
-    const isConcurrent = this.#underWay.isConcurrent(call, event.tid, 1);
-    const unblock = isConcurrent ? blockGrowth(followed.process, event) : null;
+    if (this.#conflict !== null) this.#clear(followed, event, this.#conflict);
+    const unblock = this.#mayHaveMovedFor(followed, event, call) ? blockGrowth(followed.process, event) : null;
     let checked = 0;
     const onStep = (address: number): void => {
       const record = records[checked];
       if (record === undefined || record.start > address || record.start + record.length <= address) return;
-      this.#check(followed, record);
+      this.#recordChecker.check(followed, record);
       checked++;
     };
     const ran = this.#runner.run(followed, event, records.length > 1 ? onStep : null);
@@ -248,34 +266,53 @@ export class Replayer {
       if (this.options.assume === 'touched') assumeTouched(followed.process, event);
       followed.noteVmas(this.statistics.events);
     }
-    for (; checked < records.length; checked++) this.#check(followed, records[checked] as Mmap2Event);
+    for (; checked < records.length; checked++) this.#recordChecker.check(followed, records[checked] as Mmap2Event);
   }
 
   /**
-   * The thread whose call under way was done before `event`, although it completes later: one that gives back memory
-   * which `event` got. -1 without one.
+   * What was done before `event` although it is recorded later: a call that gives back memory which `event` got. Null
+   * without one.
    */
-  #blockerOf(event: SyscallEvent): number {
+  #blockerOf(event: SyscallEvent): Awaited | null {
     const { call } = event;
-    if (call !== 'mmap' && call !== 'mremap' && call !== 'brk') return -1;
+    if (call !== 'mmap' && call !== 'mremap' && call !== 'brk') return null;
     const followed = this.processes.get(event.pid);
-    if (followed === undefined || !followed.started || followed.execDone !== null) return -1;
+    const range = this.#occupied(event);
+    if (followed === undefined || range === null) return null;
+    const { mm } = followed.process;
+    this.#underWay.unmapEarly(followed, event, range);
+    if (mm.tree.firstOverlap(range.start, range.end) === null) return null;
+    const isHeld = (tid: number): boolean => this.#held?.holds(tid) === true;
+    const blocker = this.#underWay.freeing(mm, event, range, isHeld);
+    if (blocker >= 0) return callOf(blocker);
+    if (!this.options.looseOrder) {
+      this.#conflict = range;
+      return null;
+    }
+    const frees = (later: RecordedEvent): boolean =>
+      later.kind === 'syscall' && this.processes.get(later.pid)?.process.mm === mm && willFree(mm, later, range);
+    return { isMet: frees, patience: LOOSE_ORDER };
+  }
+
+  /** The pages that a call got, when the model has something in them. */
+  #occupied(event: SyscallEvent): PageRange | null {
+    const followed = this.processes.get(event.pid);
+    if (followed === undefined || !followed.started || followed.execDone !== null) return null;
     const { mm } = followed.process;
     const range = neededFree(mm, event);
-    if (range !== null && mm.tree.firstOverlap(range.start, range.end) !== null) {
-      this.#underWay.unmapEarly(followed, event, range);
-      if (mm.tree.firstOverlap(range.start, range.end) !== null) {
-        const isHeld = (tid: number): boolean => this.#held?.holds(tid) === true;
-        const blocker = this.#underWay.freeing(mm, event, range, isHeld);
-        if (blocker >= 0) return blocker;
-        this.#clearUnexpected(followed, event, range);
-      }
-    }
-    return -1;
+    return range === null || mm.tree.firstOverlap(range.start, range.end) === null ? null : range;
+  }
+
+  /** Whether an mremap may have moved for the sake of something that the model does not have at this moment. */
+  #mayHaveMovedFor(followed: FollowedProcess, event: SyscallEvent, call: CallInProgress | undefined): boolean {
+    if (event.call !== 'mremap') return false;
+    const isConcurrent = this.options.looseOrder || this.#underWay.isConcurrent(call, event.tid, 1);
+    return isConcurrent || followed.blindSpot !== null;
   }
 
   /** The model has memory where the recorded kernel had none. */
-  #clearUnexpected(followed: FollowedProcess, event: SyscallEvent, { start, end }: PageRange): void {
+  #clear(followed: FollowedProcess, event: SyscallEvent, { start, end }: PageRange): void {
+    this.#conflict = null;
     const bytes = this.#pageSize;
     const excuse = followed.callsSaved > 0 ? AFTER_SAVED_CALL : followed.blindSpot;
     if (excuse === null) this.results.differ(occupiedDivergence(event, start * bytes, end * bytes));
@@ -362,7 +399,7 @@ export class Replayer {
     }
     const call = this.#underWay.get(event.tid);
     if (call !== undefined) call.records.push(event);
-    else if (followed.started) this.#check(followed, event);
+    else if (followed.started) this.#recordChecker.checkOutside(followed, event);
   }
 
   /**
@@ -376,13 +413,9 @@ export class Replayer {
     const anonymous = !line.name.startsWith('/');
     importStarting(followed, this.files, anonymous ? { ...line, offset: null, faulted: true } : line);
     followed.started = true;
-    followed.vmasAtStart = followed.process.mm.mapCount;
-    followed.noteVmas(this.statistics.events);
-  }
-
-  /** The kernel's word about one VMA against the model at this moment. */
-  #check(followed: FollowedProcess, record: Mmap2Event): void {
-    checkRecord(followed, record, this.options, this.records, this.statistics);
+    // The list is made while the program goes on, and what it holds of anonymous memory is not in it.
+    followed.unseen = UNSEEN_BEFORE;
+    this.#noteStart(followed);
   }
 
   #birth(event: BirthEvent): void {

@@ -15,6 +15,8 @@ import { Tracepoints } from './tracepoints.js';
 import type { RareTracepoint } from './tracepoints.js';
 
 const HASH = 0x23;
+/** Begins the lines of a call graph (`perf record -g`). */
+const TAB = 0x09;
 const LOWER_F = 0x66;
 const WRITE = 1 << 1;
 const PRESENT = 1 << 0;
@@ -49,7 +51,7 @@ export class PerfParser implements LineParser {
     const { cursor } = state;
     cursor.reset(bytes, start, end > start && bytes[end - 1] === CR ? end - 1 : end);
     state.line = line;
-    if (cursor.peek() === HASH || isBlank(cursor)) this.parseComment(cursor);
+    if (cursor.peek() === HASH || cursor.peek() === TAB || isBlank(cursor)) this.parseComment(cursor);
     else if (cursor.startsWith('CPU:')) this.parseLostLine();
     else {
       state.head.read(cursor);
