@@ -1,5 +1,5 @@
 import type { InjectionPoint } from '@vmakit/base';
-import type { Operation, OperationName, ScenarioState } from '@vmakit/trace';
+import { type Operation, type OperationName, type ScenarioState, isFolioRow } from '@vmakit/trace';
 import type { Arena } from '../addresses.js';
 import { type PageView, type ProcessView, viewOf } from './page-view.js';
 
@@ -55,7 +55,7 @@ export function forbiddenChange(
   before: ScenarioState,
   after: ScenarioState,
 ): string | null {
-  const effects = effectsOf(operation, arena, before);
+  const effects = effectsOf(operation, arena, before).map((effect) => withWholeFolios(effect, after));
   const views = viewOf(before);
   const now = viewOf(after);
   for (const [p, view] of views) {
@@ -145,6 +145,20 @@ function growth(effect: Effect, before: ScenarioState): Effect {
   const above = vmas.find(([start]) => start >= effect.start);
   const grows = above !== undefined && (above[6] ?? '').split(' ').includes('gd');
   return grows ? { ...effect, end: Math.max(effect.end, above[0]), change: 'replaced' } : effect;
+}
+
+/** An access inside a range can map a large folio that begins before it or ends behind it. */
+function withWholeFolios(effect: Effect, after: ScenarioState): Effect {
+  if (effect.change !== 'changed') return effect;
+  let { start, end } = effect;
+  for (const row of after.procs.find(({ p }) => p === effect.p)?.pages ?? []) {
+    const [first, pages] = row;
+    const overlaps = first < effect.end && first + pages > effect.start;
+    if (!overlaps || !isFolioRow(row) || row[5] === 0) continue;
+    start = Math.min(start, first);
+    end = Math.max(end, first + pages);
+  }
+  return { ...effect, start, end };
 }
 
 function mappingsIn(state: ScenarioState, p: number, start: number, pages: number): number {

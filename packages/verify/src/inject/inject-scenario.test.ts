@@ -13,9 +13,16 @@ function findingsOf(scenario: Scenario): string[] {
     );
 }
 
+/** Random scenarios touch thousands of pages, each an occurrence that the whole scenario is run again for. */
+function isCurated({ header }: Scenario): boolean {
+  return header.seed === null;
+}
+
 describe('every injection point, failing once at every occurrence', () => {
-  it('leaves a possible kernel, in the bundled scenarios', { timeout: 120_000 }, async () => {
-    const findings = (await scenariosOf(BUNDLED_SCENARIOS)).flatMap(findingsOf);
+  it('leaves a possible kernel, in the bundled curated scenarios', { timeout: 120_000 }, async () => {
+    const scenarios = (await scenariosOf(BUNDLED_SCENARIOS)).filter(isCurated);
+    expect(scenarios.length).toBeGreaterThan(30);
+    const findings = scenarios.flatMap(findingsOf);
     expect(findings).toEqual([]);
   });
 
