@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { SummaryReporter } from './tools/vitest/summary-reporter.js';
 
@@ -6,6 +7,8 @@ export default defineConfig({
   test: {
     projects: ['packages/*/vitest.config.ts', 'tools/vitest.config.ts'],
     passWithNoTests: true,
+    // By default one core is left idle: of two, half.
+    maxWorkers: availableParallelism(),
     reporters: ['default', new SummaryReporter()],
     coverage: {
       include: ['packages/*/src/**/*.ts'],
