@@ -34,7 +34,11 @@ function tool(name, args) {
 
 const commands = {
   setup: async () => setUp(),
-  demo: async (args) => vmakit(['demo', ...args]),
+  demo: async () => {
+    setUp();
+    const { demo } = await import('./lib/demo.mjs');
+    process.exitCode = demo();
+  },
   vmakit,
   test: async (args) => {
     const { testAll } = await import('./lib/test-all.mjs');

@@ -1,6 +1,7 @@
-import { VM_MAYSHARE, VM_WRITE } from '@vmakit/base';
+import { VM_ACCESS, VM_MAYSHARE, VM_WRITE } from '@vmakit/base';
+import { type MapsEntry, formatMaps } from '@vmakit/trace';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
-import { stackOrHeap } from './layout.js';
+import { layoutOf, stackOrHeap } from './layout.js';
 import type { FollowedProcess } from './space.js';
 import type { TimelinePoint } from './timeline.js';
 
@@ -27,6 +28,8 @@ export interface ProcessPicture {
   readonly ends: Float64Array;
   /** Index into {@link PICTURE_KINDS}. */
   readonly kinds: Uint8Array;
+  /** What `/proc/PID/maps` would print. */
+  readonly maps: string;
   /** How the number of VMAs went. */
   readonly timeline: readonly TimelinePoint[];
 }
@@ -45,7 +48,27 @@ export function pictureOf(followed: FollowedProcess): ProcessPicture {
     kinds[at++] = PICTURE_KINDS.indexOf(kindOf(vma, followed));
   }
   const { pid, program, timeline } = followed;
-  return { pid, program, starts, ends, kinds, timeline: timeline?.read() ?? [] };
+  return { pid, program, starts, ends, kinds, maps: mapsOf(followed), timeline: timeline?.read() ?? [] };
+}
+
+function mapsOf({ process, stackAddress }: FollowedProcess): string {
+  const lines = layoutOf(process.mm, stackAddress);
+  const entries: MapsEntry[] = [];
+  for (let vma = process.mm.tree.first; vma !== null; vma = vma.next) {
+    const { start, end, offset, inode, name } = lines[entries.length]!;
+    entries.push({
+      start,
+      end,
+      prot: vma.flags & VM_ACCESS,
+      shared: (vma.flags & VM_MAYSHARE) !== 0,
+      offset,
+      device: vma.file?.device ?? '00:00',
+      inode,
+      name,
+      smaps: null,
+    });
+  }
+  return formatMaps(entries);
 }
 
 function kindOf(vma: Vma, { process, stackAddress }: FollowedProcess): PictureKind {

@@ -1,32 +1,13 @@
-import { describe, expect, it, vi } from 'vitest';
-import { EXIT_UNUSABLE, exitCodeOf } from '../exit-codes.js';
-import { createProgram } from '../program.js';
-
-/** Runs the command line; gives what it prints and its exit code. */
-async function vmakit(...args: string[]): Promise<{ out: string; complaint: string; code: number | null }> {
-  let out = '';
-  let complaint = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  try {
-    const code = await exitCodeOf(
-      () => createProgram().parseAsync(args, { from: 'user' }),
-      (text) => (complaint += text),
-    );
-    return { out, complaint, code };
-  } finally {
-    write.mockRestore();
-  }
-}
+import { describe, expect, it } from 'vitest';
+import { EXIT_OK, EXIT_UNUSABLE } from '../exit-codes.js';
+import { vmakit } from '../testing/vmakit.js';
 
 describe('vmakit decode', () => {
   it('says what a word means, and its fields', async () => {
     const { out, code } = await vmakit('decode', 'x86-64', 'pte', '0x8000000012345067');
     expect(out).toContain('page pfn 74565 writable young dirty');
     expect(out).toContain('51:12  PFN          0x12345');
-    expect(code).toBeNull();
+    expect(code).toBe(EXIT_OK);
   });
 
   it('prints one object on request', async () => {

@@ -39,6 +39,7 @@ export function replayCommand(): Command {
     .option('--force-flag', 'every mremap that may move asks for relocation')
     .option('--json', 'print one object (docs/replay-json.md)')
     .option('--report <file>', 'write a self-contained HTML report')
+    .option('--write-maps <folder>', "write the model's /proc/PID/maps of each process at its end")
     .option('--details <n>', 'differences and examples kept of each kind', parseCount, 10)
     .option('-j, --jobs <n>', 'worker threads for several recordings (default: one for each core)', parsePositive)
     .addHelpText('after', AFTER_HELP)

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type JobOutcome, type ReplayJob, defaultWorkers, policiesByName, runJobs } from '@vmakit/replay';
 import { renderComparison, renderHtmlReport, renderReplay } from '@vmakit/report';
 import pc from 'picocolors';
@@ -19,6 +20,7 @@ export interface ReplayCommandOptions {
   readonly forceFlag?: boolean;
   readonly json?: boolean;
   readonly report?: string;
+  readonly writeMaps?: string;
   readonly details: number;
   readonly jobs?: number;
 }
@@ -40,12 +42,16 @@ export async function runReplay(inputs: readonly string[], options: ReplayComman
     progress.stop();
   }
   if (options.json === true) process.stdout.write(`${JSON.stringify(jsonOf(outcomes), null, 2)}\n`);
+  if (options.writeMaps !== undefined) await writeMaps(options.writeMaps, outcomes, options.json !== true);
   if (options.report !== undefined) await writeReport(options.report, outcomes, options.json !== true);
   return exitCode(outcomes);
 }
 
 function checkUsage(inputs: readonly string[], options: ReplayCommandOptions): void {
-  const { maps, endMaps, policy, compare } = options;
+  const { maps, endMaps, policy, compare, writeMaps: folder } = options;
+  if (folder !== undefined && (inputs.length > 1 || compare !== undefined)) {
+    throw new UsageError('--write-maps is for one recording under one policy');
+  }
   if (inputs.length > 1 && (maps !== undefined || endMaps !== undefined)) {
     throw new UsageError('--maps and --end-maps are of one recording; give one input with them');
   }
@@ -63,13 +69,26 @@ function checkUsage(inputs: readonly string[], options: ReplayCommandOptions): v
 }
 
 function jobFor(input: string, options: ReplayCommandOptions): ReplayJob {
-  const { maps, endMaps, from, assume, profile, maxMapCount, policy, compare, forceFlag, details, report } = options;
+  const {
+    maps,
+    endMaps,
+    from,
+    assume,
+    profile,
+    maxMapCount,
+    policy,
+    compare,
+    forceFlag,
+    details,
+    report,
+    writeMaps: folder,
+  } = options;
   return {
     input,
     assume,
     maxDetails: details,
     forceFlag: forceFlag ?? false,
-    pictures: report !== undefined,
+    pictures: report !== undefined || folder !== undefined,
     ...(maps === undefined ? {} : { startMaps: maps }),
     ...(endMaps === undefined ? {} : { endMaps }),
     ...(from === undefined ? {} : { prefer: from }),
@@ -100,6 +119,26 @@ async function writeReport(file: string, outcomes: readonly JobOutcome[], says: 
     throw new UsageError(`--report: ${(error as Error).message}`);
   }
   if (says) process.stdout.write(pc.dim(`\nreport written to ${file}\n`));
+}
+
+async function writeMaps(folder: string, outcomes: readonly JobOutcome[], says: boolean): Promise<void> {
+  const names = new Set<string>();
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const { pid, maps } of outcomes.flatMap((outcome) => (outcome.kind === 'replayed' ? outcome.pictures : []))) {
+      // Process numbers are used again.
+      let name = `${pid}.maps`;
+      for (let life = 2; names.has(name); life++) name = `${pid}-${life}.maps`;
+      names.add(name);
+      await writeFile(join(folder, name), maps);
+    }
+  } catch (error) {
+    throw new UsageError(`--write-maps: ${(error as Error).message}`);
+  }
+  if (says)
+    process.stdout.write(
+      pc.dim(`\nmaps of ${names.size === 1 ? 'one process' : `${names.size} processes`} written to ${folder}\n`),
+    );
 }
 
 function exitCode(outcomes: readonly JobOutcome[]): number {
