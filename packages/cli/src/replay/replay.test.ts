@@ -62,6 +62,14 @@ describe('vmakit replay', () => {
     });
   });
 
+  it('has every field of that object in its documentation', async () => {
+    const { out } = await vmakit('replay', EDGES, '--compare', 'none', '--json');
+    const documentation = readFileSync(join(ROOT, 'docs/replay-json.md'), 'utf8');
+    const [run] = (JSON.parse(out) as { comparison: [{ result: Record<string, unknown> }] }).comparison;
+    const fields = [...Object.keys(run), ...Object.keys(run.result), ...Object.keys(run.result['checks'] as object)];
+    expect(fields.filter((field) => !documentation.includes(`\`${field}\``))).toEqual([]);
+  });
+
   it('replays several recordings and sums them up', async () => {
     const { out, code } = await vmakit('replay', EDGES, COMPACTOR, '--json');
     expect(code).toBe(EXIT_OK);
