@@ -24,7 +24,7 @@ function write(name: string, content: string | Uint8Array): string {
 }
 
 describe('vmakit replay', () => {
-  it('replays the bundled recording and says what merged, what did not, and that all of it is as recorded', async () => {
+  it('replays the bundled recording and says what merged, what did not, and that it is as recorded', async () => {
     const { out, complaint, code } = await vmakit('replay', COMPACTOR);
     expect(code).toBe(EXIT_OK);
     expect(complaint).toBe('');
