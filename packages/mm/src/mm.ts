@@ -1,6 +1,7 @@
 import type { VmFlags } from '@vmakit/base';
 import { PageTables } from '@vmakit/pagetable';
-import { type UserfaultContext, VmaTree, type VmaOwner } from '@vmakit/vma-merge';
+import { MergeRequest, type UserfaultContext, VmaTree, type VmaOwner } from '@vmakit/vma-merge';
+import { GatheredRange } from './calls/gathered-range.js';
 import type { MmEnvironment } from './environment.js';
 import type { KsmPages } from './pages/ksm-pages.js';
 
@@ -52,6 +53,9 @@ export class Mm implements VmaOwner {
   };
 
   mapCount = 0;
+  /** The unmapping in progress, if there is one. */
+  readonly gathered: GatheredRange = new GatheredRange();
+  readonly mergeRequest: MergeRequest = new MergeRequest(this);
   totalVm = 0;
   dataVm = 0;
   execVm = 0;

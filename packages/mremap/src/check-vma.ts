@@ -68,7 +68,7 @@ function alignToHugePages(op: RemapOperation): MmError | null {
   const { pmdPages } = op.mm.env.arch;
   op.oldPages = alignUp(op.oldPages, pmdPages);
   op.newPages = alignUp(op.newPages, pmdPages);
-  if (op.address % pmdPages !== 0 || op.newAddress % pmdPages !== 0 || !op.newAddressAligned) {
+  if (op.address % pmdPages !== 0 || op.newAddress % pmdPages !== 0 || !op.request.newAddressAligned) {
     return refuse('EINVAL', 'spec 05.3 step 3: hugetlb address unaligned', { pmdPages });
   }
   if (op.newPages > op.oldPages) return refuse('EINVAL', 'spec 05.3 step 3: hugetlb cannot grow');

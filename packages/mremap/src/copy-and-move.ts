@@ -1,81 +1,69 @@
 import { type MmError, VM_ACCOUNT, VM_LOCKED, refuse, withoutFlags } from '@vmakit/base';
 import { accountMapping, unchargeMemory, unmapVma } from '@vmakit/mm';
 import { anonVmaPrepare } from '@vmakit/rmap';
-import { type CopiedVma, type CopyRange, type Vma, duplicateRange, mergeCopiedRange } from '@vmakit/vma-merge';
+import { type Vma, duplicateRange, mergeCopiedRange } from '@vmakit/vma-merge';
 import { emitCopied, emitRollback, emitTables } from './move-reports.js';
 import { movePageTables } from './move-page-tables.js';
 import type { RemapOperation } from './operation.js';
 import type { PolicySession } from './policy-session.js';
-import { TableMove } from './table-move.js';
-
-/**
- * What came of copying. `destination` null: nothing is left at the destination and the charge has been given back, the
- * call ends with `error`. Otherwise `error` says whether the tables are at the destination (null) or back at the
- * source.
- */
-export interface CopyOutcome {
-  readonly destination: Vma | null;
-  readonly error: MmError | null;
-}
 
 /**
  * The copy step of a move (spec 05 section 7, c1 to c3) around the moments of the policy that took it, if one did. A
  * policy that cannot do its part makes the move an ordinary one, or fails the call: as it decided.
+ *
+ * @returns why it failed. `op.copy.vma` is null then when nothing is left at the destination and the charge has been
+ * given back; else the tables are back at the source. Null: they are at the destination.
  */
-export function copyAndMove(op: RemapOperation, session: PolicySession | null, charge: number): CopyOutcome {
+export function copyAndMove(op: RemapOperation, session: PolicySession | null, charge: number): MmError | null {
   const { bus } = op.mm.env;
+  const { copy } = op;
   let taking = session;
   for (;;) {
-    const copied = copyDestination(op, taking);
-    if (copied === null) return giveUp(op, charge, 'copy', refuse('ENOMEM', 'spec 05.7 c1: copying the VMA'));
-    op.vma = copied.source;
-    if (bus.observed) emitCopied(op, copied);
-    if (taking === null || copied.merged) return moveTables(op, copied, null, charge);
-    const part = taking.begin(copied.vma);
-    if (part === 'done') return moveTables(op, copied, taking, charge);
+    copy.begin(op.vma as Vma, op.address, op.newAddress, op.newPages, op.keepsSource);
+    if (!copyDestination(op, taking)) {
+      return giveUp(op, charge, 'copy', refuse('ENOMEM', 'spec 05.7 c1: copying the VMA'));
+    }
+    op.vma = copy.source;
+    if (bus.observed) emitCopied(op, copy);
+    if (taking === null || copy.merged) return moveTables(op, null, charge);
+    const destination = copy.vma as Vma;
+    const part = taking.begin(destination);
+    if (part === 'done') return moveTables(op, taking, charge);
     const { failure } = taking;
     taking.takeBack('walk');
-    dropDestination(op, copied.vma, taking.undoUncharges);
+    dropDestination(op, destination, taking.undoUncharges);
     const errno = taking.failure ?? failure;
     if (errno !== null) return giveUp(op, charge, 'policy', refuse(errno, `policy ${taking.policy}: its part failed`));
     taking = null;
   }
 }
 
-/** The destination VMA; null when memory ran out or the policy broke, with nothing left behind. */
-function copyDestination(op: RemapOperation, session: PolicySession | null): CopiedVma | null {
-  const { mm } = op;
-  const source = op.vma as Vma;
-  const range: CopyRange = {
-    sourceStart: op.address,
-    start: op.newAddress,
-    pages: op.newPages,
-    keepSource: op.keepsSource,
-  };
-  const merged = mergeCopiedRange(mm.env, source, range);
-  if (merged !== null) return merged;
+/** Makes the destination VMA; false when memory ran out or the policy broke, with nothing left behind. */
+function copyDestination(op: RemapOperation, session: PolicySession | null): boolean {
+  const { copy } = op;
+  const { env } = op.mm;
+  if (mergeCopiedRange(env, copy)) return true;
   const plan = session === null ? 'keep' : session.plan();
-  if (plan === null) return null;
-  const copied = duplicateRange(mm.env, source, range, plan === 'fresh');
-  if (copied === null || plan === 'keep') return copied;
-  if (anonVmaPrepare(mm.env, copied.vma)) return copied;
-  dropDestination(op, copied.vma, session !== null && session.undoUncharges);
-  return null;
+  if (plan === null) return false;
+  if (!duplicateRange(env, copy, plan === 'fresh')) return false;
+  const destination = copy.vma as Vma;
+  if (plan === 'keep' || anonVmaPrepare(env, destination)) return true;
+  dropDestination(op, destination, session !== null && session.undoUncharges);
+  return false;
 }
 
 /** Steps c2 and c3: moves the page tables, and on a failure moves them back. */
-function moveTables(op: RemapOperation, copied: CopiedVma, session: PolicySession | null, charge: number): CopyOutcome {
-  const { mm } = op;
-  const destination = copied.vma;
-  const move = new TableMove(mm, {
+function moveTables(op: RemapOperation, session: PolicySession | null, charge: number): MmError | null {
+  const { mm, copy } = op;
+  const destination = copy.vma as Vma;
+  const move = op.tables.begin(mm, {
     sourceVma: op.vma as Vma,
     targetVma: destination,
     source: op.address,
     target: op.newAddress,
     pages: op.oldPages,
-    needRmapLocks: copied.needRmapLocks,
+    needRmapLocks: copy.needRmapLocks,
     heldRoot: session?.move.heldRoot ?? null,
-    back: false,
     unbalancedRmapLocks: op.policies.unbalancedRmapLocks,
   });
   const moved = movePageTables(move);
@@ -93,17 +81,18 @@ function moveTables(op: RemapOperation, copied: CopiedVma, session: PolicySessio
     session?.takeBack('tables');
     if (mm.env.bus.observed) emitRollback(op, 'tables', error);
     if (charge !== 0 && !op.keepsSource) unchargeMemory(mm, charge);
-    return { destination, error };
+    return error;
   }
-  if (session === null) return { destination, error: null };
+  if (session === null) return null;
   session.complete();
   session.lastMerge();
   op.vma = session.move.source as Vma;
-  return { destination: session.move.destination as Vma, error: null };
+  copy.vma = session.move.destination;
+  return null;
 }
 
 function moveBack(op: RemapOperation, destination: Vma, moved: number, session: PolicySession | null): void {
-  const back = new TableMove(op.mm, {
+  const back = op.tablesBack.begin(op.mm, {
     sourceVma: destination,
     targetVma: op.vma as Vma,
     source: op.newAddress,
@@ -111,7 +100,6 @@ function moveBack(op: RemapOperation, destination: Vma, moved: number, session: 
     pages: moved,
     needRmapLocks: true,
     heldRoot: session?.move.heldRoot ?? null,
-    back: true,
     unbalancedRmapLocks: op.policies.unbalancedRmapLocks,
   });
   const returned = movePageTables(back);
@@ -134,8 +122,9 @@ function dropDestination(op: RemapOperation, destination: Vma, uncharge: boolean
   if (!uncharge) mm.hiwaterVm = hiwaterVm;
 }
 
-function giveUp(op: RemapOperation, charge: number, step: 'copy' | 'policy', error: MmError): CopyOutcome {
+function giveUp(op: RemapOperation, charge: number, step: 'copy' | 'policy', error: MmError): MmError {
   if (charge !== 0) unchargeMemory(op.mm, charge);
   if (op.mm.env.bus.observed) emitRollback(op, step, error);
-  return { destination: null, error };
+  op.copy.vma = null;
+  return error;
 }

@@ -1,4 +1,4 @@
-import { MmError, type SysResult, VM_UFFD_MASK, hasAny, refuse } from '@vmakit/base';
+import { type SysResult, VM_UFFD_MASK, hasAny, refuse } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import { checkVma } from './check-vma.js';
 import type { RemapOperation } from './operation.js';
@@ -13,12 +13,14 @@ import { remapTo } from './remap-to.js';
 export function moveMany(op: RemapOperation): SysResult {
   const { mm } = op;
   const { address: start, oldEnd: end } = op;
-  let result: SysResult = refuse('EFAULT', 'spec 05.6: nothing is mapped in the range', { start, end });
+  let result = -1;
   let target = op.newAddress;
   let previousEnd = start;
   for (let part = 0; ; part++) {
     const vma = previousEnd < end ? mm.tree.firstOverlap(previousEnd, end) : null;
-    if (vma === null) return result;
+    if (vma === null) {
+      return result >= 0 ? result : refuse('EFAULT', 'spec 05.6: nothing is mapped in the range', { start, end });
+    }
     if (part === 0 && vma.start > start) {
       return refuse('EFAULT', 'spec 05.6: the range begins in a gap', { start, mapped: vma.start });
     }
@@ -30,7 +32,7 @@ export function moveMany(op: RemapOperation): SysResult {
     target += from - previousEnd;
     beginPart(op, part, vma, from, partEnd - from, target);
     const moved = checkVma(op) ?? remapTo(op);
-    if (moved instanceof MmError) return moved;
+    if (typeof moved !== 'number') return moved;
     if (part === 0) result = moved;
     target += partEnd - from;
     previousEnd = partEnd;

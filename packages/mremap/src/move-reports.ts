@@ -1,6 +1,6 @@
 import type { MmError } from '@vmakit/base';
 import type { TablesMovedEvent } from '@vmakit/events';
-import type { CopiedVma } from '@vmakit/vma-merge';
+import type { Vma, VmaCopy } from '@vmakit/vma-merge';
 import type { RemapOperation } from './operation.js';
 import type { TableMove } from './table-move.js';
 
@@ -8,8 +8,9 @@ import type { TableMove } from './table-move.js';
  * The events of one move. Callers ask `bus.observed` first.
  */
 
-export function emitCopied(op: RemapOperation, copied: CopiedVma): void {
-  const { vma, merged, needRmapLocks } = copied;
+export function emitCopied(op: RemapOperation, copy: VmaCopy): void {
+  const { merged, needRmapLocks } = copy;
+  const vma = copy.vma as Vma;
   op.mm.env.bus.emit({
     type: 'mremap.copied',
     call: op.call,
@@ -18,7 +19,7 @@ export function emitCopied(op: RemapOperation, copied: CopiedVma): void {
     end: vma.end,
     pageOffset: vma.pageOffset,
     merged,
-    fresh: !merged && vma.anonVma !== copied.source.anonVma,
+    fresh: !merged && vma.anonVma !== (copy.source as Vma).anonVma,
     needRmapLocks,
     anonVma: vma.anonVma?.id ?? null,
   });

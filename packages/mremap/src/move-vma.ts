@@ -2,7 +2,7 @@ import { MmError, type SysResult, VM_ACCOUNT, VM_LOCKED, VM_MERGEABLE, hasAny, r
 import { breakKsm, chargeMemory, refuseCharge, unchargeMemory } from '@vmakit/mm';
 import { type Vma, splitVma } from '@vmakit/vma-merge';
 import { finishMove } from './finish-move.js';
-import { type CopyOutcome, copyAndMove } from './copy-and-move.js';
+import { copyAndMove } from './copy-and-move.js';
 import type { RemapOperation } from './operation.js';
 import { PolicyError } from './policy-error.js';
 import { type PolicySession, decideMove } from './policy-session.js';
@@ -56,10 +56,10 @@ function moveCharged(op: RemapOperation, charge: number): SysResult {
     }
     session = decided;
   }
-  const copy: CopyOutcome = copyAndMove(op, session, charge);
+  const error = copyAndMove(op, session, charge);
   if (session !== null && session.broken !== null) op.broken = session.broken;
-  if (copy.destination === null) return copy.error as MmError;
-  return finishMove(op, copy.destination, copy.error);
+  const destination = op.copy.vma;
+  return destination === null ? (error as MmError) : finishMove(op, destination, error);
 }
 
 function askPolicies(op: RemapOperation): ReturnType<typeof decideMove> {

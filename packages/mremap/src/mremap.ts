@@ -3,14 +3,11 @@ import { type Mm, lockForWriting, pageOf, pagesCovering, populateRange, unlock }
 import { checkVma } from './check-vma.js';
 import { MREMAP_DONTUNMAP, MREMAP_FIXED, flagNames } from './flags.js';
 import { moveMany } from './move-many.js';
-import { RemapOperation } from './operation.js';
-import { type MremapRequest, type RawMremap, checkParameters } from './parameters.js';
+import type { RemapOperation } from './operation.js';
+import { type RawMremap, checkParameters } from './parameters.js';
 import type { PolicySet } from './policy-set.js';
 import { remapAt } from './remap-in-place.js';
 import { checkMapCountOfMove, remapTo } from './remap-to.js';
-
-/** Bits of an address that arm64 ignores. */
-const ARM64_TAG = 0xff00000000000000n;
 
 /**
  * mremap(2): resizes or moves a mapping (spec 05), with the policies of the kernel taking part (spec 06).
@@ -22,39 +19,36 @@ const ARM64_TAG = 0xff00000000000000n;
  */
 export function mremap(policies: PolicySet, mm: Mm, raw: RawMremap): SysResult {
   policies.refuseReentry('mremap');
-  const { arch, bus } = mm.env;
+  const { bus } = mm.env;
   const call = ++policies.calls;
-  const request = checkParameters(raw, {
-    pageShift: arch.pageShift,
-    taskSize: mm.layout.taskSize,
-    tagMask: arch.family === 'arm64' ? ARM64_TAG : 0n,
-    knownFlags: policies.knownFlags,
-    flagsThatNeedMayMove: policies.flagsThatNeedMayMove,
-  });
+  const op = policies.operation;
+  const { request } = op;
+  const refusal = checkParameters(raw, policies.limits, mm.layout.taskSize, request);
   if (bus.observed) emitBegin(mm, policies, call, raw);
-  if (request instanceof MmError) return bus.observed ? emitEnd(mm, call, request) : request;
-  const op = new RemapOperation(mm, policies, call, request);
-  const result = runLocked(op, request);
-  if (op.populateExpand && !(result instanceof MmError)) {
+  if (refusal !== null) return bus.observed ? emitEnd(mm, call, refusal) : refusal;
+  op.begin(mm, call);
+  const result = runLocked(op);
+  if (op.populateExpand && typeof result === 'number') {
     populateRange(mm, result + request.oldPages, result + request.newPages, 'vma');
   }
+  const { broken } = op;
   if (bus.observed) emitEnd(mm, call, result);
-  if (op.broken !== null) throw op.broken;
+  if (broken !== null) throw broken;
   return result;
 }
 
 /** The call under the mmap lock. */
-function runLocked(op: RemapOperation, request: MremapRequest): SysResult {
+function runLocked(op: RemapOperation): SysResult {
   const { mm } = op;
   const killed = lockForWriting(mm);
   if (killed !== null) return killed;
-  const result = dispatch(op, request);
+  const result = dispatch(op);
   unlock(mm);
   return result;
 }
 
 /** Spec 05 section 2. */
-function dispatch(op: RemapOperation, request: MremapRequest): SysResult {
+function dispatch(op: RemapOperation): SysResult {
   const { mm } = op;
   const { profile, settings } = mm.env;
   if (profile.mremapAlwaysTestsMapCount) {
@@ -65,8 +59,7 @@ function dispatch(op: RemapOperation, request: MremapRequest): SysResult {
   }
   const full = profile.mremapTestsMapCountFirst ? checkMapCountOfMove(op) : null;
   if (full !== null) return full;
-  const { oldPages, newPages } = request;
-  if (op.isFixed && oldPages === newPages && profile.multiVmaMove) return moveMany(op);
+  if (op.isFixed && op.oldPages === op.newPages && profile.multiVmaMove) return moveMany(op);
   op.vma = mm.tree.at(op.address);
   return checkVma(op) ?? (op.impliesNewAddress ? remapTo(op) : remapAt(op));
 }

@@ -1,9 +1,10 @@
 import type { Mm } from '@vmakit/mm';
-import type { Vma } from '@vmakit/vma-merge';
+import { type Vma, VmaCopy } from '@vmakit/vma-merge';
 import { MREMAP_DONTUNMAP, MREMAP_FIXED } from './flags.js';
-import type { MremapRequest } from './parameters.js';
+import { MremapRequest } from './parameters.js';
 import type { PolicyError } from './policy-error.js';
 import type { PolicySet } from './policy-set.js';
+import { TableMove } from './table-move.js';
 
 /** What a call does to the size. */
 export type Resize = 'none' | 'shrink' | 'expand';
@@ -11,22 +12,31 @@ export type Resize = 'none' | 'shrink' | 'expand';
 /**
  * One mremap in progress, or one part of a move of several VMAs: `vma_remap_struct`. Pages. Inputs first; then what the
  * steps find out and change on the way.
+ *
+ * A kernel has one, and begins it anew for each call: nothing is allocated, and code compiled for it stays valid when
+ * the garbage collector runs between calls. The same goes for what belongs to it.
  */
 export class RemapOperation {
-  readonly mm: Mm;
   readonly policies: PolicySet;
+  mm!: Mm;
   /** The number of the call, for its events. */
-  readonly call: number;
-  readonly flags: number;
-  address: number;
-  oldPages: number;
-  newPages: number;
+  call = 0;
+  /** What was asked for; with `address`, `oldPages`... it is what is still to be done. */
+  readonly request: MremapRequest = new MremapRequest();
+  flags = 0;
+  address = 0;
+  oldPages = 0;
+  newPages = 0;
   /** Where to; `address` once it is known that no new address is implied. */
-  newAddress: number;
-  readonly newAddressAligned: boolean;
+  newAddress = 0;
 
   /** The VMA that is moved or resized; follows merges. */
   vma: Vma | null = null;
+  /** Its copy. */
+  readonly copy: VmaCopy = new VmaCopy();
+  /** The moves of its page tables, and back after a failure. */
+  readonly tables: TableMove = new TableMove(false);
+  readonly tablesBack: TableMove = new TableMove(true);
   resize: Resize = 'none';
   /** |newPages - oldPages| of what is still to be done. */
   delta = 0;
@@ -37,16 +47,26 @@ export class RemapOperation {
   /** A policy broke its contract: to be thrown when the call is over. */
   broken: PolicyError | null = null;
 
-  constructor(mm: Mm, policies: PolicySet, call: number, request: MremapRequest) {
-    this.mm = mm;
+  constructor(policies: PolicySet) {
     this.policies = policies;
+  }
+
+  /** Begins what {@link request} asks for. */
+  begin(mm: Mm, call: number): void {
+    const { request } = this;
+    this.mm = mm;
     this.call = call;
     this.flags = request.flags;
     this.address = request.address;
     this.oldPages = request.oldPages;
     this.newPages = request.newPages;
     this.newAddress = request.newAddress;
-    this.newAddressAligned = request.newAddressAligned;
+    this.vma = null;
+    this.resize = 'none';
+    this.delta = 0;
+    this.populateExpand = false;
+    this.part = 0;
+    this.broken = null;
   }
 
   get isFixed(): boolean {

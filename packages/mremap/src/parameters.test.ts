@@ -1,11 +1,11 @@
-import { MmError } from '@vmakit/base';
+import type { MmError } from '@vmakit/base';
 import { describe, expect, test } from 'vitest';
-import { type RawMremap, checkParameters } from './parameters.js';
+import { MremapRequest, type ParameterLimits, type RawMremap, checkParameters } from './parameters.js';
 
 const PAGE = 4096;
-const limits = {
+const TASK_SIZE = 2 ** 35 - 1;
+const limits: ParameterLimits = {
   pageShift: 12,
-  taskSize: 2 ** 35 - 1,
   tagMask: 0n,
   knownFlags: 1 | 2 | 4 | 8,
   flagsThatNeedMayMove: 8,
@@ -18,10 +18,16 @@ const good: RawMremap = {
   newAddress: 64 * PAGE,
 };
 
+/** What the good call with a change becomes: the refusal, or the request. */
+function check(change: Partial<RawMremap>, machine = limits, taskSize = TASK_SIZE): MmError | MremapRequest {
+  const request = new MremapRequest();
+  return checkParameters({ ...good, ...change }, machine, taskSize, request) ?? request;
+}
+
 /** The number of the step that refuses, `spec 05.1 step N`, or null. */
 function refusedAt(change: Partial<RawMremap>): string | null {
-  const result = checkParameters({ ...good, ...change }, limits);
-  if (!(result instanceof MmError)) return null;
+  const result = check(change);
+  if (result instanceof MremapRequest) return null;
   expect(result.errno).toBe('EINVAL');
   return /step (\d)|spec 06.2/.exec(result.rule)?.[0] ?? result.rule;
 }
@@ -52,18 +58,18 @@ describe('parameters are checked in the order of spec 05 section 1', () => {
 });
 
 test('lengths are rounded up to pages', () => {
-  expect(checkParameters({ ...good, oldLength: 1, newLength: 1 }, limits)).toMatchObject({ oldPages: 1, newPages: 1 });
+  expect(check({ oldLength: 1, newLength: 1 })).toMatchObject({ oldPages: 1, newPages: 1 });
 });
 
 test('arguments that are no 64-bit words are misuse, named', () => {
-  expect(() => checkParameters({ ...good, address: -1 }, limits)).toThrow(/^address/);
-  expect(() => checkParameters({ ...good, oldLength: 2 ** 60 }, limits)).toThrow(/^oldLength/);
-  expect(() => checkParameters({ ...good, flags: 0.5 }, limits)).toThrow(/^flags/);
+  expect(() => check({ address: -1 })).toThrow(/^address/);
+  expect(() => check({ oldLength: 2 ** 60 })).toThrow(/^oldLength/);
+  expect(() => check({ flags: 0.5 })).toThrow(/^flags/);
 });
 
 test('arm64 drops the tag of the address, but not of the new address', () => {
-  const arm64 = { ...limits, taskSize: 2 ** 36, tagMask: 0xff00000000000000n };
+  const arm64 = { ...limits, tagMask: 0xff00000000000000n };
   const tag = 0x2an << 56n;
-  expect(checkParameters({ ...good, address: tag | (16n * 4096n) }, arm64)).toMatchObject({ address: 16 });
-  expect(checkParameters({ ...good, newAddress: tag | (64n * 4096n) }, arm64)).toMatchObject({ errno: 'EINVAL' });
+  expect(check({ address: tag | (16n * 4096n) }, arm64, 2 ** 36)).toMatchObject({ address: 16 });
+  expect(check({ newAddress: tag | (64n * 4096n) }, arm64, 2 ** 36)).toMatchObject({ errno: 'EINVAL' });
 });

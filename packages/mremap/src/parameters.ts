@@ -11,11 +11,9 @@ export interface RawMremap {
   readonly newAddress?: Bytes;
 }
 
-/** What the checks need to know of the machine, the address space and the policies. */
+/** What the checks need to know of the machine and the policies. */
 export interface ParameterLimits {
   readonly pageShift: number;
-  /** End of the addresses that a program can have, in pages. */
-  readonly taskSize: number;
   /** Bits of an address that a tag may use and that the kernel drops from `address`; 0n when tags are not allowed. */
   readonly tagMask: bigint;
   /** Flags that this kernel knows, those of its policies included. */
@@ -24,25 +22,33 @@ export interface ParameterLimits {
   readonly flagsThatNeedMayMove: number;
 }
 
-/** A call whose parameters passed: pages. `address` and the ranges may still be anything as far as VMAs go. */
-export interface MremapRequest {
-  readonly address: number;
-  readonly oldPages: number;
-  readonly newPages: number;
-  readonly flags: number;
+/** A call's parameters: pages. `address` and the ranges may still be anything as far as VMAs go. */
+export class MremapRequest {
+  address = 0;
+  oldPages = 0;
+  newPages = 0;
+  flags = 0;
   /** The new address as given, rounded down, whether a flag implies it or not. */
-  readonly newAddress: number;
+  newAddress = 0;
   /** The new address as given is on a page boundary. */
-  readonly newAddressAligned: boolean;
+  newAddressAligned = true;
 }
 
 /**
- * The parameter checks of spec 05 section 1, in the kernel's order, before any lock is taken.
+ * The parameter checks of spec 05 section 1, in the kernel's order, before any lock is taken. The parameters that pass
+ * are put into `request`.
  *
+ * @param taskSize end of the addresses that the program can have, in pages
+ * @returns the refusal; null: none
  * @throws {TypeError | RangeError} naming an argument that is not a 64-bit integer
  */
-export function checkParameters(raw: RawMremap, limits: ParameterLimits): MremapRequest | MmError {
-  const { pageShift, taskSize } = limits;
+export function checkParameters(
+  raw: RawMremap,
+  limits: ParameterLimits,
+  taskSize: number,
+  request: MremapRequest,
+): MmError | null {
+  const { pageShift } = limits;
   const flags = flagWord(raw.flags, limits.knownFlags);
   const tagged = untagged(raw.address, limits.tagMask);
   const address = pageOf(tagged, pageShift, 'address');
@@ -63,15 +69,20 @@ export function checkParameters(raw: RawMremap, limits: ParameterLimits): Mremap
   if ((flags & limits.flagsThatNeedMayMove) !== 0 && (flags & MREMAP_MAYMOVE) === 0) {
     return refuse('EINVAL', 'spec 06.2: the flag needs MAYMOVE');
   }
-  const request: MremapRequest = { address, oldPages, newPages, flags, newAddress, newAddressAligned };
-  if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) === 0) return request;
-  return checkNewAddress(request, limits) ?? request;
+  request.address = address;
+  request.oldPages = oldPages;
+  request.newPages = newPages;
+  request.flags = flags;
+  request.newAddress = newAddress;
+  request.newAddressAligned = newAddressAligned;
+  if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) === 0) return null;
+  return checkNewAddress(request, pageShift, taskSize);
 }
 
 /** Steps 5 to 9: only when FIXED or DONTUNMAP imply a new address. */
-function checkNewAddress(request: MremapRequest, limits: ParameterLimits): MmError | null {
+function checkNewAddress(request: MremapRequest, pageShift: number, taskSize: number): MmError | null {
   const { address, oldPages, newPages, flags, newAddress, newAddressAligned } = request;
-  const highest = limits.taskSize - newPages;
+  const highest = taskSize - newPages;
   if (newAddress > highest || (newAddress === highest && !newAddressAligned)) {
     return refuse('EINVAL', 'spec 05.1 step 5: new address is too high', { newAddress, highest });
   }
@@ -80,7 +91,7 @@ function checkNewAddress(request: MremapRequest, limits: ParameterLimits): MmErr
   if ((flags & MREMAP_DONTUNMAP) !== 0 && oldPages !== newPages) {
     return refuse('EINVAL', 'spec 05.1 step 8: DONTUNMAP cannot resize', { oldPages, newPages });
   }
-  const wrap = wrapPages(limits.pageShift);
+  const wrap = wrapPages(pageShift);
   if (wrapped(address + oldPages, wrap) > newAddress && wrapped(newAddress + newPages, wrap) > address) {
     return refuse('EINVAL', 'spec 05.1 step 9: old and new range overlap', { address, oldPages, newAddress, newPages });
   }

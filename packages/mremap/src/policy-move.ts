@@ -1,6 +1,6 @@
 import { type Mm, splitFolio, splitHugePmd } from '@vmakit/mm';
 import type { AnonVma } from '@vmakit/rmap';
-import { MergeRequest, type Vma, duplicateVma, mergeExistingRange } from '@vmakit/vma-merge';
+import { type Vma, duplicateVma, mergeExistingRange } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import { FolioWalk } from './folio-walk.js';
 import { Leaf, LeafKind } from './leaf.js';
@@ -171,7 +171,7 @@ export class PolicyMove implements Move {
     this.#require('mergeDestination', ['lastMerge']);
     const { mm, source } = this;
     const middle = this.destination as Vma;
-    const request = new MergeRequest('relocated', mm, middle.start, middle.end, middle.pageOffset, middle.flags);
+    const request = mm.mergeRequest.begin('relocated', middle.start, middle.end, middle.pageOffset, middle.flags);
     request.anonPageOffset = middle.anonPageOffset;
     request.takeAttributes(middle);
     request.middle = middle;

@@ -6,6 +6,8 @@ import type { AnonVmaRegistry } from '@vmakit/rmap';
 import type { Contribution, ExtensionPoint } from './extension-point.js';
 import { FolioJournal } from './folio-journal.js';
 import { STOCK_FLAGS, STOCK_FLAG_MASK } from './flags.js';
+import { RemapOperation } from './operation.js';
+import type { ParameterLimits } from './parameters.js';
 import type { MremapPolicy, PolicyContext, PolicyHooks } from './policy.js';
 import { PolicyCounters } from './policy-counters.js';
 import { type HookName, PolicyConflictError, PolicyError } from './policy-error.js';
@@ -19,11 +21,14 @@ export interface PolicyEnvironment {
   readonly locks: LockTracker;
   readonly injector: FaultInjector | null;
   readonly bus: KernelBus;
-  readonly arch: { readonly pmdPages: number };
+  readonly arch: { readonly family: string; readonly pageShift: number; readonly pmdPages: number };
   readonly settings: { readonly maxMapCount: number };
   /** Is set to the policies, so that calls made by a hook are refused. */
   callGuard: { readonly isRunning: boolean; refuseReentry(call: string): void } | null;
 }
+
+/** Bits of an address that arm64 ignores. */
+const ARM64_TAG = 0xff00000000000000n;
 
 /** One policy in one kernel. */
 export interface BoundPolicy {
@@ -44,12 +49,14 @@ export class PolicySet {
   readonly moved: TableCounters = new TableCounters();
   /** All flags that mremap(2) of this kernel knows, by name. */
   readonly flagNames: Readonly<Record<string, number>>;
-  readonly knownFlags: number;
-  readonly flagsThatNeedMayMove: number;
+  /** What the parameters of a call are checked against. */
+  readonly limits: ParameterLimits;
   /** Some policy wants locks to be released that were not taken (spec 06 section 6, R7). */
   readonly unbalancedRmapLocks: boolean;
   /** What the move in progress rewrote. */
   readonly journal: FolioJournal = new FolioJournal();
+  /** The call in progress. */
+  readonly operation: RemapOperation = new RemapOperation(this);
   /** Counts the calls, for their events. */
   calls = 0;
   /** The hook that is running. */
@@ -73,8 +80,9 @@ export class PolicySet {
       }
     }
     this.unbalancedRmapLocks = policies.some(({ deviations }) => deviations.unbalancedRmapLocks === true);
-    this.knownFlags = known;
-    this.flagsThatNeedMayMove = needMayMove;
+    const { family, pageShift } = environment.arch;
+    const tagMask = family === 'arm64' ? ARM64_TAG : 0n;
+    this.limits = { pageShift, tagMask, knownFlags: known, flagsThatNeedMayMove: needMayMove };
     if (policies.length > 0) environment.callGuard = this;
     const context = new BoundContext(environment, this.counters, contributions);
     this.bound = policies.map((policy) => ({

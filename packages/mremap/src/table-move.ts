@@ -15,10 +15,6 @@ export interface TableMoveOptions {
   readonly needRmapLocks: boolean;
   /** Root of the anon_vma that the caller holds for writing already: not to be locked again (spec 06 section 5, L3). */
   readonly heldRoot: AnonVma | null;
-  /**
-   * A move back after a failure: its tables exist, so it cannot fail and no failure is injected (spec 04 section 8).
-   */
-  readonly back: boolean;
   /** Spec 06 section 6, R7: rmap locks are released that were not taken. */
   readonly unbalancedRmapLocks: boolean;
 }
@@ -28,20 +24,23 @@ export interface TableMoveOptions {
  * moved.
  */
 export class TableMove {
-  readonly mm: Mm;
-  readonly sourceVma: Vma;
-  readonly targetVma: Vma;
+  mm!: Mm;
+  sourceVma!: Vma;
+  targetVma!: Vma;
   /** Where the move is now; aligned down by {@link realign}. */
-  source: number;
-  target: number;
-  readonly sourceEnd: number;
-  readonly pages: number;
-  readonly needRmapLocks: boolean;
-  readonly heldRoot: AnonVma | null;
+  source = 0;
+  target = 0;
+  sourceEnd = 0;
+  pages = 0;
+  needRmapLocks = false;
+  heldRoot: AnonVma | null = null;
+  /**
+   * A move back after a failure: its tables exist, so it cannot fail and no failure is injected (spec 04 section 8).
+   */
   readonly back: boolean;
-  readonly unbalancedRmapLocks: boolean;
+  unbalancedRmapLocks = false;
   /** The source is registered with a userfaultfd that does not follow moves: marks of it are dropped on the way. */
-  readonly dropsUserfaultMarks: boolean;
+  dropsUserfaultMarks = false;
 
   /** Rounds of the loop. */
   steps = 0;
@@ -54,7 +53,12 @@ export class TableMove {
   tlbFlushes = 0;
   readonly tally: MoveTally = new MoveTally();
 
-  constructor(mm: Mm, options: TableMoveOptions) {
+  constructor(back: boolean) {
+    this.back = back;
+  }
+
+  /** Begins a move: it is used again for each. */
+  begin(mm: Mm, options: TableMoveOptions): this {
     this.mm = mm;
     this.sourceVma = options.sourceVma;
     this.targetVma = options.targetVma;
@@ -64,9 +68,16 @@ export class TableMove {
     this.pages = options.pages;
     this.needRmapLocks = options.needRmapLocks;
     this.heldRoot = options.heldRoot;
-    this.back = options.back;
     this.unbalancedRmapLocks = options.unbalancedRmapLocks;
     this.dropsUserfaultMarks = losesUserfault(options.sourceVma);
+    this.steps = 0;
+    this.puds = 0;
+    this.pmds = 0;
+    this.hugePmds = 0;
+    this.hugePmdsSplit = 0;
+    this.ptes = 0;
+    this.tlbFlushes = 0;
+    return this;
   }
 
   /** Pages of the range that were passed: 0 also while the move is still before it (spec 04 section 6). */

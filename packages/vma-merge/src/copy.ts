@@ -1,66 +1,83 @@
 import { anonVmaClone, unlinkAnonVmas } from '@vmakit/rmap';
 import { type MergeContext, mergeNewRange, treeNodeFails } from './merge.js';
-import { MergeRequest } from './merge-request.js';
 import { type Vma, duplicateVma, isAnonymous, pageOffsetAt } from './vma.js';
 
-/** The destination of a move. Pages. */
-export interface CopyRange {
+/**
+ * The VMA side of one move: what is copied where, then what came of it. Pages.
+ *
+ * Whoever moves has one and begins it anew for each move: nothing is allocated.
+ */
+export class VmaCopy {
+  /** The VMA that is moved; from the copy on the merged one, if the merge removed it (spec 02 section 7, step 4). */
+  source: Vma | null = null;
   /** First page of the source that is moved. */
-  readonly sourceStart: number;
-  readonly start: number;
-  readonly pages: number;
+  sourceStart = 0;
+  start = 0;
+  pages = 0;
   /** MREMAP_DONTUNMAP: the source VMA stays. */
-  readonly keepSource: boolean;
-}
+  keepSource = false;
 
-/** The VMA at the destination of a move. */
-export interface CopiedVma {
-  readonly vma: Vma;
-  /** The source VMA, or the merged one if the merge removed it (spec 02 section 7, step 4). */
-  readonly source: Vma;
-  readonly merged: boolean;
+  /** The VMA at the destination; null: not made. */
+  vma: Vma | null = null;
+  merged = false;
   /** Reverse-map walkers must be locked out while tables move, since they would meet the destination first. */
-  readonly needRmapLocks: boolean;
+  needRmapLocks = false;
+  /** Offsets of the moved range. */
+  pageOffset = 0;
+  anonPageOffset = 0;
+
+  /** Begins a copy of the `pages` pages of `source` from `sourceStart` on, to `start`. */
+  begin(source: Vma, sourceStart: number, start: number, pages: number, keepSource: boolean): this {
+    this.source = source;
+    this.sourceStart = sourceStart;
+    this.start = start;
+    this.pages = pages;
+    this.keepSource = keepSource;
+    this.vma = null;
+    this.merged = false;
+    this.needRmapLocks = false;
+    return this;
+  }
 }
 
 /** Offsets of a moved range: those it has, unless unfaulted memory starts afresh (spec 02 section 7, step 1). */
-function offsetsAt(
-  context: MergeContext,
-  source: Vma,
-  range: CopyRange,
-): { pageOffset: number; anonPageOffset: number } {
-  const shift = range.sourceStart - source.start;
-  const pageOffset = pageOffsetAt(source, range.sourceStart);
-  const anonPageOffset = source.anonPageOffset + shift;
-  if (source.anonVma !== null) return { pageOffset, anonPageOffset };
-  if (isAnonymous(source)) return { pageOffset: range.start, anonPageOffset: range.start };
-  return { pageOffset, anonPageOffset: context.profile.anonPageOffset ? range.start : pageOffset };
+function settleOffsets(context: MergeContext, copy: VmaCopy, source: Vma): void {
+  const pageOffset = pageOffsetAt(source, copy.sourceStart);
+  copy.pageOffset = pageOffset;
+  copy.anonPageOffset = source.anonPageOffset + (copy.sourceStart - source.start);
+  if (source.anonVma !== null) return;
+  if (isAnonymous(source)) copy.pageOffset = copy.start;
+  copy.anonPageOffset = isAnonymous(source) || context.profile.anonPageOffset ? copy.start : pageOffset;
 }
 
 /**
  * The merge that a move tries at its destination, with the offset it has (spec 02 section 7, steps 1 to 4).
  *
- * @returns null when it does not merge; nothing has changed then.
+ * @returns false when it does not merge; nothing has changed then.
  */
-export function mergeCopiedRange(context: MergeContext, source: Vma, range: CopyRange): CopiedVma | null {
+export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean {
+  const source = copy.source as Vma;
   const { mm } = source;
   const { profile } = context;
-  if (source.uffd !== null && !source.uffd.remapEvents && profile.copyMergeRefusesUffd) return null;
-  const { pageOffset, anonPageOffset } = offsetsAt(context, source, range);
-  const end = range.start + range.pages;
-  const request = new MergeRequest('copy', mm, range.start, end, pageOffset, source.flags);
-  request.anonPageOffset = anonPageOffset;
+  if (source.uffd !== null && !source.uffd.remapEvents && profile.copyMergeRefusesUffd) return false;
+  settleOffsets(context, copy, source);
+  const { start } = copy;
+  const request = mm.mergeRequest.begin('copy', start, start + copy.pages, copy.pageOffset, source.flags);
+  request.anonPageOffset = copy.anonPageOffset;
   request.takeAttributes(source);
   request.copiedFrom = source;
-  const next = mm.tree.find(range.start);
+  const next = mm.tree.find(start);
   const prev = next === null ? mm.tree.last : next.prev;
-  const keepApart = range.keepSource && profile.dontUnmapRefusesSelfMerge ? source : null;
+  const keepApart = copy.keepSource && profile.dontUnmapRefusesSelfMerge ? source : null;
   request.next = next === keepApart ? null : next;
   request.prev = prev === keepApart ? null : prev;
   const vma = mergeNewRange(context, request);
-  if (vma === null) return null;
-  const replaced = source.attached ? source : vma;
-  return { vma, source: replaced, merged: true, needRmapLocks: vma.pageOffset <= replaced.pageOffset };
+  if (vma === null) return false;
+  copy.vma = vma;
+  copy.merged = true;
+  if (!source.attached) copy.source = vma;
+  copy.needRmapLocks = vma.pageOffset <= (copy.source as Vma).pageOffset;
+  return true;
 }
 
 /**
@@ -68,34 +85,37 @@ export function mergeCopiedRange(context: MergeContext, source: Vma, range: Copy
  *
  * @param fresh the VMA begins as if never touched: offsets of its address, no anon_vma (a relocating move; the caller
  * prepares an anon_vma).
- * @returns null when memory ran out; nothing has changed then.
+ * @returns false when memory ran out; nothing has changed then.
  */
-export function duplicateRange(context: MergeContext, source: Vma, range: CopyRange, fresh: boolean): CopiedVma | null {
+export function duplicateRange(context: MergeContext, copy: VmaCopy, fresh: boolean): boolean {
   const { injector } = context;
-  if (injector !== null && injector.fails('vma-alloc')) return null;
+  const source = copy.source as Vma;
+  const { start } = copy;
+  if (injector !== null && injector.fails('vma-alloc')) return false;
+  settleOffsets(context, copy, source);
   const vma = duplicateVma(source);
-  const { pageOffset, anonPageOffset } = offsetsAt(context, source, range);
-  vma.start = range.start;
-  vma.end = range.start + range.pages;
-  vma.pageOffset = fresh ? range.start : pageOffset;
-  vma.anonPageOffset = fresh ? range.start : anonPageOffset;
-  if (source.policy !== null && injector !== null && injector.fails('policy-duplicate')) return null;
+  vma.start = start;
+  vma.end = start + copy.pages;
+  vma.pageOffset = fresh ? start : copy.pageOffset;
+  vma.anonPageOffset = fresh ? start : copy.anonPageOffset;
+  if (source.policy !== null && injector !== null && injector.fails('policy-duplicate')) return false;
   if (!fresh) {
     vma.anonVma = source.anonVma;
-    if (!anonVmaClone(context, vma, source, 'remap')) return null;
+    if (!anonVmaClone(context, vma, source, 'remap')) return false;
   }
   if (treeNodeFails(injector)) {
     unlinkAnonVmas(context, vma);
-    return null;
+    return false;
   }
   source.mm.tree.insert(vma);
   source.mm.mapCount++;
-  return { vma, source, merged: false, needRmapLocks: false };
+  copy.vma = vma;
+  return true;
 }
 
 /**
- * The destination of an ordinary move: merged if possible, else a copy; null when memory ran out (spec 02 section 7).
+ * The destination of an ordinary move: merged if possible, else a copy; false when memory ran out (spec 02 section 7).
  */
-export function copyVma(context: MergeContext, source: Vma, range: CopyRange): CopiedVma | null {
-  return mergeCopiedRange(context, source, range) ?? duplicateRange(context, source, range, false);
+export function copyVma(context: MergeContext, copy: VmaCopy): boolean {
+  return mergeCopiedRange(context, copy) || duplicateRange(context, copy, false);
 }

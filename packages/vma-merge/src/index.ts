@@ -1,4 +1,4 @@
-export { type CopiedVma, type CopyRange, copyVma, duplicateRange, mergeCopiedRange } from './copy.js';
+export { VmaCopy, copyVma, duplicateRange, mergeCopiedRange } from './copy.js';
 export { mergeExistingRange, mergeNewRange, moveBoundaries, type MergeContext } from './merge.js';
 export { MergeCounters } from './merge-counters.js';
 export { MERGE_RULES, MergeRequest, type MergeRule } from './merge-request.js';

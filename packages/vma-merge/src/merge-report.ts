@@ -24,7 +24,7 @@ export function explainUnmerged(left: Vma, right: Vma): MergeRefusal | null {
 
 /** A request to change nothing about `vma`, over the whole of it. */
 function requestFor(vma: Vma): MergeRequest {
-  const request = new MergeRequest('modify', vma.mm, vma.start, vma.end, vma.pageOffset, vma.flags);
+  const request = new MergeRequest(vma.mm).begin('modify', vma.start, vma.end, vma.pageOffset, vma.flags);
   request.anonPageOffset = vma.anonPageOffset;
   request.takeAttributes(vma);
   request.middle = vma;

@@ -31,17 +31,20 @@ export type MergeRule = (typeof MERGE_RULES)[number];
 
 /**
  * One merge attempt: what is proposed, then what came of it. `vma_merge_struct` of the kernel (spec 02 section 1).
+ *
+ * An address space has one, and begins it anew for each attempt: nothing is allocated, and code compiled for requests
+ * stays valid when the garbage collector finds none alive.
  */
 export class MergeRequest {
-  readonly kind: MergeKind;
+  kind: MergeKind = 'new-range';
   readonly mm: VmaOwner;
-  start: number;
-  end: number;
+  start = 0;
+  end = 0;
   /** Offsets of the page at `start`. */
-  pageOffset: number;
-  anonPageOffset: number;
+  pageOffset = 0;
+  anonPageOffset = 0;
   /** The flags that the range shall have. */
-  flags: VmFlags;
+  flags: VmFlags = 0;
   file: MappedFile | null = null;
   anonVma: AnonVma | null = null;
   policy: MemoryPolicy | null = null;
@@ -66,14 +69,35 @@ export class MergeRequest {
   mergedLeft = false;
   mergedRight = false;
 
-  constructor(kind: MergeKind, mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags) {
-    this.kind = kind;
+  constructor(mm: VmaOwner) {
     this.mm = mm;
+  }
+
+  /** Begins an attempt: about [start, end) with these offsets and flags, everything else as in a new request. */
+  begin(kind: MergeKind, start: number, end: number, pageOffset: number, flags: VmFlags): this {
+    this.kind = kind;
     this.start = start;
     this.end = end;
     this.pageOffset = pageOffset;
     this.anonPageOffset = pageOffset;
     this.flags = flags;
+    this.file = null;
+    this.anonVma = null;
+    this.policy = null;
+    this.uffd = null;
+    this.name = null;
+    this.prev = null;
+    this.middle = null;
+    this.next = null;
+    this.copiedFrom = null;
+    this.justExpand = false;
+    this.giveUpOnNoMemory = false;
+    this.leftRule = 1;
+    this.rightRule = 1;
+    this.outOfMemory = false;
+    this.mergedLeft = false;
+    this.mergedRight = false;
+    return this;
   }
 
   /** Takes file, anon_vma, policy, userfaultfd and name from `vma`. */

@@ -9,7 +9,7 @@ import { Vma } from './vma.js';
 
 /** Merges the new range [start, end) or adds a VMA for it; says why nothing merged. */
 function map(world: World, start: number, end: number, flags = RW): { merged: boolean; left: string; right: string } {
-  const request = new MergeRequest('new-range', world, start, end, start, flags);
+  const request = new MergeRequest(world).begin('new-range', start, end, start, flags);
   request.next = world.tree.find(start);
   request.prev = request.next === null ? world.tree.last : request.next.prev;
   const merged = mergeNewRange(world.context, request) !== null;
@@ -76,7 +76,7 @@ describe('merging a new range (spec 08 D4, D5, D8)', () => {
     const world = new World();
     const file = new MappedFile({ id: 1, kind: 'shmem', sizePages: 99, hasCloseHook: true });
     for (const vma of [world.add(0, 2), world.add(3, 4)]) vma.file = file;
-    const request = new MergeRequest('new-range', world, 2, 3, 2, RW);
+    const request = new MergeRequest(world).begin('new-range', 2, 3, 2, RW);
     request.file = file;
     request.prev = world.tree.first;
     request.next = world.tree.last;

@@ -1,7 +1,6 @@
 import { MmError, type VmFlags, refuse } from '@vmakit/base';
 import type { MemoryPolicy } from '@vmakit/rmap';
 import { type MergeContext, mergeExistingRange, mergeNewRange } from './merge.js';
-import { MergeRequest } from './merge-request.js';
 import { splitVma } from './split.js';
 import type { UserfaultContext, Vma } from './vma.js';
 
@@ -55,7 +54,7 @@ function mergeChanged(
   giveUpOnNoMemory: boolean,
 ): Vma | MmError | null {
   const shift = start - vma.start;
-  const request = new MergeRequest('modify', vma.mm, start, end, vma.pageOffset + shift, change.flags ?? vma.flags);
+  const request = vma.mm.mergeRequest.begin('modify', start, end, vma.pageOffset + shift, change.flags ?? vma.flags);
   request.anonPageOffset = vma.anonPageOffset + shift;
   request.takeAttributes(vma);
   if (change.policy !== undefined) request.policy = change.policy;
@@ -75,7 +74,8 @@ function mergeChanged(
  * @returns the VMA, or null: memory ran out, nothing changed.
  */
 export function mergeExtend(context: MergeContext, vma: Vma, pages: number): Vma | null {
-  const request = new MergeRequest('extend', vma.mm, vma.end, vma.end + pages, vma.pageOffset + vma.pages, vma.flags);
+  const { end } = vma;
+  const request = vma.mm.mergeRequest.begin('extend', end, end + pages, vma.pageOffset + vma.pages, vma.flags);
   request.anonPageOffset = vma.anonPageOffset + vma.pages;
   request.takeAttributes(vma);
   request.prev = vma;

@@ -1,6 +1,7 @@
 import { InvariantError, NONE, type VmFlags, VM_SHARED } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import type { AnonVma, AnonVmaChain, MemoryPolicy, RmapVma } from '@vmakit/rmap';
+import type { MergeRequest } from './merge-request.js';
 import type { VmaTree } from './vma-tree.js';
 
 /** What the merge engine needs of an address space. */
@@ -9,6 +10,8 @@ export interface VmaOwner {
   readonly tree: VmaTree;
   /** VMAs in the tree. */
   mapCount: number;
+  /** The merge attempt in progress, if there is one. */
+  readonly mergeRequest: MergeRequest;
 }
 
 /** A userfaultfd registration as far as VMAs go: compared by identity (spec 02 section 2). */

@@ -15,7 +15,7 @@ import {
   refuse,
   withFlags,
 } from '@vmakit/base';
-import { MergeRequest, type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-merge';
+import { type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { populateRange } from '../pages/populate.js';
 import { MAP_FIXED } from './abi.js';
@@ -140,7 +140,7 @@ function heapFlags(mm: Mm): VmFlags {
 function growOrInsert(mm: Mm, start: number, end: number, flags: VmFlags, prev: Vma | null): Vma | null {
   const { env } = mm;
   if (prev !== null && prev.end === start && start * env.arch.pageSize > mm.brkStart) {
-    const request = new MergeRequest('brk', mm, start, end, start, flags);
+    const request = mm.mergeRequest.begin('brk', start, end, start, flags);
     request.prev = prev;
     request.justExpand = true;
     const grown = mergeNewRange(env, request);

@@ -14,7 +14,7 @@ import {
   withoutFlags,
 } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import { MergeRequest, type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-merge';
+import { type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import {
   accountMapping,
@@ -26,7 +26,8 @@ import {
 } from './accounting.js';
 import { makeFile } from './files.js';
 import { deniesWriteExec, isKsmCompatible, isLockable } from './mmap-flags.js';
-import { type GatheredRange, clearGathered, finishGathered, gatherVmas, removeGathered } from './munmap.js';
+import type { GatheredRange } from './gathered-range.js';
+import { clearGathered, finishGathered, gatherVmas, removeGathered } from './munmap.js';
 
 /**
  * Maps [start, start + pages), whatever was there before: mmap_region (spec 01 section 3, steps a to h). The mmap lock
@@ -99,7 +100,7 @@ function mergeOrInsert(
   const prev = next === null ? tree.last : next.prev;
   const anonPageOffset = file !== null && env.profile.anonPageOffset ? start : pageOffset;
   if ((prev !== null && prev.end === start) || (next !== null && next.start === end)) {
-    const request = new MergeRequest('new-range', mm, start, end, pageOffset, flags);
+    const request = mm.mergeRequest.begin('new-range', start, end, pageOffset, flags);
     request.anonPageOffset = anonPageOffset;
     request.file = file;
     request.prev = prev;

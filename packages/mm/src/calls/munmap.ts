@@ -1,61 +1,12 @@
-import {
-  MmError,
-  type SysResult,
-  VM_ACCOUNT,
-  VM_LOCKED,
-  VM_SEALED,
-  hasAny,
-  isDataMapping,
-  isExecMapping,
-  isStackMapping,
-  refuse,
-} from '@vmakit/base';
+import { MmError, type SysResult, VM_SEALED, hasAny, refuse } from '@vmakit/base';
 import { unlinkAnonVmas } from '@vmakit/rmap';
 import { type Vma, freeVma, splitVmaUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { zapRange } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
 import { type Bytes, offsetInPage, pageOf, pagesCovering } from './bytes.js';
+import type { GatheredRange } from './gathered-range.js';
 import { emitCallBegin, emitCallEnd, lockForWriting, unlock } from './call.js';
-
-/**
- * The VMAs of a range that is about to be unmapped, cut to the range, and what they add up to: `vma_munmap_struct`.
- * They stay in the tree, in one unbroken row from `first` on, until {@link removeGathered}.
- */
-export class GatheredRange {
-  readonly start: number;
-  readonly end: number;
-  readonly first: Vma;
-  /** Neighbours of the range. */
-  readonly prev: Vma | null;
-  next: Vma | null = null;
-  count = 0;
-  pages = 0;
-  locked = 0;
-  accounted = 0;
-  exec = 0;
-  stack = 0;
-  data = 0;
-
-  constructor(start: number, end: number, first: Vma) {
-    this.start = start;
-    this.end = end;
-    this.first = first;
-    this.prev = first.prev;
-  }
-
-  /** Counts one more VMA. */
-  add(vma: Vma): void {
-    const { flags, pages } = vma;
-    this.count++;
-    this.pages += pages;
-    if ((flags & VM_LOCKED) !== 0) this.locked += pages;
-    if ((flags & VM_ACCOUNT) !== 0) this.accounted += pages;
-    if (isExecMapping(flags)) this.exec += pages;
-    else if (isStackMapping(flags)) this.stack += pages;
-    else if (isDataMapping(flags)) this.data += pages;
-  }
-}
 
 /** munmap: takes away whatever is mapped in `pages` pages from `start` on (spec 01 section 4). Success: 0. */
 export function munmap(mm: Mm, start: number, pages: number): SysResult {
@@ -105,7 +56,7 @@ export function unmapRange(mm: Mm, start: number, pages: number): SysResult {
 
 /** Takes away one whole VMA: nothing has to be split or stored, so it cannot fail. For taking back what a call made. */
 export function unmapVma(mm: Mm, vma: Vma): void {
-  const gathered = new GatheredRange(vma.start, vma.end, vma);
+  const gathered = mm.gathered.begin(vma.start, vma.end, vma);
   gathered.add(vma);
   gathered.next = vma.next;
   clearGathered(mm, gathered);
@@ -128,7 +79,7 @@ export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): Gath
     const below = splitVmaUnchecked(env, first, start, true);
     if (below instanceof MmError) return below;
   }
-  const gathered = new GatheredRange(start, end, first);
+  const gathered = mm.gathered.begin(start, end, first);
   let vma: Vma | null = first;
   for (; vma !== null && vma.start < end; vma = vma.next) {
     if (hasAny(vma.flags, VM_SEALED)) return refuseSealed(vma);

@@ -5,6 +5,7 @@ import { NO_LOCK_TRACKER } from '@vmakit/locking';
 import { AnonVmaRegistry, anonVmaPrepare } from '@vmakit/rmap';
 import type { MergeContext } from '../merge.js';
 import { MergeCounters } from '../merge-counters.js';
+import { MergeRequest } from '../merge-request.js';
 import { Vma, type VmaOwner } from '../vma.js';
 import { VmaTree } from '../vma-tree.js';
 
@@ -16,6 +17,7 @@ export class World implements VmaOwner {
   readonly id = 1;
   readonly tree: VmaTree = new VmaTree();
   mapCount = 0;
+  readonly mergeRequest: MergeRequest = new MergeRequest(this);
   readonly context: MergeContext;
 
   constructor(profile: KernelProfile = KERNEL_PROFILES['v7.3']) {
