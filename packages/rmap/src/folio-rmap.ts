@@ -173,6 +173,8 @@ export function maybeMappedShared(memory: PhysicalMemory, head: number): boolean
 
 /** Whether the folio may be pinned for device access: exact for large ones, perhaps falsely true for small. */
 export function maybeDmaPinned(memory: PhysicalMemory, head: number): boolean {
+  // GUP-fast pins without any lock: a pin can be there whenever it is looked for.
+  if (memory.injector !== null && memory.injector.fails('folio-pinned')) return true;
   if ((memory.flags[head] as number) & PG_HEAD) return largePins(memory, head) > 0;
   return (memory.refcount[head] as number) >= PIN_BIAS;
 }

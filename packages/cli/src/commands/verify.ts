@@ -13,13 +13,12 @@ export function verifyCommand(): Command {
     .option('-j, --jobs <n>', 'worker threads (default: one for each core, no more than files)', parseJobs)
     .option('--arch <name>', 'run on this architecture: page counts are scaled, what depends on them is not compared')
     .addOption(new Option('--profile <name>', 'kernel to be').choices(['v7.3', 'v6.18', 'rfc-v2']))
+    .option('--inject', 'make every injection point fail, at every occurrence')
     .addOption(
-      new Option(
-        '--inject [variant]',
-        'make every injection point fail, at every occurrence; v1, rfc-v2: show their bugs',
-      )
-        .choices(['corrected', 'v1', 'rfc-v2'])
-        .preset('corrected'),
+      new Option('--bugs <variant>', 'show the known bugs of a variant of the relocation series').choices([
+        'v1',
+        'rfc-v2',
+      ]),
     )
     .option('--filter <text>', 'only scenarios whose name contains this')
     .option('--show <n>', 'print the first n failures in full', parseCount, 10)

@@ -25,7 +25,8 @@ export interface VerifyOptions {
   readonly jobs?: number;
   readonly arch?: string;
   readonly profile?: NonNullable<VerifyRequest['profile']>;
-  readonly inject?: 'corrected' | 'v1' | 'rfc-v2';
+  readonly inject?: boolean;
+  readonly bugs?: 'v1' | 'rfc-v2';
   readonly filter?: string;
   /** Failures printed in full. */
   readonly show: number;
@@ -51,7 +52,7 @@ export async function runVerify(files: readonly string[], options: VerifyOptions
     for (const one of requests) await printSteps(one);
     return EXIT_OK;
   }
-  if (options.inject !== undefined && options.inject !== 'corrected') return showBugs(files, options.inject, options);
+  if (options.bugs !== undefined) return showBugs(files, options.bugs, options);
   const totals: Totals = {
     passed: 0,
     failed: 0,
@@ -84,7 +85,7 @@ function request(file: string, options: VerifyOptions): VerifyRequest {
     check: options.check ?? false,
     arch: options.arch ?? null,
     profile: options.profile ?? null,
-    inject: options.inject !== undefined,
+    inject: options.inject ?? false,
     filter: options.filter ?? null,
   });
 }
@@ -128,7 +129,7 @@ function toText(totals: Totals, options: VerifyOptions): string {
   else for (const failure of failures.slice(0, options.show)) parts.push(renderFailure(failure));
   const more = failures.length - options.show;
   if (options.summary !== true && more > 0) parts.push(`(${more} more; --show ${failures.length} prints all)\n`);
-  if (options.inject !== undefined) parts.push(renderInjections(totals.injections));
+  if (options.inject === true) parts.push(renderInjections(totals.injections));
   const known = Object.entries(totals.knownViolations).map(([invariant, count]) => `${invariant} in ${count}`);
   if (known.length > 0) parts.push(`broken by the recorded kernel itself: ${known.join(', ')} scenarios\n`);
   parts.push(`${passed} passed, ${failed} failed\n`);
