@@ -14,10 +14,10 @@ const commands = [
   },
   {
     title: 'The same program, had every mremap() asked for MREMAP_RELOCATE_ANON:',
-    args: [
-      ...['replay', recording, '--compare', 'none,relocate-anon,auto-relocate', '--force-flag'],
-      ...['--report', `${results}/report.html`],
-    ],
+    args: ['replay', recording, '--compare', 'none,relocate-anon,auto-relocate', '--force-flag'].concat(
+      '--report',
+      `${results}/report.html`,
+    ),
   },
 ];
 

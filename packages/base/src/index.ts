@@ -1,4 +1,3 @@
-export { type Clock, StepClock } from './clock.js';
 export { ERRNO_NUMBER, type Errno, MmError, type SysResult, isRefused, refuse } from './errno.js';
 export { type FaultInjector, INJECTION_POINTS, type InjectionPoint } from './injection.js';
 export { FANOUT, type IntervalItem, IntervalNodes, NONE } from './interval-nodes.js';

@@ -80,9 +80,8 @@ describe('vmakit replay', () => {
 
   it('shows what relocation would have saved, and writes the report', async () => {
     const report = join(folder, 'report.html');
-    const { out, code } = await vmakit(
-      ...['replay', COMPACTOR, '--compare', 'none,relocate-anon', '--force-flag', '--report', report],
-    );
+    const compared = ['--compare', 'none,relocate-anon', '--force-flag'];
+    const { out, code } = await vmakit('replay', COMPACTOR, ...compared, '--report', report);
     expect(code).toBe(EXIT_OK);
     expect(out).toMatch(/VMAs at the end +977 +26\n/);
     expect(out).toMatch(/moves relocated +0 +4,489\n/);

@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { vi } from 'vitest';
 import { exitCodeOf } from '../exit-codes.js';
 import { createProgram } from '../program.js';
 
@@ -19,15 +18,9 @@ export interface CommandOutcome {
 export async function vmakit(...args: string[]): Promise<CommandOutcome> {
   let out = '';
   let complaint = '';
-  const streams = [
-    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-      out += String(text);
-      return true;
-    }),
-    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-      complaint += String(text);
-      return true;
-    }),
+  const restore = [
+    listen(process.stdout, (text) => (out += text)),
+    listen(process.stderr, (text) => (complaint += text)),
   ];
   const codeBefore = process.exitCode;
   process.exitCode = undefined;
@@ -40,11 +33,20 @@ export async function vmakit(...args: string[]): Promise<CommandOutcome> {
     return { out: withoutColours(out), complaint, code: code ?? Number(set ?? 0) };
   } finally {
     process.exitCode = codeBefore;
-    for (const stream of streams) stream.mockRestore();
+    for (const undo of restore) undo();
   }
 }
 
+/** Takes what is written to `stream` in its place; the returned function ends that. */
+function listen(stream: NodeJS.WriteStream, take: (text: string) => void): () => void {
+  const { write } = stream;
+  stream.write = (text: string | Uint8Array): boolean => {
+    take(String(text));
+    return true;
+  };
+  return () => (stream.write = write);
+}
+
 function withoutColours(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- colours are control characters
   return text.replaceAll(/\u001b\[\d+m/g, '');
 }

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FANOUT, type IntervalItem, NONE } from './interval-nodes.js';
+import { IntervalTree } from './interval-tree.js';
+
+interface Span extends IntervalItem {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Keeps the longest span of each subtree, as a user of the tree would. */
+class SpanTree extends IntervalTree<Span> {
+  add(span: Span): void {
+    const leaf = this.leafFor(span.start);
+    this.insertAt(leaf, this.nodes.slotAtOrBelow(leaf, span.start) + 1, span, span.start, span.end);
+  }
+
+  take(span: Span): void {
+    const first = span.leaf * FANOUT;
+    for (let slot = first; slot < first + this.nodes.count(span.leaf); slot++) {
+      if (this.nodes.items[slot] === span) return this.removeAt(span.leaf, slot);
+    }
+    throw new RangeError('the span is not in the leaf that it says');
+  }
+
+  protected summaryOfLeaf(leaf: number): number {
+    const { bounds } = this.nodes;
+    let longest = 0;
+    for (let slot = leaf * FANOUT; slot < leaf * FANOUT + this.nodes.count(leaf); slot++) {
+      longest = Math.max(longest, (bounds[2 * slot + 1] as number) - (bounds[2 * slot] as number));
+    }
+    return longest;
+  }
+
+  /** The longest span of the tree, by the summaries. */
+  longest(): number {
+    if (this.height === 0) return this.summaryOfLeaf(this.root);
+    let longest = 0;
+    for (let i = 0; i < this.nodes.branchCount(this.root); i++) {
+      longest = Math.max(longest, this.summaryBelow(this.root, this.height, i));
+    }
+    return longest;
+  }
+
+  /** All spans, from the first leaf on. */
+  spans(): Span[] {
+    const found: Span[] = [];
+    let leaf = this.root;
+    for (let level = this.height; level > 0; level--) leaf = this.nodes.children[leaf * FANOUT] as number;
+    for (; leaf !== NONE; leaf = this.nodes.next(leaf)) {
+      for (let i = 0; i < this.nodes.count(leaf); i++) found.push(this.nodes.items[leaf * FANOUT + i] as Span);
+    }
+    return found;
+  }
+}
+
+const span = (start: number, length: number): Span => ({ start, end: start + length, leaf: NONE });
+
+describe('an interval tree', () => {
+  it('keeps spans by their starts, equal starts in the order in which they came', () => {
+    const tree = new SpanTree();
+    const [first, second, third] = [span(5, 1), span(5, 9), span(2, 1)];
+    for (const one of [first, second, third]) tree.add(one);
+    expect(tree.spans()).toEqual([third, first, second]);
+  });
+
+  it('knows for each start the leaf of the last span at or below it, in a tree of several levels', () => {
+    const tree = new SpanTree();
+    const spans = Array.from({ length: FANOUT ** 2 }, (_, i) => span(10 * i, 5));
+    for (const one of spans) tree.add(one);
+    expect(tree.height).toBeGreaterThan(0);
+    for (const one of spans) {
+      for (const key of [one.start, one.start + 7]) {
+        const leaf = tree.leafFor(key);
+        expect(tree.nodes.items[tree.nodes.slotAtOrBelow(leaf, key)]).toBe(one);
+      }
+    }
+  });
+
+  it('fills its leaves when spans come in order, from either end', () => {
+    for (const direction of [1, -1]) {
+      const tree = new SpanTree();
+      const many = 100 * FANOUT;
+      for (let i = 0; i < many; i++) tree.add(span(direction * i, 1));
+      const leaves = new Set(tree.spans().map(({ leaf }) => leaf));
+      expect(leaves.size).toBeLessThan(1.1 * 100);
+    }
+  });
+
+  it('does what a sorted list does, whatever comes and goes', () => {
+    const step = fc.record({ add: fc.boolean(), start: fc.nat(200), length: fc.integer({ min: 1, max: 50 }) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 600, size: 'max' }), (steps) => {
+        const tree = new SpanTree();
+        const list: Span[] = [];
+        for (const { add, start, length } of steps) {
+          if (add || list.length === 0) {
+            const one = span(start, length);
+            tree.add(one);
+            list.splice(list.findLastIndex((other) => other.start <= start) + 1, 0, one);
+          } else {
+            const [gone] = list.splice(start % list.length, 1);
+            tree.take(gone!);
+          }
+          expect(tree.longest()).toBe(list.reduce((most, one) => Math.max(most, one.end - one.start), 0));
+        }
+        expect(tree.spans()).toEqual(list);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
