@@ -24,12 +24,17 @@ export function finishExec(
   followed.program = done.path ?? followed.program;
   const records = startingFromRecords(done.exec.records);
   const lines = snapshots.takeExec(followed.pid, done, nextTime);
-  followed.unseen = lines !== null || records.length > 0 ? null : UNSEEN_EXEC;
+  followed.unseen = lines !== null || showsData(records) ? null : UNSEEN_EXEC;
   if (isBelow4G(records)) followed.unseen = UNSEEN_32_BIT;
   followed.presumed.length = 0;
   followed.silentThreads.clear();
   for (const line of lines === null ? records : refine(lines, records)) importStarting(followed, files, line);
   return done.exec.faults;
+}
+
+/** Whether records show more than code: without its option -d perf keeps no others. */
+function showsData(records: readonly StartingVma[]): boolean {
+  return records.some(({ permissions }) => !permissions.includes('x'));
 }
 
 /** Whether records of an execve show a 32-bit program: even its stack is in the lowest 4 GiB. */

@@ -36,13 +36,18 @@ export function layoutOf(mm: Mm, stackAddress: number): LayoutLine[] {
 
 function nameOf(vma: Vma, mm: Mm, stackAddress: number): string {
   const { file } = vma;
-  if (file !== null) return file.deleted ? `${file.name} (deleted)` : file.name;
+  if (file !== null) return asPrinted(file.deleted ? `${file.name} (deleted)` : file.name);
   if (vma.name !== null) {
     return (vma.flags & VM_MAYSHARE) !== 0 ? `[anon_shmem:${vma.name}]` : `[anon:${vma.name}]`;
   }
   if (!isAnonymous(vma)) return '';
   const name = stackOrHeap(vma, mm, stackAddress);
   return name === null ? '' : `[${name}]`;
+}
+
+/** maps keeps a path on one line. */
+function asPrinted(path: string): string {
+  return path.includes('\n') ? path.replaceAll('\n', '\\012') : path;
 }
 
 /** Whether an anonymous VMA is what maps calls heap, or stack. `stackAddress`: a byte address in the stack. */
@@ -181,6 +186,9 @@ function explain(
     return want.name === '[stack]' || have.name === '[stack]' ? 'stack growth' : 'MAP_GROWSDOWN growth';
   }
   if (rules.unlinkedLater && only === 'name' && want.name === `${have.name} (deleted)`) return 'file unlinked later';
+  if (rules.unlinkedLater && only === 'name' && want.name.startsWith('/') && have.name.startsWith('/')) {
+    return 'file renamed later';
+  }
   if (rules.unlinkedLater && only === 'end' && want.name.startsWith('/SYSV')) return 'size of a SysV segment';
   return null;
 }

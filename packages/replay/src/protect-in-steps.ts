@@ -13,7 +13,7 @@ const GROWS = 0x0300_0000;
 /**
  * mprotect changes one VMA after the other, and the kernel tells of each as it is then: what one step has made, a
  * later one may merge. So that each word of the kernel can be checked, the steps are done one by one; the result is
- * that of the whole call.
+ * that of the whole call. So they are of a call that came to a hole: what lies before it has changed.
  */
 export function protectInSteps(
   process: Process,
@@ -26,7 +26,7 @@ export function protectInSteps(
   const bytes = mm.env.arch.pageSize;
   const end = Math.ceil((address + length) / bytes);
   let page = address / bytes;
-  if (event.errno !== null || !Number.isInteger(page) || (prot & GROWS) !== 0)
+  if ((event.errno !== null && event.errno !== 'ENOMEM') || !Number.isInteger(page) || (prot & GROWS) !== 0)
     return protectAtOnce(process, event, key);
   while (page < end) {
     const vma = mm.tree.at(page);

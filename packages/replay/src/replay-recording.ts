@@ -1,5 +1,5 @@
 import type { KernelProfile } from '@vmakit/base';
-import type { Recording, RecordingReport } from '@vmakit/trace';
+import { type Recording, type RecordingReport, TraceInputError } from '@vmakit/trace';
 import { kernelFor, profileForRelease } from './kernel-for.js';
 import { type OpenedRecording, type ReplayInput, openInput } from './open-recording.js';
 import type { Assumption, ReplayOptions } from './options.js';
@@ -63,6 +63,7 @@ export async function replayUnder(request: ReplayRequest, policyNames: readonly 
     for (const { replayer } of runs) replayer.feed(batch);
     request.onProgress?.(recording.report, recording.bytesTotal);
   }
+  refuseUnintelligible(recording);
   if (runs.length === 0) runs = await begin(request, opened, chosen);
   const input = typeof request.input === 'string' ? request.input : recording.file;
   return runs.map((run) => {
@@ -72,6 +73,17 @@ export async function replayUnder(request: ReplayRequest, policyNames: readonly 
     const result = summarize(replayer, summary, policies.name, watch?.read() ?? null);
     return { result, pictures: replayer.pictures };
   });
+}
+
+/** Text in which no line tells anything is no recording: that it holds no difference says nothing. */
+function refuseUnintelligible({ file, report }: Recording): void {
+  const [first] = report.diagnostics;
+  if (report.events > 0 || first === undefined) return;
+  throw new TraceInputError(
+    file,
+    `no line can be understood; line ${first.line}: expected ${first.expected}`,
+    first.line,
+  );
 }
 
 async function begin(

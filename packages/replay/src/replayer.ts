@@ -34,6 +34,7 @@ import {
   UNSEEN_BEFORE,
   UNSEEN_FORK_MOMENT,
   UNSEEN_LOST,
+  UNSEEN_USERFAULTFD,
 } from './space.js';
 import { Check, ReplayStatistics } from './statistics.js';
 import { UnmergedPairs } from './unmerged.js';
@@ -185,7 +186,7 @@ export class Replayer {
   #takeRare(event: RecordedEvent): void {
     switch (event.kind) {
       case 'comm':
-        if (event.exec) this.#beginExec(this.processes.follow(event.pid), event.time);
+        if (event.exec) this.#commitExec(this.processes.follow(event.pid), event.time);
         break;
       case 'exec':
         this.#execTold(event);
@@ -232,6 +233,7 @@ export class Replayer {
       this.#beginExec(followed, event.time);
       return;
     }
+    this.#passExec(event);
     this.#underWay.begin(event);
   }
 
@@ -245,6 +247,8 @@ export class Replayer {
     if (!followed.started) return;
     this.statistics.countCall(event.call);
     if (event.call === 'shmget') this.#callFiles.noteSegment(event);
+    // It is an ioctl that registers ranges, and that is not recorded.
+    if (event.call === 'userfaultfd' && event.errno === null) followed.unseen ??= UNSEEN_USERFAULTFD;
     if (call?.applied === true) {
       this.results.match();
       return;
@@ -322,7 +326,20 @@ export class Replayer {
 
   /** A new program is about to be mapped. */
   #beginExec(followed: FollowedProcess, startTime: number): void {
-    followed.exec ??= { records: [], faults: [], startTime };
+    followed.exec ??= { records: [], faults: [], startTime, committed: false };
+  }
+
+  #commitExec(followed: FollowedProcess, time: number): void {
+    this.#beginExec(followed, time);
+    if (followed.exec !== null) followed.exec.committed = true;
+  }
+
+  /** A program runs: an execve whose completion is not recorded is done. */
+  #passExec({ pid, time }: RecordedEvent): void {
+    const followed = this.processes.get(pid);
+    if (followed?.exec?.committed !== true) return;
+    this.#execDone(followed, null, time);
+    this.#finishExec(followed, time);
   }
 
   /** perf says that an execve is done before the call completes, and also where the call itself is not recorded. */
@@ -341,7 +358,7 @@ export class Replayer {
   }
 
   #execDone(followed: FollowedProcess, path: string | null, time: number): void {
-    const exec = followed.exec ?? { records: [], faults: [], startTime: time };
+    const exec = followed.exec ?? { records: [], faults: [], startTime: time, committed: true };
     followed.exec = null;
     this.statistics.execs++;
     followed.started = true;
@@ -364,13 +381,14 @@ export class Replayer {
     followed.execDone = null;
     this.#execsToFinish--;
     const faults = finishExec(followed, done, time, this.snapshots, this.files);
-    if (this.#lost) followed.unseen ??= UNSEEN_LOST;
+    if (this.#lost) followed.unseen = UNSEEN_LOST;
     for (const fault of faults) this.#pageFault(fault);
     this.#noteStart(followed);
   }
 
   #pageFault(event: PageFaultEvent): void {
     const followed = this.#acting(event.pid);
+    if (event.user && followed.exec?.committed === true) this.#passExec(event);
     const { exec } = followed;
     if (exec !== null) {
       if (exec.records.length > 0) exec.faults.push(event);
@@ -471,7 +489,7 @@ export class Replayer {
   #lose(event: LostEvent): void {
     this.#lost = true;
     this.statistics.lost += event.count;
-    for (const followed of this.processes.living()) followed.unseen ??= UNSEEN_LOST;
+    for (const followed of this.processes.living()) followed.unseen = UNSEEN_LOST;
   }
 
   #compareDue(event: RecordedEvent): void {

@@ -53,7 +53,7 @@ export function runCall(
   addMremapFlags: number,
 ): CallOutcome | null {
   if (event.errno !== null && (NOT_ABOUT_MEMORY.has(event.errno) || event.errno.startsWith('ERESTART'))) return null;
-  if (event.injected || isRefusedByFile(event)) return null;
+  if (event.injected || isRefusedByFile(event) || isAboutKeys(event)) return null;
   switch (event.call) {
     case 'mmap':
       return placed(process, runMmap(process, event, files));
@@ -92,6 +92,11 @@ export function runCall(
 function isRefusedByFile(event: SyscallEvent): boolean {
   if (event.call !== 'mmap' || event.errno === null || (event.args.flags & MAP_ANONYMOUS) !== 0) return false;
   return !FILE_MMAP_ERRORS.has(event.errno);
+}
+
+/** Whether a protection key was refused: which keys a process has, and whether its machine has any, is not recorded. */
+function isAboutKeys(event: SyscallEvent): boolean {
+  return event.call === 'pkey_mprotect' && event.errno === 'EINVAL' && event.args.pkey >= 0;
 }
 
 /** munmap of a recorded range. */

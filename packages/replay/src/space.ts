@@ -9,6 +9,8 @@ export interface ExecInProgress {
   /** Faults in the new space: after its first record. */
   readonly faults: PageFaultEvent[];
   readonly startTime: number;
+  /** The kernel has said that there is no way back: what the process does next, it does in the new program. */
+  committed: boolean;
 }
 
 /** An execve that completed, before it is known whether a snapshot shows what it mapped. */
@@ -22,6 +24,7 @@ export interface ExecDone {
 export const UNSEEN_EXEC = 'memory that an execve mapped';
 export const UNSEEN_BEFORE = 'memory mapped before the recording began';
 export const UNSEEN_THREADS = 'memory of threads that were not recorded';
+export const UNSEEN_USERFAULTFD = 'ranges registered with a userfaultfd';
 export const UNSEEN_FORK_MOMENT = 'the moment of a fork among calls of other threads';
 export const UNSEEN_LOST = 'events that the recorder lost';
 export const UNSEEN_32_BIT = 'system calls of a 32-bit program (perf does not see them)';

@@ -22,6 +22,10 @@ export function collapseRange(mm: Mm, vma: Vma, start: number, end: number): MmE
     return refuse('EINVAL', 'spec 07.1 collapse: no huge folios here', { start });
   }
   const first = Math.ceil(start / pmdPages) * pmdPages;
+  const holdsOne = Math.ceil(vma.start / pmdPages) * pmdPages + pmdPages <= vma.end;
+  if (vma.anonVma === null || !holdsOne || end < first) {
+    return refuse('EINVAL', 'spec 07.1 collapse: no huge range that could be collapsed', { start });
+  }
   let refusal: MmError | null = null;
   for (let page = first; page + pmdPages <= end; page += pmdPages) refusal = collapseOne(mm, vma, page) ?? refusal;
   return refusal;

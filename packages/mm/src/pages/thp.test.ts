@@ -1,3 +1,4 @@
+import { MmError } from '@vmakit/base';
 import { describe, expect, it } from 'vitest';
 import { MADV_COLLAPSE, MADV_DONTNEED, MADV_NOHUGEPAGE, MADV_HUGEPAGE } from '../calls/abi.js';
 import { madvise } from '../calls/madvise.js';
@@ -101,4 +102,23 @@ it('MADV_COLLAPSE makes a huge page of small ones', () => {
     512,
     512,
   ]);
+});
+
+it('MADV_COLLAPSE refuses ranges without a whole huge page as the live kernel does', () => {
+  const sizes = new Map([[9, 'inherit'] as const]);
+  const mm = makeMm({ settings: { thp: { enabled: 'madvise', sizes, useZeroPage: true } } });
+  const collapse = (start: number, count: number): unknown => {
+    const result = madvise(mm, start, count, MADV_COLLAPSE);
+    return result instanceof MmError ? result.errno : result;
+  };
+  map(mm, 512, 64);
+  write(mm, 512, 64);
+  expect(collapse(512, 5), 'in a small mapping').toBe('EINVAL');
+  map(mm, 2048, 1024);
+  expect(collapse(2048, 5), 'of untouched memory').toBe('EINVAL');
+  write(mm, 2048, 1);
+  expect(collapse(2048, 5), 'from a boundary').toBe(0);
+  expect(collapse(2049, 5), 'between boundaries').toBe('EINVAL');
+  expect(collapse(2049, 511), 'up to a boundary').toBe(0);
+  expect(collapse(2049, 512), 'across a boundary').toBe(0);
 });

@@ -103,10 +103,14 @@ function parseNumber(text: string): number | undefined {
   return /^0[0-7]+$/.test(text) ? Number.parseInt(text, 8) : undefined;
 }
 
-/** Moves past ` /* ... *\/` if it is here. */
+/** Moves past ` /* ... *\/` if it is here; strace puts one into another (`0x28 /* 0x8 /* MAP_??? *\/|... *\/`). */
 export function skipComment(cursor: Cursor): void {
   if (!cursor.startsWith(' /*')) return;
   cursor.pos += 3;
-  while (!cursor.atEnd() && !cursor.startsWith('*/')) cursor.pos++;
+  let depth = 1;
+  for (; !cursor.atEnd(); cursor.pos++) {
+    if (cursor.startsWith('/*')) depth++;
+    else if (cursor.startsWith('*/') && --depth === 0) break;
+  }
   if (!cursor.eatText('*/')) cursor.fail('the end of a comment, "*/"');
 }

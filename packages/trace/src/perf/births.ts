@@ -31,6 +31,11 @@ export class PerfBirths {
     return this.pids.get(tid) ?? tid;
   }
 
+  /** A record tells the process of a thread that was there before the recording. */
+  know(tid: number, pid: number): void {
+    if (tid !== pid) this.pids.set(tid, pid);
+  }
+
   /** Whether `tid` may have a birth to come. */
   mayWait(tid: number): boolean {
     return this.waiting.size !== 0 && this.waiting.has(tid);

@@ -16,9 +16,9 @@ export interface EventHead {
 /** Width of perf's column for the command name, right-aligned. */
 const COMM_WIDTH = 16;
 const EXPECTED = 'a line of perf script: "comm pid/tid time: event: fields"';
-const LOOSE = /^\s*(.*?)\s+(-?\d+)(?:\/(-?\d+))?\s+(?:\[-?\d+\]\s+)?(\d+\.\d+):\s/;
+const LOOSE = /^\s*(?:.*?\s+)?(-?\d+)(?:\/(-?\d+))?\s+(?:\[-?\d+\]\s+)?(\d+\.\d+):\s/;
 
-/** `comm pid/tid [cpu] time: `: the pid, the tid with its slash, and the cpu may be missing. */
+/** `comm pid/tid [cpu] time: period `: all but a task and the time may be missing. */
 export class PerfHead implements EventHead {
   pid = 0;
   tid = 0;
@@ -37,7 +37,7 @@ export class PerfHead implements EventHead {
       this.tid = this.lastTid;
       this.time = cursor.fraction(this.lastSecond, EXPECTED);
       if (cursor.eat(COLON)) {
-        cursor.skipSpaces();
+        skipPeriod(cursor);
         return;
       }
     } else if (cursor.peekAt(COMM_WIDTH) === SPACE) {
@@ -75,7 +75,7 @@ export class PerfHead implements EventHead {
     this.lastSecond = whole;
     this.time = cursor.fraction(whole, EXPECTED);
     if (!cursor.eat(COLON)) return false;
-    cursor.skipSpaces();
+    skipPeriod(cursor);
     return cursor.expected === null;
   }
 
@@ -86,11 +86,11 @@ export class PerfHead implements EventHead {
       cursor.fail(EXPECTED);
       return;
     }
-    this.pid = match[3] === undefined ? -1 : Number(match[2]);
-    this.tid = Number(match[3] ?? match[2]);
-    this.time = Number(match[4]);
+    this.pid = match[2] === undefined ? -1 : Number(match[1]);
+    this.tid = Number(match[2] ?? match[1]);
+    this.time = Number(match[3]);
     cursor.pos += match[0].length;
-    cursor.skipSpaces();
+    skipPeriod(cursor);
   }
 }
 
@@ -115,6 +115,14 @@ export class TracefsHead implements EventHead {
     cursor.pos += match[0].length;
     cursor.skipSpaces();
   }
+}
+
+/** The number of events that a line stands for (`-F period`) comes before the event's name. */
+function skipPeriod(cursor: Cursor): void {
+  cursor.skipSpaces();
+  if (!isDigit(cursor.peek())) return;
+  while (isDigit(cursor.peek())) cursor.pos++;
+  cursor.skipSpaces();
 }
 
 function signed(cursor: Cursor): number {

@@ -21,6 +21,7 @@ const LOWER_F = 0x66;
 const WRITE = 1 << 1;
 const PRESENT = 1 << 0;
 const FETCH = 1 << 4;
+const WITHOUT_ARGUMENTS: ReadonlySet<string> = new Set(['munlockall', 'fork', 'vfork']);
 
 /** Reads the text of `perf script`, of raw tracefs and of trace-cmd. */
 export class PerfParser implements LineParser {
@@ -53,6 +54,7 @@ export class PerfParser implements LineParser {
     state.line = line;
     if (cursor.peek() === HASH || cursor.peek() === TAB || isBlank(cursor)) this.parseComment(cursor);
     else if (cursor.startsWith('CPU:')) this.parseLostLine();
+    else if (cursor.startsWith('PERF_RECORD_FINISHED_')) state.tally.ignored++;
     else {
       state.head.read(cursor);
       if (cursor.expected === null) this.parseEvent();
@@ -113,7 +115,8 @@ export class PerfParser implements LineParser {
   private parseEnter(call: PerfCall): void {
     const { state, registers } = this;
     const { cursor, head } = state;
-    registers.read(cursor);
+    // What stands behind the name of a call without arguments is another column.
+    if (!WITHOUT_ARGUMENTS.has(call.name)) registers.read(cursor);
     if (cursor.expected !== null) return;
     const args = call.build(registers);
     const { pid, tid, time } = head;

@@ -78,6 +78,7 @@ function comm(state: PerfState): void {
   const { task, comm: name, exec } = readComm(state.cursor);
   if (state.cursor.expected !== null) return;
   state.announceIfNew(task.tid);
+  state.births.know(task.tid, task.pid);
   state.push({ kind: 'comm', ...state.base(task), comm: name, exec });
 }
 

@@ -12,7 +12,9 @@ const STRACE_EVENT =
   /(?:[a-z_]\w*\(|<\.\.\. \w+ resumed>|--- (?:SIG\w+ \{|stopped by SIG)|\+\+\+ (?:exited|killed|superseded) )/;
 const STRACE = new RegExp(`^ *${PID_COLUMN.source}${TIME_COLUMN.source}${STRACE_EVENT.source}`);
 const STRACE_NOTE = /^(?:strace: \[?|\[ )Process (?:PID=)?\d+ /;
-const PERF = /^\s*.*?\s+-?\d+(?:\/-?\d+)?\s+(?:\[-?\d+\]\s+)?\d+\.\d+:\s+(?:[\w-]+:[\w-]+:|PERF_RECORD_[A-Z0-9_]+)/;
+const PERF_TASK = /(?:.*?\s+)?-?\d+(?:\/-?\d+)?\s+(?:\[-?\d+\]\s+)?/;
+const PERF_EVENT = /\d+\.\d+:\s+(?:\d+\s+)?(?:[\w-]+:[\w-]+:|PERF_RECORD_[A-Z0-9_]+)/;
+const PERF = new RegExp(`^\\s*${PERF_TASK.source}${PERF_EVENT.source}`);
 const TRACEFS = /^\s*.*-\d+\s+(?:\([ \d-]+\)\s+)?\[\d+\]\s+(?:\S+\s+)?\d+\.\d+:\s+\w+(?::|\(| ->)/;
 /** `8.785 ( 0.034 ms): hello/2752 mremap(...) = 0x...`. */
 const PERF_TRACE = /^\s*\d+\.\d+ \(\s*(?:\d+\.\d+ ms)?\s*\): .*\/\d+ /;

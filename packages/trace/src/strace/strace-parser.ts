@@ -29,6 +29,7 @@ import { CallResult } from './result.js';
 import { TaskOrder } from './task-order.js';
 import { isNameByte } from './values.js';
 
+const PERCENT = 0x25;
 const UPPER_P = 0x50;
 const LOWER_D = 0x64;
 const LOWER_S = 0x73;
@@ -65,6 +66,8 @@ export class StraceParser implements LineParser, Family {
   private readonly pending = new Map<number, Pending>();
   /** Beginning of a line into which strace printed a note; the next line goes on with it. */
   private torn: Uint8Array | null = null;
+  /** Within the table of counts that `strace -C` prints at the end. */
+  private inSummary = false;
 
   constructor(tally: Tally, attachedPid: number | undefined) {
     this.tally = tally;
@@ -92,6 +95,10 @@ export class StraceParser implements LineParser, Family {
     let start = from;
     let end = to > from && given[to - 1] === CR ? to - 1 : to;
     cursor.reset(given, from, end);
+    if (this.inSummary || cursor.peek() === PERCENT) {
+      this.skipSummary();
+      return;
+    }
     if (isNote(cursor)) {
       this.parseNote(line, from);
       return;
@@ -111,6 +118,13 @@ export class StraceParser implements LineParser, Family {
     this.head.read(cursor);
     this.parseBody(line);
     if (cursor.expected !== null) this.tally.refuse(line, cursor.expected, bytes, start, end);
+  }
+
+  /** From `% time     seconds  usecs/call     calls    errors syscall` to `100.00    0.001 ...   351  total`. */
+  private skipSummary(): void {
+    const { cursor } = this;
+    this.tally.ignored++;
+    this.inSummary = !endsWith(cursor, ' total');
   }
 
   /** Whether another task than the root may speak: see {@link Speaker}. */
@@ -229,7 +243,7 @@ export class StraceParser implements LineParser, Family {
       cursor.fail('"resumed>"');
       return;
     }
-    const pending = this.pending.get(head.tid);
+    const pending = this.pending.get(head.tid) ?? this.supersede(cursor.text(start, nameEnd), line);
     if (pending === undefined) {
       this.tally.unpaired++;
       return;
@@ -249,6 +263,23 @@ export class StraceParser implements LineParser, Family {
     cursor.need(CLOSE, 'the ")" that ends the arguments');
     this.result.read(cursor);
     if (cursor.expected === null) this.complete(pending.call, args, line, pending.line, pending.time);
+  }
+
+  /**
+   * The execve of another thread of the process completes as that of its first one; with `-qqq` strace does not say
+   * so. Gives that thread's call.
+   */
+  private supersede(name: string, line: number): Pending | undefined {
+    const { head, order, pending } = this;
+    if (!name.startsWith('execve')) return undefined;
+    const pid = order.pidOf(head.tid);
+    for (const [byTid, call] of pending) {
+      if (call.call.name !== name || order.pidOf(byTid) !== pid) continue;
+      pending.delete(byTid);
+      order.push({ kind: 'superseded', pid, tid: head.tid, time: head.time, file: this.tally.file, line, byTid });
+      return call;
+    }
+    return undefined;
   }
 
   /** The call printed more arguments at its completion: reads all of them from both lines together. */
