@@ -29,8 +29,10 @@ export class SetupError extends Error {}
 const say = (text) => process.stderr.write(`vmakit: ${text}\n`);
 
 function run(what, file, args, stdio = toStderr) {
+  // `npm run --silent` would silence the errors of npm and pnpm too.
+  const { npm_config_loglevel: _, ...env } = process.env;
   try {
-    execFileSync(file, args, { cwd: root, stdio });
+    execFileSync(file, args, { cwd: root, stdio, env });
   } catch {
     throw new SetupError(`${what} failed (see above)`);
   }
