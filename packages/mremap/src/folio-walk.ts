@@ -13,9 +13,12 @@ import type { BoundPolicy } from './policy-set.js';
 /** Why a walk stopped, besides the policy saying so. */
 export type WalkStop = 'policy' | 'contended' | 'threw' | 'nonsense';
 
+/** What stands for a `leaf` hook that a policy does not have. */
+const passLeaf = (): number => LEAF_NEXT;
+
 /**
  * The walk over the leaves of a moved range for a policy's `leaf` hook: locks each folio, asks, and unlocks or keeps it
- * (spec 06 section 5). One for each move that a policy takes.
+ * (spec 06 section 5). Begun anew for each move that a policy takes.
  */
 export class FolioWalk implements LeafSink {
   lockedTable = 0;
@@ -32,16 +35,17 @@ export class FolioWalk implements LeafSink {
   stoppedAt = 0;
 
   readonly #move: PolicyMove;
-  readonly #memory: PhysicalMemory;
-  readonly #locks: LockTracker;
-  readonly #journal: FolioJournal;
-  readonly #policy: string;
-  readonly #ask: NonNullable<PolicyHooks['leaf']>;
-  readonly #placeable: PolicyHooks['placeable'];
-  readonly #blocking: boolean;
-  readonly #blockingHuge: boolean;
-  readonly #hold: boolean;
+  #memory!: PhysicalMemory;
+  #locks!: LockTracker;
+  #journal!: FolioJournal;
+  #policy = '';
+  #ask: NonNullable<PolicyHooks['leaf']> = passLeaf;
+  #placeable: PolicyHooks['placeable'];
+  #blocking = false;
+  #blockingHuge = false;
+  #hold = false;
   readonly #leaf = new Leaf();
+  readonly #runs: PageRuns;
   /** Large folios that stay locked: each is met once for every entry that maps it. */
   readonly #heldLarge = new Set<number>();
   /** Every folio that stays locked. */
@@ -54,18 +58,36 @@ export class FolioWalk implements LeafSink {
   #anonVmaId = 0;
   #indexShift = 0;
 
-  constructor(move: PolicyMove, { hooks, policy }: BoundPolicy, hold: boolean) {
-    const { deviations } = policy;
+  constructor(move: PolicyMove) {
     this.#move = move;
-    this.#memory = move.mm.env.memory;
-    this.#locks = move.mm.env.locks;
-    this.#journal = move.journal;
+    this.#runs = new PageRuns(move);
+  }
+
+  /** A move begins that the policy has taken. */
+  begin({ hooks, policy }: BoundPolicy, hold: boolean): void {
+    const { deviations } = policy;
+    const { memory, locks } = this.#move.mm.env;
+    this.lockedTable = 0;
+    this.runs = null;
+    this.lockedHead = -1;
+    this.changed = false;
+    this.splits = 0;
+    this.stop = 'policy';
+    this.thrown = undefined;
+    this.stoppedAt = 0;
+    this.#memory = memory;
+    this.#locks = locks;
+    this.#journal = this.#move.journal;
     this.#policy = policy.name;
-    this.#ask = hooks.leaf ?? (() => LEAF_NEXT);
+    this.#ask = hooks.leaf ?? passLeaf;
     this.#placeable = hooks.placeable;
     this.#blocking = deviations.blockingFolioLocks ?? false;
     this.#blockingHuge = deviations.blockingHugeFolioLocks ?? false;
     this.#hold = hold;
+    this.#heldLarge.clear();
+    this.#held.length = 0;
+    this.#splitNext = -1;
+    this.#folios = 0;
   }
 
   /** Visits all leaves of `range`. `forward`: not while taking back. False when the walk stopped. */
@@ -93,8 +115,8 @@ export class FolioWalk implements LeafSink {
     const { env } = move.mm;
     const placeable = this.#placeable;
     if (placeable === undefined || env.locks.enabled || env.injector !== null) return null;
-    const ask = (heads: Int32Array, count: number): number => placeable(move, heads, count);
-    const runs = new PageRuns(this.#memory, env.arch, ask);
+    const runs = this.#runs;
+    runs.begin(placeable);
     runs.anonVmaId = this.#anonVmaId;
     runs.indexShift = this.#indexShift;
     runs.journal = forward ? this.#journal : null;

@@ -44,7 +44,7 @@ function moveCharged(op: RemapOperation, charge: number): SysResult {
   const { mm } = op;
   let session: PolicySession | null = null;
   if (op.policies.bound.length !== 0) {
-    const decided = askPolicies(op);
+    const decided = decideMove(op);
     if (decided instanceof PolicyError) {
       op.broken = decided;
       if (charge !== 0) unchargeMemory(mm, charge);
@@ -60,22 +60,6 @@ function moveCharged(op: RemapOperation, charge: number): SysResult {
   if (session !== null && session.broken !== null) op.broken = session.broken;
   const destination = op.copy.vma;
   return destination === null ? (error as MmError) : finishMove(op, destination, error);
-}
-
-function askPolicies(op: RemapOperation): ReturnType<typeof decideMove> {
-  const facts = {
-    mm: op.mm,
-    call: op.call,
-    flags: op.flags,
-    source: op.vma as Vma,
-    from: op.address,
-    to: op.newAddress,
-    oldPages: op.oldPages,
-    newPages: op.newPages,
-    keepsSource: op.keepsSource,
-    part: op.part,
-  };
-  return decideMove(op.policies, facts);
 }
 
 /** Steps p1 to p4: what can refuse a move before anything is charged. KSM pages stay broken, splits stay. */

@@ -3,6 +3,7 @@ import { type Vma, VmaCopy } from '@vmakit/vma-merge';
 import { MREMAP_DONTUNMAP, MREMAP_FIXED } from './flags.js';
 import { MremapRequest } from './parameters.js';
 import type { PolicyError } from './policy-error.js';
+import { PolicySession } from './policy-session.js';
 import type { PolicySet } from './policy-set.js';
 import { TableMove } from './table-move.js';
 
@@ -44,11 +45,14 @@ export class RemapOperation {
   populateExpand = false;
   /** Which part of a move of several VMAs; 0: the first or only one. */
   part = 0;
+  /** The part that a policy has in it. */
+  readonly session: PolicySession;
   /** A policy broke its contract: to be thrown when the call is over. */
   broken: PolicyError | null = null;
 
   constructor(policies: PolicySet) {
     this.policies = policies;
+    this.session = new PolicySession(policies);
   }
 
   /** Begins what {@link request} asks for. */

@@ -1,16 +1,13 @@
 import { PG_HEAD, PG_LOCKED, PG_TAIL, type PhysicalMemory } from '@vmakit/folio';
 import type { Arch, EntryWords } from '@vmakit/pagetable';
 import type { FolioJournal } from './folio-journal.js';
+import type { PolicyHooks } from './policy.js';
+import type { PolicyMove } from './policy-move.js';
 
 /** Entries that a policy is asked about at once: the work that is thrown away when it does not want the first. */
 const RUN_LIMIT = 64;
 /** A page of a large folio, or a locked one, ends a run. */
 const NOT_PLAIN: number = PG_HEAD | PG_TAIL | PG_LOCKED;
-
-/**
- * Gives how many of the first `count` heads may be placed, from the front: `PolicyHooks.placeable`, bound to a move.
- */
-export type PlaceableQuestion = (heads: Int32Array, count: number) => number;
 
 /**
  * The short cut of a walk through small folios: gathers the frames of consecutive entries, asks the policy about all of
@@ -26,15 +23,23 @@ export class PageRuns {
   /** Null while taking back: nothing is remembered then. */
   journal: FolioJournal | null = null;
 
-  readonly #memory: PhysicalMemory;
-  readonly #arch: Arch;
-  readonly #ask: PlaceableQuestion;
+  readonly #move: PolicyMove;
+  #memory!: PhysicalMemory;
+  #arch!: Arch;
+  #placeable!: NonNullable<PolicyHooks['placeable']>;
   readonly #heads = new Int32Array(RUN_LIMIT);
 
-  constructor(memory: PhysicalMemory, arch: Arch, ask: PlaceableQuestion) {
+  constructor(move: PolicyMove) {
+    this.#move = move;
+  }
+
+  /** A walk of the move begins. `placeable` gives how many of the first `count` heads may be placed, from the front. */
+  begin(placeable: NonNullable<PolicyHooks['placeable']>): void {
+    const { memory, arch } = this.#move.mm.env;
     this.#memory = memory;
     this.#arch = arch;
-    this.#ask = ask;
+    this.#placeable = placeable;
+    this.placed = 0;
   }
 
   /**
@@ -58,7 +63,7 @@ export class PageRuns {
       heads[count] = frame;
     }
     if (count === 0) return 0;
-    const accepted = this.#ask(heads, count);
+    const accepted = this.#placeable(this.#move, heads, count);
     if (!(accepted >= 0 && accepted <= count) || (accepted | 0) !== accepted) {
       throw new RangeError(`placeable: ${accepted} of ${count} folios`);
     }

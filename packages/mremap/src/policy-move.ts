@@ -6,39 +6,29 @@ import { FolioWalk } from './folio-walk.js';
 import { Leaf, LeafKind } from './leaf.js';
 import { type WalkRange, walkLeaves } from './leaf-walk.js';
 import type { DestinationMerge, DestinationMergeResult, FolioSplit, LeafVisitor, Move } from './move.js';
+import type { RemapOperation } from './operation.js';
 import type { HookName } from './policy-error.js';
 import type { BoundPolicy } from './policy-set.js';
 
-/** What a move is, before anybody acts. Pages. */
-export interface MoveFacts {
-  readonly mm: Mm;
-  readonly call: number;
-  readonly flags: number;
-  readonly source: Vma;
-  readonly from: number;
-  readonly to: number;
-  readonly oldPages: number;
-  readonly newPages: number;
-  readonly keepsSource: boolean;
-  readonly part: number;
-}
-
 const ANY_TIME: readonly HookName[] = ['decide', 'beforeCopy', 'afterCopy', 'leaf', 'afterMove', 'undo'];
 
-/** The engine's side of {@link Move}: what each method does, and the check that its moment is right. */
+/**
+ * The engine's side of {@link Move}: what each method does, and the check that its moment is right. Begun anew for each
+ * move, as the operation that it belongs to.
+ */
 export class PolicyMove implements Move {
-  readonly mm: Mm;
-  readonly call: number;
-  readonly flags: number;
-  source: Vma;
+  mm!: Mm;
+  call = 0;
+  flags = 0;
+  source!: Vma;
   destination: Vma | null = null;
-  readonly from: number;
-  readonly to: number;
-  readonly oldPages: number;
-  readonly newPages: number;
-  readonly keepsSource: boolean;
-  readonly part: number;
-  failedAt: number;
+  from = 0;
+  to = 0;
+  oldPages = 0;
+  newPages = 0;
+  keepsSource = false;
+  part = 0;
+  failedAt = 0;
   heldRoot: AnonVma | null = null;
   /** The hook that is running. */
   moment: HookName | null = null;
@@ -46,20 +36,29 @@ export class PolicyMove implements Move {
   /** The walk with folio locks; null before `afterCopy`. */
   walk: FolioWalk | null = null;
   staleSourceAfterMerge = false;
+  readonly #walk: FolioWalk = new FolioWalk(this);
 
-  constructor(facts: MoveFacts, journal: FolioJournal) {
-    this.mm = facts.mm;
-    this.call = facts.call;
-    this.flags = facts.flags;
-    this.source = facts.source;
-    this.from = facts.from;
-    this.to = facts.to;
-    this.oldPages = facts.oldPages;
-    this.newPages = facts.newPages;
-    this.keepsSource = facts.keepsSource;
-    this.part = facts.part;
-    this.failedAt = facts.from;
+  constructor(journal: FolioJournal) {
     this.journal = journal;
+  }
+
+  /** Engine only: the move that `op` has come to, before anybody acts. */
+  begin(op: RemapOperation): void {
+    this.mm = op.mm;
+    this.call = op.call;
+    this.flags = op.flags;
+    this.source = op.vma as Vma;
+    this.destination = null;
+    this.from = op.address;
+    this.to = op.newAddress;
+    this.oldPages = op.oldPages;
+    this.newPages = op.newPages;
+    this.keepsSource = op.keepsSource;
+    this.part = op.part;
+    this.failedAt = op.address;
+    this.heldRoot = null;
+    this.moment = null;
+    this.walk = null;
   }
 
   get rewritten(): number {
@@ -72,7 +71,8 @@ export class PolicyMove implements Move {
 
   /** Engine only: the destination exists, a walk of the policy's `leaf` may begin. */
   prepareWalk(bound: BoundPolicy, holdFolios: boolean): FolioWalk {
-    this.walk = new FolioWalk(this, bound, holdFolios);
+    this.walk = this.#walk;
+    this.walk.begin(bound, holdFolios);
     return this.walk;
   }
 

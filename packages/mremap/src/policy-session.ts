@@ -2,8 +2,9 @@ import { type Errno, type MmError, refuse } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import type { DestinationPlan, MoveDecision, TakeDecision, UndoReason } from './policy.js';
+import type { RemapOperation } from './operation.js';
 import { type HookName, PolicyError } from './policy-error.js';
-import { type MoveFacts, PolicyMove } from './policy-move.js';
+import { PolicyMove } from './policy-move.js';
 import type { BoundPolicy, PolicySet } from './policy-set.js';
 
 /** What came of a policy's part after the copy. `broken`: the policy itself failed, not its work. */
@@ -11,26 +12,33 @@ export type PartOutcome = 'done' | 'failed' | 'broken';
 
 /**
  * The part that one policy has in one move: calls its hooks at their moments, holds the locks that they are promised,
- * and takes back what they did. Nothing a hook does wrong gets past it.
+ * and takes back what they did. Nothing a hook does wrong gets past it. Used again for each move.
  */
 export class PolicySession {
   readonly move: PolicyMove;
-  readonly decision: TakeDecision;
+  decision!: TakeDecision;
   /** Set once the policy broke its contract; the call fails and this is thrown when everything is rolled back. */
   broken: PolicyError | null = null;
 
   readonly #policies: PolicySet;
-  readonly #bound: BoundPolicy;
+  #bound!: BoundPolicy;
   readonly #journal: FolioJournal;
   #began = false;
 
-  constructor(policies: PolicySet, bound: BoundPolicy, move: PolicyMove, decision: TakeDecision) {
+  constructor(policies: PolicySet) {
     this.#policies = policies;
+    this.#journal = policies.journal;
+    this.move = new PolicyMove(policies.journal);
+  }
+
+  /** `bound` has taken {@link move}: its part begins. */
+  take(bound: BoundPolicy, decision: TakeDecision): this {
     this.#bound = bound;
-    this.#journal = move.journal;
-    this.move = move;
     this.decision = decision;
-    move.staleSourceAfterMerge = bound.policy.deviations.staleSourceAfterMerge ?? false;
+    this.broken = null;
+    this.#began = false;
+    this.move.staleSourceAfterMerge = bound.policy.deviations.staleSourceAfterMerge ?? false;
+    return this;
   }
 
   get policy(): string {
@@ -218,20 +226,21 @@ export interface PolicyRefusal {
   readonly keepsCharge: boolean;
 }
 
-/** Asks the policies in their order whether one takes the move (the moment `decide`). */
-export function decideMove(policies: PolicySet, facts: MoveFacts): PolicySession | PolicyRefusal | PolicyError | null {
-  let move: PolicyMove | null = null;
+/** Asks the policies in their order whether one takes the move of `op` (the moment `decide`). */
+export function decideMove(op: RemapOperation): PolicySession | PolicyRefusal | PolicyError | null {
+  const { policies, session } = op;
+  const { move } = session;
+  move.begin(op);
   for (const bound of policies.bound) {
     const { decide } = bound.hooks;
-    if (decide === undefined || (bound.flagMask !== 0 && (bound.flagMask & facts.flags) === 0)) continue;
-    const asked = (move ??= new PolicyMove(facts, policies.journal));
+    if (decide === undefined || (bound.flagMask !== 0 && (bound.flagMask & op.flags) === 0)) continue;
     const { name } = bound.policy;
-    const called = callHook(policies, name, 'decide', asked, () => decide(asked));
+    const called = callHook(policies, name, 'decide', move, () => decide(move));
     if (called instanceof PolicyError) return called;
     const decision = called.answer;
     if (!isDecision(decision)) return new PolicyError(name, 'decide', `gave no decision: ${String(decision)}`);
-    emitEligibility(asked, name, decision);
-    if (decision.kind === 'take') return new PolicySession(policies, bound, asked, decision);
+    emitEligibility(move, name, decision);
+    if (decision.kind === 'take') return session.take(bound, decision);
     if (decision.kind === 'refuse') {
       const error = refuse(decision.errno, `policy ${name}: ${decision.reason}`);
       return { error, keepsCharge: bound.policy.deviations.refusalKeepsCharge ?? false };
