@@ -200,10 +200,10 @@ function randomStep(machine: Machine): boolean {
   const pages = 1 + random.below(16);
   random.next();
   const { high, low } = random;
-  /** `(x >> 8) % m` of the draw, for m a power of two up to 2^24. */
-  const shifted = (m: number): number => ((low >>> 8) | (high << 24)) & (m - 1);
+  // The low half of `x >> 8`.
+  const shifted = (low >>> 8) | (high << 24);
   const length = pages * PAGE;
-  if (operation < 20) return machine.tryMap(at, (1 + shifted(64)) * PAGE, low % 4 !== 0 ? RW : READ);
+  if (operation < 20) return machine.tryMap(at, (1 + (shifted & 63)) * PAGE, low % 4 !== 0 ? RW : READ);
   if (operation < 35) return process.munmap(at, length) === 0;
   if (operation < 55) return process.mprotect(at, length, low % 2 === 1 ? RW : READ) === 0;
   if (operation < 80) {
