@@ -1,7 +1,7 @@
 import { EntryKind, type Level } from '@vmakit/pagetable';
 import { splitHugePmd } from '@vmakit/mm';
 import { movePtes } from './move-ptes.js';
-import { moveHugePmd, moveTable } from './move-tables.js';
+import { moveHugePmd, moveTables } from './move-tables.js';
 import { type TableMove, realign } from './table-move.js';
 
 /**
@@ -20,11 +20,17 @@ export function movePageTables(move: TableMove): number {
   const upper = arch.topLevel > arch.pmdLevel ? arch.level(arch.pmdLevel + 1) : null;
   const injector = move.back ? null : env.injector;
   realign(move, pmd);
+  // Where source or target comes to its next upper entry: until then all above the huge pages stays as it was found.
+  let stop = upper === null ? move.sourceEnd : move.source;
   while (move.source < move.sourceEnd) {
     if (injector !== null && injector.fails('move-step')) break;
     move.steps++;
-    const step = upper === null ? GO_ON : moveUpper(move, upper);
-    if (step === NO_MEMORY || (step === GO_ON && moveBelowPmd(move, pmd) === NO_MEMORY)) break;
+    let step: number = GO_ON;
+    if (upper !== null && move.source >= stop) {
+      stop = move.source + move.extent(upper);
+      step = moveUpper(move, upper);
+    }
+    if (step === NO_MEMORY || (step === GO_ON && moveBelowPmd(move, pmd, stop) === NO_MEMORY)) break;
   }
   return move.progress;
 }
@@ -48,15 +54,18 @@ function moveUpper(move: TableMove, upper: Level): number {
   const target = pages.ensure(level, move.target);
   if (target === 0) return NO_MEMORY;
   const whole = extent === upper.span && arch.canMovePud && level === arch.pudLevel;
-  if (!whole || !moveTable(move, upper, level, table, target)) return GO_ON;
+  if (!whole || moveTables(move, upper, level, table, target, 1) === 0) return GO_ON;
   move.puds++;
   move.advance(extent);
   return DONE;
 }
 
-/** The rest of a round: one huge entry, one table of the lowest level, or a part of one. */
-function moveBelowPmd(move: TableMove, pmd: Level): number {
-  const { arch } = move.mm.env;
+/**
+ * The rest of a round: one huge entry, one table of the lowest level, or a part of one. Of whole tables, unless each
+ * step has to be seen by itself, all up to `stop`.
+ */
+function moveBelowPmd(move: TableMove, pmd: Level, stop: number): number {
+  const { arch, locks, injector } = move.mm.env;
   const { pages } = move.mm;
   const { pool } = pages;
   const level = arch.pmdLevel;
@@ -82,9 +91,15 @@ function moveBelowPmd(move: TableMove, pmd: Level): number {
       if (whole && moveHugePmd(move, pmd, table, target)) break;
       move.hugePmdsSplit++;
       splitHugePmd(move.mm, move.sourceVma, move.source);
-    } else if (whole && arch.canMovePmd && moveTable(move, pmd, level, table, target)) {
-      move.pmds++;
-      break;
+    } else if (whole && arch.canMovePmd) {
+      const most = locks.enabled || injector !== null ? 1 : Math.floor((stop - move.source) * pmd.inverseSpan);
+      const moved = moveTables(move, pmd, level, table, target, most);
+      if (moved > 0) {
+        move.pmds += moved;
+        move.steps += moved - 1;
+        move.advance(moved * pmd.span);
+        return DONE;
+      }
     }
     if (arch.isNone(words, at)) break;
     if (pages.ensure(0, move.target) === 0) return NO_MEMORY;

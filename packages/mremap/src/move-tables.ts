@@ -1,33 +1,33 @@
-import { EntryKind, type Level } from '@vmakit/pagetable';
+import type { Level } from '@vmakit/pagetable';
 import { hasRemaplessUserfault, releaseRmapLocks, takeRmapLocks } from './rmap-locks.js';
 import { type TableMove, keepsDeposit } from './table-move.js';
 
 /**
- * Moves one entry of `level` that leads to a table, and with it all that is below (move_normal_pmd, move_normal_pud).
- * Walkers are always locked out: they would find the table at neither place. Soft-dirty marks are not set.
+ * Moves entries of `level` that lead to tables, and with them all that is below (move_normal_pmd, move_normal_pud): at
+ * most `count`, next to each other in one table, to one table. Walkers are always locked out: they would find the table
+ * at neither place. Soft-dirty marks are not set.
  *
- * @returns false when it must be done entry by entry: a userfaultfd's marks must be dropped, the target has entries, or
- * the source has no table.
+ * @returns how many. 0: it must be done entry by entry, since a userfaultfd's marks must be dropped, the target has
+ * entries, or the source has no table.
  */
-export function moveTable(move: TableMove, shape: Level, level: number, table: number, target: number): boolean {
+export function moveTables(
+  move: TableMove,
+  shape: Level,
+  level: number,
+  table: number,
+  target: number,
+  count: number,
+): number {
   const { pages, env } = move.mm;
-  const { arch, locks } = env;
+  const { locks } = env;
   takeRmapLocks(move, true);
-  let moved = false;
+  let moved = 0;
   if (!hasRemaplessUserfault(move)) {
-    const targetWords = pages.pool.words(target);
-    const words = pages.pool.words(table);
-    if (
-      arch.isNone(targetWords, pages.entryAt(target, level, move.target)) &&
-      arch.kindOf(words, pages.entryAt(table, level, move.source), level) === EntryKind.Table
-    ) {
-      if (locks.enabled) lockTables(move, table, target);
-      pages.moveTableEntry(level, table, move.source, target, move.target);
-      pages.tlb.flushRange(move.source, move.source + shape.span, level, shape.shift);
-      move.tlbFlushes++;
-      if (locks.enabled) unlockTables(move, table, target);
-      moved = true;
-    }
+    if (locks.enabled) lockTables(move, table, target);
+    moved = pages.moveTables(level, table, move.source, target, move.target, count);
+    pages.tlb.flushEntries(moved, level, shape.shift);
+    move.tlbFlushes += moved;
+    if (locks.enabled) unlockTables(move, table, target);
   }
   releaseRmapLocks(move, true);
   return moved;

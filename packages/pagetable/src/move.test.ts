@@ -73,6 +73,26 @@ describe.each(['x86-64', 'arm64-4k'])('moving entries of %s', (name) => {
   });
 });
 
+// A full table goes another way than a few entries, and a table with a hole in it another still.
+test.each([
+  ['of pages only', -1],
+  ['with a swap entry', 100],
+])('a whole table %s arrives as its entries would one by one', (_, hole) => {
+  const arch = createArch('x86-64');
+  const source = new Int32Array(1024);
+  for (let i = 0; i < 511; i++) arch.setPage(source, 2 * i, 0, 1000 + 3 * i, PROT_READ | PROT_WRITE, i % 8);
+  if (hole >= 0) arch.setSwap(source, 2 * hole, 0, 7, EXCLUSIVE);
+  const expected = new Int32Array(1024);
+  expected.set(source.subarray(0, 1022), 2);
+  for (let at = 2; at < 1024; at += 2) arch.setSoftDirty(expected, at);
+  const target = new Int32Array(1024);
+  const tally = new MoveTally();
+  moveEntries(arch, source, 0, target, 2, 511, false, tally);
+  expect(target).toEqual(expected);
+  expect(source.every((half) => half === 0)).toBe(true);
+  expect(tally).toMatchObject(hole < 0 ? { present: 511, absent: 0 } : { present: 510, absent: 1 });
+});
+
 test('on arm64 a folded folio stays folded when its place is aligned, in one batch', () => {
   const arch = createArch('arm64-4k', { pagesToFolioEnd: (pfn) => 32 - (pfn % 32) });
   const tally = new MoveTally();

@@ -136,6 +136,17 @@ describe('upper entries', () => {
     expect(() => tables.moveTableEntry(1, source, 512, target, PUD + 1024)).toThrow('must be empty');
   });
 
+  test('tables side by side move together, up to what is no table or has its place taken', () => {
+    const tables = make(createArch('x86-64'));
+    for (const page of [3, 512 + 3, 3 * 512 + 3, PUD + 4 * 512]) mapPage(tables, page, page + 1);
+    const source = tables.lookup(1, 0);
+    const target = tables.lookup(1, PUD);
+    expect(tables.moveTables(1, source, 0, target, PUD, 4)).toBe(2);
+    expect([frameAt(tables, 3), frameAt(tables, PUD + 3), frameAt(tables, PUD + 512 + 3)]).toEqual([-1, 4, 516]);
+    expect(tables.moveTables(1, source, 3 * 512, target, PUD + 4 * 512, 1)).toBe(0);
+    expect(frameAt(tables, 3 * 512 + 3)).toBe(3 * 512 + 4);
+  });
+
   test('a table in reserve takes the place of the leaf it was kept for', () => {
     const tables = make(createArch('x86-64'));
     const pmd = tables.ensure(1, 0);

@@ -45,6 +45,13 @@ describe('a pool of tables', () => {
     ).toBe(true);
   });
 
+  test('knows which entries are zero', () => {
+    const pool = new TablePool(createArch('x86-64'));
+    const id = pool.allocate(0);
+    pool.words(id)[pool.base(id) + 2 * 100 + 1] = 1;
+    expect([pool.isZero(id, 0, 512), pool.isZero(id, 0, 100), pool.isZero(id, 101, 411)]).toEqual([false, true, true]);
+  });
+
   test('refuses what it is told to refuse', () => {
     const pool = makePool();
     const asked: string[] = [];

@@ -80,6 +80,13 @@ export class TablePool {
     return this.chunks.length * (this.chunkMask + 1) * this.arch.pageSize + this.#next.length * 9;
   }
 
+  /** Whether `count` entries of table `id`, from number `first` on, are zero. As bytes: a loop takes thrice as long. */
+  isZero(id: number, first: number, count: number): boolean {
+    const from = (id & this.chunkMask) * this.arch.pageSize + first * BYTES_PER_WORD;
+    const length = count * BYTES_PER_WORD;
+    return this.#bytes[id >> this.chunkShift]!.compare(ZEROS, 0, length, from, from + length) === 0;
+  }
+
   /** An empty table for `level`, or 0 when the allocation is refused. */
   allocate(level: number): number {
     if (this.refuse !== null && this.refuse(this.arch.level(level).name)) return 0;
@@ -99,7 +106,7 @@ export class TablePool {
    * @throws {InvariantError} when an entry is not empty, tables are in reserve for it, or it is not live
    */
   free(id: number): void {
-    if (!this.#isEmpty(id)) throw this.#notEmpty(id);
+    if (!this.isZero(id, 0, this.arch.pageSize / BYTES_PER_WORD)) throw this.#notEmpty(id);
     this.#release(id);
   }
 
@@ -131,15 +138,6 @@ export class TablePool {
     let count = 0;
     for (let id = this.#reserve[owner]!; id !== 0; id = this.#next[id]!) count++;
     return count;
-  }
-
-  /**
-   * Whether all words of a table are zero: most of the time of a small move is this, and a loop takes thrice as long.
-   */
-  #isEmpty(id: number): boolean {
-    const { pageSize } = this.arch;
-    const from = (id & this.chunkMask) * pageSize;
-    return this.#bytes[id >> this.chunkShift]!.compare(ZEROS, 0, pageSize, from, from + pageSize) === 0;
   }
 
   #release(id: number): void {

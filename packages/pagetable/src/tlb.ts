@@ -24,6 +24,13 @@ export class TlbCounters {
     this.pages += end - start;
   }
 
+  /** Flushes `count` entries of level index `level` next to each other, each by itself. */
+  flushEntries(count: number, level: number, shift: number): void {
+    this.ranges[level]! += count;
+    this.entries[level]! += count;
+    this.pages += count * 2 ** shift;
+  }
+
   /** Flushes one page. */
   flushPage(): void {
     this.single++;

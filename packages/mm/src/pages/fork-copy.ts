@@ -19,7 +19,7 @@ import { freshState } from './anonymous-fault.js';
 import { copyHugeEntry } from './fork-copy-huge.js';
 import { makeMigrationReadable } from './migration-entry.js';
 import { pageProtection } from './page-protection.js';
-import { folioRun, pmdEnd } from './table-walk.js';
+import { entryCount, folioRun, pmdEnd } from './table-walk.js';
 
 /** What the copying of one VMA works with. */
 export interface ForkCopy {
@@ -64,7 +64,7 @@ function copyTable(copy: ForkCopy, start: number, end: number): boolean {
   const table = parent.pages.lookup(0, start);
   const source = parent.pages.pool.words(table);
   const first = parent.pages.entryAt(table, 0, start);
-  const last = first + 2 * (end - start);
+  const last = first + 2 * entryCount(start, end);
   const childTable = child.pages.ensure(0, start);
   if (childTable === 0) return false;
   const target = child.pages.pool.words(childTable);
@@ -79,9 +79,9 @@ function copyTable(copy: ForkCopy, start: number, end: number): boolean {
       shareEntry(copy, source, at, target, at + offset);
     } else {
       const pfn = arch.pfn(source, at, 0);
-      const page = start + (at - first) / 2;
+      const page = start + ((at - first) >> 1);
       if (memory.order[pfn] !== 0) {
-        const count = copyLarge(copy, page, source, at, target, at + offset, pfn, (last - at) / 2);
+        const count = copyLarge(copy, page, source, at, target, at + offset, pfn, (last - at) >> 1);
         if (count === 0) return false;
         at += 2 * (count - 1);
       } else if (!copySmall(copy, page, source, at, target, at + offset, pfn)) {
@@ -123,7 +123,7 @@ function shareSmallPages(
     mapcount[pfn]!++;
     arch.forkEntry(source, at, target, at + offset, cow);
   }
-  child.rssAnon += (at - first) / 2;
+  child.rssAnon += (at - first) >> 1;
   return at;
 }
 

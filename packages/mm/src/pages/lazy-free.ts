@@ -6,7 +6,7 @@ import type { MmEnvironment } from '../environment.js';
 import type { Mm } from '../mm.js';
 import { trySplitFolio } from './folio-split.js';
 import { releaseSwapEntry, tryFreeSwap } from './swap-cache.js';
-import { folioRun, pmdEnd } from './table-walk.js';
+import { entryCount, folioRun, pmdEnd } from './table-walk.js';
 
 /**
  * MADV_FREE: the pages of [start, end) may be dropped by reclaim as long as they are not written to. Their modified and
@@ -50,8 +50,9 @@ function freeTable(mm: Mm, start: number, end: number): void {
   const { arch, memory } = mm.env;
   const table = mm.pages.lookup(0, start);
   const words = mm.pages.pool.words(table);
-  const last = mm.pages.entryAt(table, 0, start) + 2 * (end - start);
-  for (let at = last - 2 * (end - start); at < last; at += 2) {
+  const first = mm.pages.entryAt(table, 0, start);
+  const last = first + 2 * entryCount(start, end);
+  for (let at = first; at < last; at += 2) {
     if (!arch.isPresent(words, at)) {
       freeSwapEntry(mm, words, at);
       continue;
@@ -62,7 +63,7 @@ function freeTable(mm: Mm, start: number, end: number): void {
     const pages = 1 << memory.order[head]!;
     let count = 1;
     if (pages > 1) {
-      count = folioRun(mm.env, words, at, pfn, (last - at) / 2);
+      count = folioRun(mm.env, words, at, pfn, (last - at) >> 1);
       if (count < pages) {
         if (!maybeMappedShared(memory, head) && trySplitFolio(mm.env, head)) at -= 2;
         continue;

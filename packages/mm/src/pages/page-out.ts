@@ -5,7 +5,7 @@ import type { MmEnvironment } from '../environment.js';
 import type { Mm } from '../mm.js';
 import { trySplitFolio } from './folio-split.js';
 import { reclaimFolio } from './reclaim.js';
-import { folioRun, pmdEnd } from './table-walk.js';
+import { entryCount, folioRun, pmdEnd } from './table-walk.js';
 
 /** MADV_PAGEOUT: pages out the folios of [start, end) that this process alone maps. */
 export function pageOutRange(mm: Mm, vma: Vma, start: number, end: number): void {
@@ -61,15 +61,16 @@ function adviseTable(mm: Mm, start: number, end: number, isolated: number[] | nu
   const { arch, memory } = mm.env;
   const table = mm.pages.lookup(0, start);
   const words = mm.pages.pool.words(table);
-  const last = mm.pages.entryAt(table, 0, start) + 2 * (end - start);
-  for (let at = last - 2 * (end - start); at < last; at += 2) {
+  const first = mm.pages.entryAt(table, 0, start);
+  const last = first + 2 * entryCount(start, end);
+  for (let at = first; at < last; at += 2) {
     if (!arch.isPresent(words, at) || arch.isSpecial(words, at)) continue;
     const pfn = arch.pfn(words, at, 0);
     const head = memory.headOf(pfn);
     const pages = 1 << memory.order[head]!;
     let count = 1;
     if (pages > 1) {
-      count = folioRun(mm.env, words, at, pfn, (last - at) / 2);
+      count = folioRun(mm.env, words, at, pfn, (last - at) >> 1);
       if (count < pages) {
         if (!maybeMappedShared(memory, head) && trySplitFolio(mm.env, head)) at -= 2;
         continue;

@@ -13,7 +13,7 @@ import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { needsSoftDirtyFault, pageProtection, wantsWriteNotify } from './page-protection.js';
 import { makeMigrationReadable } from './migration-entry.js';
-import { pmdEnd } from './table-walk.js';
+import { entryCount, pmdEnd } from './table-walk.js';
 import { splitHugePmd } from './thp.js';
 
 /** Set or take away the protection by userfaultfd, beside the change of rights. 0: leave it. */
@@ -78,8 +78,9 @@ function changeTable(what: Change, table: number, start: number, end: number): v
   const { mm } = what;
   const { arch, memory } = mm.env;
   const words = mm.pages.pool.words(table);
-  const last = mm.pages.entryAt(table, 0, start) + 2 * (end - start);
-  for (let at = last - 2 * (end - start); at < last; at += 2) {
+  const first = mm.pages.entryAt(table, 0, start);
+  const last = first + 2 * entryCount(start, end);
+  for (let at = first; at < last; at += 2) {
     if (arch.isNone(words, at)) continue;
     if (!arch.isPresent(words, at)) {
       changeNonPresent(what, words, at);
@@ -87,7 +88,7 @@ function changeTable(what: Change, table: number, start: number, end: number): v
     }
     const pfn = arch.isSpecial(words, at) ? -1 : arch.pfn(words, at, 0);
     if (pfn < 0 || memory.order[pfn] === 0) changePage(what, words, at, pfn);
-    else at += 2 * (changeRun(what, words, at, pfn, (last - at) / 2) - 1);
+    else at += 2 * (changeRun(what, words, at, pfn, (last - at) >> 1) - 1);
   }
 }
 

@@ -2,6 +2,14 @@ import { pagesInto } from '@vmakit/base';
 import type { EntryWords, PageTables } from '@vmakit/pagetable';
 import type { MmEnvironment } from '../environment.js';
 
+/**
+ * Entries of [start, end), which one table maps. A small integer, as page numbers are not: a loop over entries takes
+ * half the time for it.
+ */
+export function entryCount(start: number, end: number): number {
+  return (end - start) | 0;
+}
+
 /** The end of the PMD entry that maps `page`, but at most `end`. */
 export function pmdEnd(tables: PageTables, page: number, end: number): number {
   const { pmdPages } = tables.arch;

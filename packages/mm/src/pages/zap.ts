@@ -5,7 +5,7 @@ import { removeRmapPmd, removeRmapPtes } from '@vmakit/rmap';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { putMapped, releaseSwapEntry } from './swap-cache.js';
-import { folioRun, pmdEnd } from './table-walk.js';
+import { entryCount, folioRun, pmdEnd } from './table-walk.js';
 import { splitHugePmd } from './thp.js';
 
 /**
@@ -54,13 +54,19 @@ function zap(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean)
   if (any) tables.tlb.flushRange(start, end, 0, 0);
 }
 
+/** Entries from which on it pays to look first whether there are any. */
+const MANY = 32;
+
 function zapTable(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean): void {
   const { arch, memory } = mm.env;
   const table = mm.pages.lookup(0, start);
   if (table === 0) return;
   const words = mm.pages.pool.words(table);
   const first = mm.pages.entryAt(table, 0, start);
-  const last = first + 2 * (end - start);
+  const count = entryCount(start, end);
+  // What a move leaves behind is empty, and most often more than a few entries.
+  if (count >= MANY && mm.pages.pool.isZero(table, mm.pages.indexAt(0, start), count)) return;
+  const last = first + 2 * count;
   for (let at = first; at < last; at += 2) {
     const pfn = arch.countedFrame(words, at);
     if (pfn < 0) {
@@ -90,7 +96,7 @@ function zapSmall(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number):
 function zapLarge(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number, last: number): number {
   const { arch, memory } = mm.env;
   const head = memory.headOf(pfn);
-  const count = folioRun(mm.env, words, at, pfn, (last - at) / 2);
+  const count = folioRun(mm.env, words, at, pfn, (last - at) >> 1);
   if ((memory.flags[head]! & PG_ANON) !== 0) mm.rssAnon -= count;
   else zapFileAccounting(mm, vma, words, at, head, count);
   arch.clearEntries(words, at, count);

@@ -54,7 +54,11 @@ import {
   UFFD_BIT,
   USER,
 } from './x86-64-bits.js';
+import { moveWords } from './move-words.js';
 import { X8664_DESCRIBER } from './x86-64-describe.js';
+
+/** From so many entries on, moving them as bytes pays. */
+const BULK_ENTRIES = 64;
 
 /** States that a page entry can have: the bits below `EXCLUSIVE`. */
 const STATES = EXCLUSIVE;
@@ -315,13 +319,18 @@ export class X8664 extends Arch {
     words[at + 1] = (type << TYPE_SHIFT) | (~(offset * OFFSET_LOW_INVERSE) & OFFSET_HIGH);
   }
 
-  /** The same in one loop over words: a move of page tables spends its time here. */
+  /** The same in one loop over words, and as bytes where all are present: a move of tables spends its time here. */
   override moveRun(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number, count: number): number {
     const softDirty = this.#softDirty;
+    const end = sourceAt + 2 * count;
+    if (count >= BULK_ENTRIES && arePresent(source, sourceAt, end)) {
+      moveWords(source, sourceAt, target, targetAt, 2 * count);
+      if (softDirty !== 0) for (let to = targetAt; to < targetAt + 2 * count; to += 2) target[to]! |= softDirty;
+      return count << 16;
+    }
     const swapSoftDirty = this.#swapSoftDirty;
     let present = 0;
     let absent = 0;
-    const end = sourceAt + 2 * count;
     for (let at = sourceAt, to = targetAt; at < end; at += 2, to += 2) {
       const low = source[at]!;
       const high = source[at + 1]!;
@@ -387,6 +396,17 @@ export class X8664 extends Arch {
   #softDirtyOf(words: EntryWords, at: number): number {
     return (words[at]! & PRESENT_FORMS) !== 0 ? this.#softDirty : this.#swapSoftDirty;
   }
+}
+
+/** Whether all entries of [at, end) are present for the processor; four at a time. */
+function arePresent(words: EntryWords, at: number, end: number): boolean {
+  let entry = at;
+  for (; entry + 8 <= end; entry += 8) {
+    const all = words[entry]! & words[entry + 2]! & words[entry + 4]! & words[entry + 6]!;
+    if ((all & PRESENT) === 0) return false;
+  }
+  for (; entry < end; entry += 2) if ((words[entry]! & PRESENT) === 0) return false;
+  return true;
 }
 
 function saveDirty(words: EntryWords, at: number): void {

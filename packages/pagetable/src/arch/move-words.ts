@@ -1,0 +1,24 @@
+import type { EntryWords } from '../arch.js';
+
+/** Halves of the largest table. */
+const MOST_WORDS = 2 * 8192;
+
+/**
+ * Words on their way from one table to another. Tables are aligned to pages, so source and target of most moves lie at
+ * nearly the same place of a page, and a processor takes each load for one of what was just stored there (the low 12
+ * bits of the addresses are alike): straight from one to the other takes six times as long as by here.
+ */
+const between = new Int32Array(MOST_WORDS);
+
+/** Moves `count` words as they are: the source is zero after it. */
+export function moveWords(
+  source: EntryWords,
+  sourceAt: number,
+  target: EntryWords,
+  targetAt: number,
+  count: number,
+): void {
+  between.set(source.subarray(sourceAt, sourceAt + count));
+  source.fill(0, sourceAt, sourceAt + count);
+  target.set(between.subarray(0, count), targetAt);
+}
