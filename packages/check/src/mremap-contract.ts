@@ -103,7 +103,7 @@ export class MremapContract {
     if (oldPages > 0) this.#checkSource(keepsSource, violations);
   }
 
-  /** S8.1, S8.6: the destination is mapped as the source was, and relocated if it had to be. */
+  /** S8.1, S8.2, S8.6: the destination is mapped as the source was, and relocated if it had to be. */
   #checkMapped(mapping: MappingImage, end: number, by: number, violations: ViolationList): void {
     const mm = this.#mm;
     for (let page = mapping.start + by; page < end + by;) {
@@ -118,6 +118,10 @@ export class MremapContract {
       }
       const offset = pageOffsetAt(vma, page);
       const kept = mapping.pageOffset + (page - by - mapping.start);
+      if (!mapping.isAnonymous && offset !== kept) {
+        const objects = { mm: mm.id, page, was: kept, is: offset };
+        violations.add('S8.2', 'a file mapping shows the same part of its file', objects);
+      }
       const mergedPlainly = offset === kept && (vma.start < mapping.start + by || vma.end > end + by);
       // Of several parts, one may have merged with a mapping that was moved away after it.
       const must = this.#call.must && by !== 0 && mapping.isAnonymous && this.#image.mappings.length === 1;

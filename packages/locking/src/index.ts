@@ -1,2 +1,2 @@
 export { LOCK_CLASSES, type LockClass, type LockMode, type LockTracker, NO_LOCK_TRACKER } from './lock-tracker.js';
-export { type HeldLock, LockValidator } from './lock-validator.js';
+export { type HeldLock, LockError, LockValidator } from './lock-validator.js';

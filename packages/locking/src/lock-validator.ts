@@ -8,14 +8,28 @@ export interface HeldLock {
   readonly mode: LockMode;
 }
 
+/**
+ * A lock that is taken or given back as it must not be. `invariant` is the rule of spec 09 that it breaks: C1 the order
+ * (and waiting inside a spinlock), C13 two locks of the reverse map, S7 an acquisition for each release.
+ */
+export class LockError extends InvariantError {
+  readonly invariant: 'C1' | 'C13' | 'S7';
+
+  constructor(invariant: LockError['invariant'], message: string, held: readonly HeldLock[]) {
+    super(message, { held });
+    this.name = 'LockError';
+    this.invariant = invariant;
+  }
+}
+
 const RANK: Readonly<Record<LockClass, number>> = Object.fromEntries(
   LOCK_CLASSES.map((lockClass, rank) => [lockClass, rank]),
 ) as Record<LockClass, number>;
 
 /**
  * Checks the lock order of spec 04 section 9 and spec 06 section 5: a blocking acquisition of an earlier class while a
- * later one is held, taking a lock that is held, releasing one that is not, each throw an {@link InvariantError} with
- * the locks held. Two locks of a class may be held together (page tables old then new; VMA locks; two anon_vma roots).
+ * later one is held, taking a lock that is held, releasing one that is not, each throw a {@link LockError} with the
+ * locks held. Two locks of a class may be held together (page tables old then new; VMA locks; two anon_vma roots).
  */
 export class LockValidator implements LockTracker {
   readonly enabled = true;
@@ -26,12 +40,10 @@ export class LockValidator implements LockTracker {
   acquire(lockClass: LockClass, id: number, mode: LockMode): void {
     for (const held of this.#held) {
       if (held.lockClass === lockClass && held.id === id) {
-        throw new InvariantError(`lock ${lockClass} ${id} is taken twice`, { held: this.held() });
+        throw new LockError('C13', `lock ${lockClass} ${id} is taken twice`, this.held());
       }
       if (mode !== 'try' && RANK[held.lockClass] > RANK[lockClass]) {
-        throw new InvariantError(`lock ${lockClass} ${id} is taken inside ${held.lockClass} ${held.id}`, {
-          held: this.held(),
-        });
+        throw new LockError('C1', `lock ${lockClass} ${id} is taken inside ${held.lockClass} ${held.id}`, this.held());
       }
     }
     this.#held.push({ lockClass, id, mode });
@@ -40,7 +52,7 @@ export class LockValidator implements LockTracker {
 
   release(lockClass: LockClass, id: number): void {
     const at = this.#held.findLastIndex((held) => held.lockClass === lockClass && held.id === id);
-    if (at < 0) throw new InvariantError(`lock ${lockClass} ${id} is released but not held`, { held: this.held() });
+    if (at < 0) throw new LockError('S7', `lock ${lockClass} ${id} is released but not held`, this.held());
     this.#held.splice(at, 1);
   }
 

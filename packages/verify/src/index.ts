@@ -7,7 +7,8 @@ export { type MachineOptions, ScenarioMachine, archNameFor, recordedPolicies } f
 export { type Performed, perform } from './perform.js';
 export type { Failure, ScenarioReport, StepDifference } from './report.js';
 export { retarget } from './retarget.js';
-export { type BugSighting, bugsOf, findBugs } from './inject/find-bugs.js';
+export type { Circumstance } from './inject/circumstances.js';
+export { type BugReport, type BugSearch, type BugSighting, findBugs } from './inject/find-bugs.js';
 export {
   type Injection,
   type InjectionFinding,
@@ -16,6 +17,7 @@ export {
   tryInjection,
 } from './inject/inject-scenario.js';
 export { type InjectionTotals, addInjections } from './inject/injection-totals.js';
+export { KNOWN_BUGS, KNOWN_BUG_SCENARIOS, type KnownBug, bugsOf, readKnownBugScenarios } from './inject/known-bugs.js';
 export { ruleFor } from './rules.js';
 export { type RunOptions, knownDefects, runScenario } from './run-scenario.js';
 export { StateNames } from './state-names.js';

@@ -7,7 +7,11 @@ export function verifyCommand(): Command {
     .description(
       'Run recorded scenarios on the model; compare every result and the complete state after each operation',
     )
-    .argument('<file...>', 'scenario files or files of single page-table words, plain or gzip; - reads standard input')
+    .argument(
+      '[file...]',
+      'scenario files or files of single page-table words, plain or gzip; - reads standard input. ' +
+        'None are needed with --bugs',
+    )
     .option('--check', 'check the invariants and the locks of the model after every operation')
     .option('--json', 'print one object: passed, failed, failures...')
     .option('-j, --jobs <n>', 'worker threads (default: one for each core, no more than files)', parseJobs)
@@ -15,10 +19,10 @@ export function verifyCommand(): Command {
     .addOption(new Option('--profile <name>', 'kernel to be').choices(['v7.3', 'v6.18', 'rfc-v2']))
     .option('--inject', 'make every injection point fail, at every occurrence')
     .addOption(
-      new Option('--bugs <variant>', 'show the known bugs of a variant of the relocation series').choices([
-        'v1',
-        'rfc-v2',
-      ]),
+      new Option(
+        '--bugs <variant>',
+        'show the known bugs of a variant of the series; looks at the files first, if any',
+      ).choices(['v1', 'rfc-v2']),
     )
     .option('--filter <text>', 'only scenarios whose name contains this')
     .option('--show <n>', 'print the first n failures in full', parseCount, 10)

@@ -47,6 +47,7 @@ interface Totals {
 /** Runs `vmakit verify` and prints what came of it; gives the exit code. */
 export async function runVerify(files: readonly string[], options: VerifyOptions): Promise<number> {
   checkArch(options.arch);
+  if (files.length === 0 && options.bugs === undefined) throw new UsageError('expected a file of scenarios');
   const requests = files.map((file) => request(file, options));
   if (options.steps === true) {
     for (const one of requests) await printSteps(one);

@@ -1,8 +1,11 @@
 import { type Scenario, readGoldenRecords } from '@vmakit/trace';
-import { type BugSighting, bugsOf, findBugs } from '@vmakit/verify';
+import { type BugReport, findBugs, readKnownBugScenarios } from '@vmakit/verify';
 import Table from 'cli-table3';
-import { EXIT_OK } from '../exit-codes.js';
+import { EXIT_FAILED, EXIT_OK } from '../exit-codes.js';
 import { plainTable } from './plain-table.js';
+
+/** A point may be reached thousands of times in one call; the first and the last are always tried. */
+const MAX_OCCURRENCES = 8;
 
 /** What of the options counts here. */
 interface BugOptions {
@@ -12,37 +15,64 @@ interface BugOptions {
 
 /**
  * Prints the known bugs of a variant of the series, each with the scenario and the injection that shows it and the
- * invariant that it breaks.
+ * invariant that it breaks; or why it cannot show. The files are looked through first, then the scenarios that were
+ * made for the bugs. Fails when a bug that can show does not.
  */
 export async function showBugs(
   files: readonly string[],
   variant: 'v1' | 'rfc-v2',
   options: BugOptions,
 ): Promise<number> {
-  const scenarios: Scenario[] = [];
+  const others: Scenario[] = [];
   for (const file of files) {
-    for await (const record of readGoldenRecords(file, file === '-' ? { input: process.stdin } : {})) {
+    const read = file === '-' ? { input: process.stdin } : {};
+    for await (const record of readGoldenRecords(file, { ...read, unrecorded: true })) {
       if (record.kind === 'word') continue;
       if (options.filter === undefined || record.scenario.header.name.includes(options.filter))
-        scenarios.push(record.scenario);
+        others.push(record.scenario);
     }
   }
-  const sightings = findBugs(scenarios, variant);
-  const rows = [...bugsOf(variant)].map(([repair, bug]) => ({ repair, bug, sighting: sightings.get(repair) ?? null }));
-  process.stdout.write(options.json === true ? `${JSON.stringify({ variant, bugs: rows }, null, 2)}\n` : table(rows));
-  return EXIT_OK;
+  const reports = findBugs(variant, {
+    own: await readKnownBugScenarios(),
+    others,
+    maxOccurrences: MAX_OCCURRENCES,
+  });
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(toJson(variant, reports), null, 2)}\n` : table(reports),
+  );
+  const missed = reports.some(({ bug, sighting }) => sighting === null && bug.unseen === null);
+  return missed ? EXIT_FAILED : EXIT_OK;
 }
 
-function table(
-  rows: readonly { readonly repair: string; readonly bug: string; readonly sighting: BugSighting | null }[],
-): string {
-  const text = new Table({ ...plainTable, head: ['bug', 'repair', 'scenario', 'operation', 'injection', 'breaks'] });
-  for (const { repair, bug, sighting } of rows) {
-    if (sighting === null) text.push([bug, repair, 'not shown by these scenarios', '', '', '']);
-    else {
-      const { scenario, step, injection, breaks } = sighting;
-      text.push([bug, repair, scenario, String(step + 1), injection, breaks.join(' ')]);
+function toJson(variant: string, reports: readonly BugReport[]): Record<string, unknown> {
+  const bugs = reports.map(({ bug: { id, what, repair, unseen }, sighting }) => ({
+    id,
+    what,
+    repair,
+    sighting,
+    unseen,
+  }));
+  return { variant, bugs };
+}
+
+function table(reports: readonly BugReport[]): string {
+  const shown = new Table({ ...plainTable, head: ['bug', 'without', 'scenario', 'operation', 'injection', 'breaks'] });
+  const unseen: string[] = [];
+  for (const { bug, sighting } of reports) {
+    if (bug.unseen !== null) {
+      unseen.push(`  ${bug.id.padEnd(4)}  ${bug.what}: ${bug.unseen}\n`);
+    } else if (sighting === null) {
+      shown.push([bug.id, bug.repair ?? '', 'not shown', '', '', '']);
+    } else {
+      const { scenario, step, injection, breaks, inVariant } = sighting;
+      const where = inVariant ? '' : ' (hidden by other bugs in the variant)';
+      shown.push([bug.id, bug.repair ?? '', scenario, String(step + 1), injection, `${breaks.join(' ')}${where}`]);
     }
   }
-  return `${text.toString()}\n`;
+  return [
+    `${shown.toString()}\n\n`,
+    `At most ${MAX_OCCURRENCES} occurrences of a point were made to fail in one call.\n`,
+    `Not to be seen when one call comes after the other:\n`,
+    ...unseen,
+  ].join('');
 }

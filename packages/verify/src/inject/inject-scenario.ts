@@ -1,21 +1,25 @@
 import type { FaultInjector, InjectionPoint } from '@vmakit/base';
 import { CountingInjector, FailNth, InvariantChecker, type Violation } from '@vmakit/check';
-import { LockValidator } from '@vmakit/locking';
+import { LockError, LockValidator } from '@vmakit/locking';
+import { PolicyError } from '@vmakit/mremap';
 import { largeFolio } from '@vmakit/policy-large-folio';
 import { type RepairSet, type Variant, relocateAnon } from '@vmakit/policy-relocate-anon';
 import type { Operation, Scenario, ScenarioState } from '@vmakit/trace';
 import { ScenarioMachine } from '../machine.js';
 import { type Performed, perform } from '../perform.js';
 import { forbiddenChange, mayFailWith } from './allowed.js';
+import { type Circumstance, bringAbout, isCircumstance } from './circumstances.js';
 import { type PlainDefect, plainDefectOf } from './plain-defects.js';
 
 /** One failure made to happen. `n` 0: none, the operation as it is. */
 export interface Injection {
   /** Index of the operation in its scenario. */
   readonly step: number;
-  readonly point: InjectionPoint | 'none';
-  /** The `n`-th time that the point is reached in that operation. */
+  readonly point: InjectionPoint | Circumstance | 'none';
+  /** The `n`-th time that the point is reached in that operation; of a circumstance, the `n`-th page of the range. */
   readonly n: number;
+  /** A point that fails as well, the `n`-th time that it is reached: something happens while a failure is undone. */
+  readonly race?: { readonly point: InjectionPoint; readonly n: number };
 }
 
 /** Something that does not hold after an injected failure. */
@@ -42,6 +46,8 @@ export interface InjectionReport {
 export interface InjectionTarget {
   readonly variant: Variant;
   readonly repairs: Partial<RepairSet>;
+  /** False: locks are not looked at, so that one taken out of order does not end everything. Default true. */
+  readonly locks?: boolean;
 }
 
 /** Relocation with everything repaired. */
@@ -106,19 +112,29 @@ class InjectionTrial {
     const checker = new InvariantChecker(machine.kernel);
     const brokenBefore = this.#brokenBefore(checker);
     const before = machine.capture();
-    const injector = point === 'none' ? null : new FailNth(point, n);
+    const outside = isCircumstance(point) ? bringAbout(machine, this.#operation, point, n) : null;
+    if (isCircumstance(point) && outside === null) return { failed: false, finding: null };
+    const injector = injectorFor(this.#injection);
     let performed: Performed;
     let violations: Violation[];
     try {
       performed = withInjector(machine, injector, () => perform(machine, this.#operation, true));
+      outside?.();
       this.#after = machine.capture();
       const found = checker.check(`${this.#operation.op} with ${point} ${n}`);
       violations = [...performed.violations, ...found.filter(({ invariant }) => !brokenBefore.has(invariant))];
     } catch (error) {
-      return this.#found(false, ['error'], error instanceof Error ? (error.stack ?? error.message) : String(error));
+      return this.#threw(error);
     }
     if (violations.length > 0) return this.#broken(performed.outcome.err === null, violations);
     return this.#judge(performed, machine, before, this.#after);
+  }
+
+  /** An assertion of the model, or a rule of locks. */
+  #threw(error: unknown): Trial {
+    const cause = error instanceof PolicyError ? error.cause : error;
+    if (cause instanceof LockError) return this.#found(false, [cause.invariant], cause.message);
+    return this.#found(false, ['error'], error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
 
   /** What earlier operations broke: with everything repaired nothing, and that is not looked for again and again. */
@@ -139,7 +155,7 @@ class InjectionTrial {
   #judge(performed: Performed, machine: ScenarioMachine, before: ScenarioState, after: ScenarioState): Trial {
     const { err } = performed.outcome;
     const { step, point } = this.#injection;
-    if (err === null || point === 'none') return { failed: err !== null, finding: null };
+    if (err === null || point === 'none' || isCircumstance(point)) return { failed: err !== null, finding: null };
     // An error that the operation gives anyhow says nothing about the injection.
     const usual = this.#scenario.steps[step]!.outcome?.err;
     if (err !== usual && !mayFailWith(this.#operation, point, err)) {
@@ -176,13 +192,20 @@ export function countPoints(
 /** A machine on which the operations before `step` have been done; `null` when one of them breaks the model. */
 export function prepared(scenario: Scenario, target: InjectionTarget, step: number): ScenarioMachine | null {
   const policies = [relocateAnon(target), largeFolio()];
-  const machine = new ScenarioMachine(scenario, { policies, locks: new LockValidator() });
+  const locks = target.locks === false ? {} : { locks: new LockValidator() };
+  const machine = new ScenarioMachine(scenario, { policies, ...locks });
   try {
     for (let i = 0; i < step; i++) perform(machine, scenario.steps[i]!.operation);
   } catch {
     return null;
   }
   return machine;
+}
+
+function injectorFor({ point, n, race }: Injection): FaultInjector | null {
+  if (point === 'none' || isCircumstance(point)) return null;
+  const first = new FailNth(point, n);
+  return race === undefined ? first : new EitherInjector(first, new FailNth(race.point, race.n));
 }
 
 /** Runs with `injector` beside the failures that the scenario itself has armed. */

@@ -20,9 +20,9 @@ export const GOLDEN_FILES: readonly string[] = existsSync(GOLDEN)
   : [];
 
 /** All scenarios of a file, or those whose name contains `filter`. */
-export async function scenariosOf(file: string, filter = ''): Promise<Scenario[]> {
+export async function scenariosOf(file: string, filter = '', unrecorded = false): Promise<Scenario[]> {
   const scenarios: Scenario[] = [];
-  for await (const scenario of readScenarios(file)) {
+  for await (const scenario of readScenarios(file, { unrecorded })) {
     if (scenario.header.name.includes(filter)) scenarios.push(scenario);
   }
   return scenarios;
