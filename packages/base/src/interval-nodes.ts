@@ -39,6 +39,8 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** The item in each slot. */
   readonly items: (Item | null)[] = new Array<Item | null>(FANOUT).fill(null);
   #leafInfo: Int32Array = new Int32Array(LEAF_FIELDS);
+  /** The summary of each leaf that is not stale: what its parent has of it. */
+  leafSummaries: Float64Array = new Float64Array(1);
   #leaves = 0;
   #freeLeaf = NONE;
 
@@ -289,6 +291,13 @@ export class IntervalNodes<Item extends IntervalItem> {
     return right;
   }
 
+  /** Whether the parent of a node of `level` has no summary of it. */
+  isStale(node: number, level: number): boolean {
+    return level === 0
+      ? this.#leafInfo[node * LEAF_FIELDS + STALE] !== 0
+      : this.#branchInfo[node * BRANCH_FIELDS + STALE] !== 0;
+  }
+
   /** Says that what a node of `level` holds changed. */
   markStale(node: number, level: number): void {
     const info = level === 0 ? this.#leafInfo : this.#branchInfo;
@@ -312,6 +321,7 @@ export class IntervalNodes<Item extends IntervalItem> {
     if (leaf * LEAF_FIELDS === this.#leafInfo.length) {
       const room = grown(leaf);
       this.#leafInfo = copiedInto(new Int32Array(room * LEAF_FIELDS), this.#leafInfo);
+      this.leafSummaries = copiedInto(new Float64Array(room), this.leafSummaries);
       this.bounds = copiedInto(new Float64Array(room * 2 * FANOUT), this.bounds);
     }
     while (this.items.length < (leaf + 1) * FANOUT) this.items.push(null);

@@ -12,13 +12,16 @@ interface Span extends IntervalItem {
 class SpanTree extends IntervalTree<Span> {
   add(span: Span): void {
     const leaf = this.leafFor(span.start);
+    this.raise(leaf, span.end - span.start);
     this.insertAt(leaf, this.nodes.slotAtOrBelow(leaf, span.start) + 1, span, span.start, span.end);
   }
 
   take(span: Span): void {
     const first = span.leaf * FANOUT;
     for (let slot = first; slot < first + this.nodes.count(span.leaf); slot++) {
-      if (this.nodes.items[slot] === span) return this.removeAt(span.leaf, slot);
+      if (this.nodes.items[slot] !== span) continue;
+      this.lower(span.leaf, span.end - span.start);
+      return this.removeAt(span.leaf, slot);
     }
     throw new RangeError('the span is not in the leaf that it says');
   }

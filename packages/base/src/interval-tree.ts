@@ -7,8 +7,11 @@ const SPARSE = FANOUT / 4;
  * A B+tree of half-open intervals, ordered by their starts, equal starts in the order in which they came. Which
  * intervals may overlap is up to the user, who finds slots, reads bounds and puts items in and out.
  *
- * What is known of a subtree (its summary) is computed when it is asked for, and forgotten on change; see
- * {@link IntervalNodes}. The leaf gone down to last is tried first: programs work where they worked.
+ * What is known of a subtree, its summary, is the greatest of a number that each item has. It is computed when it is
+ * asked for; from then on it follows what changes, or is forgotten where the greatest number goes away. Who changes
+ * items says so: {@link raise}, {@link lower}.
+ *
+ * The leaf gone down to last is tried first: programs work where they worked.
  */
 export abstract class IntervalTree<Item extends IntervalItem> {
   readonly nodes: IntervalNodes<Item> = new IntervalNodes<Item>();
@@ -52,23 +55,37 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     return node;
   }
 
-  /** Puts an item into `slot` of `leaf`. */
+  /** Puts an item into `slot` of `leaf`. Before: {@link raise}. */
   insertAt(leaf: number, slot: number, item: Item, start: number, end: number): void {
     const { nodes } = this;
     nodes.insertItem(leaf, slot, item, start, end);
-    nodes.markStale(leaf, 0);
     if (nodes.count(leaf) === FANOUT) this.#splitLeaf(leaf, slot);
     this.#newest = item;
   }
 
-  /** Takes the item in `slot` of `leaf` out. */
+  /** Takes the item in `slot` of `leaf` out. Before: {@link lower}. */
   removeAt(leaf: number, slot: number): void {
     const { nodes } = this;
     nodes.removeItem(leaf, slot);
-    nodes.markStale(leaf, 0);
     const left = nodes.count(leaf);
     if (left === 0) this.#dropLeaf(leaf);
     else if (left <= SPARSE) this.#joinWithNext(leaf);
+  }
+
+  /**
+   * Gives the item in `slot` of `leaf` another start, between those of its neighbours.
+   */
+  setStart(leaf: number, slot: number, start: number): void {
+    const { nodes } = this;
+    const { bounds } = nodes;
+    const old = bounds[2 * slot] as number;
+    if (start > old && slot === nodes.lastSlot(leaf)) {
+      // The next leaf's key may be lower than its first start: a start that moves up must stay below it.
+      const after = nodes.firstSlot(nodes.next(leaf));
+      if (after !== NONE) this.setKey(nodes.next(leaf), bounds[2 * after] as number);
+    }
+    if (start < old && slot === leaf * FANOUT) this.setKey(leaf, start);
+    bounds[2 * slot] = start;
   }
 
   /** Sets the key of `leaf`: in every branch above it up to the one in which it is not under the first child. */
@@ -85,6 +102,34 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     }
   }
 
+  /** An item of `leaf` has number `value` now, in place of none or of a lower one. */
+  raise(leaf: number, value: number): void {
+    const { nodes } = this;
+    if (nodes.isStale(leaf, 0) || value <= (nodes.leafSummaries[leaf] as number)) return;
+    nodes.leafSummaries[leaf] = value;
+    const { summaries } = nodes;
+    let node = leaf;
+    for (let level = 0; level < this.height && !nodes.isStale(node, level); level++) {
+      const parent = nodes.parent(node, level);
+      const at = parent * FANOUT + nodes.indexOf(parent, node);
+      if ((summaries[at] as number) >= value) return;
+      summaries[at] = value;
+      node = parent;
+    }
+  }
+
+  /** An item of `leaf` has number `value` no more; what it has now, if it has one, is lower. */
+  lower(leaf: number, value: number): void {
+    const { nodes } = this;
+    if (!nodes.isStale(leaf, 0) && value >= (nodes.leafSummaries[leaf] as number)) nodes.markStale(leaf, 0);
+  }
+
+  /** The number of an item of `leaf` changes. */
+  change(leaf: number, from: number, to: number): void {
+    if (to > from) this.raise(leaf, to);
+    else if (to < from) this.lower(leaf, from);
+  }
+
   /** The summary of what is below entry `index` of a branch of `level`. */
   summaryBelow(branch: number, level: number, index: number): number {
     const { nodes } = this;
@@ -95,9 +140,12 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     let summary = 0;
     if (level === 1) {
       summary = this.summaryOfLeaf(child);
+      nodes.leafSummaries[child] = summary;
     } else {
+      const first = child * FANOUT;
       for (let i = nodes.branchCount(child) - 1; i >= 0; i--) {
-        const below = this.summaryBelow(child, level - 1, i);
+        let below = summaries[first + i] as number;
+        if (below < 0) below = this.summaryBelow(child, level - 1, i);
         if (below > summary) summary = below;
       }
     }
@@ -119,6 +167,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     if (index > 0 && nodes.items[inserted - 1] === this.#newest) moved = Math.max(1, FANOUT - 1 - index);
     else if (index < FANOUT - 1 && nodes.items[inserted + 1] === this.#newest) moved = FANOUT - Math.max(1, index);
     const right = nodes.splitLeaf(leaf, moved);
+    nodes.markStale(leaf, 0);
     this.#addBehind(leaf, 0, right, nodes.bounds[2 * right * FANOUT] as number);
     this.#forgetLeaf();
   }
@@ -171,6 +220,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     if (next === NONE || nodes.parent(next, 0) !== nodes.parent(leaf, 0)) return;
     if (nodes.count(leaf) + nodes.count(next) > FANOUT - SPARSE) return;
     nodes.takeAll(leaf, next);
+    nodes.markStale(leaf, 0);
     this.#dropLeaf(next);
   }
 }

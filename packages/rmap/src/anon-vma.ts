@@ -192,7 +192,13 @@ export function insertLink(link: AnonVmaChain): void {
     anonVma.tree.insert(link);
     return;
   }
-  const start = link.vma.anonPageOffset;
+  insertIntoRow(link, link.vma.anonPageOffset);
+  if (anonVma.linkCount > MOST_WITHOUT_TREE) growTree(anonVma);
+}
+
+/** Puts a link that begins at offset `start` into the row of an anon_vma with few. */
+function insertIntoRow(link: AnonVmaChain, start: number): void {
+  const { anonVma } = link;
   let before: AnonVmaChain | null = null;
   let after = anonVma.firstLink;
   while (after !== null && after.vma.anonPageOffset <= start) {
@@ -202,7 +208,22 @@ export function insertLink(link: AnonVmaChain): void {
   link.sibling = after;
   if (before === null) anonVma.firstLink = link;
   else before.sibling = link;
-  if (anonVma.linkCount > MOST_WITHOUT_TREE) growTree(anonVma);
+}
+
+/** The link before `link` in the row of an anon_vma with few; null: it is the first. */
+function beforeInRow(link: AnonVmaChain): AnonVmaChain | null {
+  const { anonVma } = link;
+  if (anonVma.firstLink === link) return null;
+  let before = anonVma.firstLink;
+  while (before !== null && before.sibling !== link) before = before.sibling;
+  if (before === null) throw new InvariantError('a link that is removed is in the tree', { anonVma: anonVma.id });
+  return before;
+}
+
+function removeFromRow(link: AnonVmaChain, before: AnonVmaChain | null): void {
+  if (before === null) link.anonVma.firstLink = link.sibling;
+  else before.sibling = link.sibling;
+  link.sibling = null;
 }
 
 /** Takes a link out of the tree of its anon_vma. The range of its VMA must be as it was when it was put in. */
@@ -214,15 +235,7 @@ export function removeLink(link: AnonVmaChain): void {
     if (anonVma.linkCount <= FEWEST_IN_TREE) dropTree(anonVma, anonVma.tree);
     return;
   }
-  if (anonVma.firstLink === link) {
-    anonVma.firstLink = link.sibling;
-  } else {
-    let before = anonVma.firstLink;
-    while (before !== null && before.sibling !== link) before = before.sibling;
-    if (before === null) throw new InvariantError('a link that is removed is in the tree', { anonVma: anonVma.id });
-    before.sibling = link.sibling;
-  }
-  link.sibling = null;
+  removeFromRow(link, beforeInRow(link));
 }
 
 function growTree(anonVma: AnonVma): void {
@@ -248,29 +261,23 @@ function dropTree(anonVma: AnonVma, tree: LinkTree): void {
   }
 }
 
-/** Takes every link of `vma` out of the trees: before its range or offset changes. */
-export function removeAllLinks(vma: RmapVma): void {
-  for (let link = vma.chain; link !== null; link = link.next) removeLink(link);
-}
-
 /**
- * Lets every link of `vma` follow a new end: taking them out and putting them back, where that would make a difference
- * to their order. Before the end changes.
+ * Lets every link of `vma` follow a new range, `pages` pages from offset `start` on, as if it were taken out and put in
+ * again: before the range of the VMA changes.
  */
-export function resizeAllLinks(vma: RmapVma, end: number): void {
-  const start = vma.anonPageOffset;
+export function moveAllLinks(vma: RmapVma, start: number, pages: number): void {
   for (let link = vma.chain; link !== null; link = link.next) {
-    const { tree } = link.anonVma;
-    const isTied = tree === null ? link.sibling?.vma.anonPageOffset === start : tree.isTied(link);
-    if (isTied) {
-      removeLink(link);
-      insertLink(link);
-    }
-    link.anonVma.tree?.resize(link, end - vma.start);
+    const { anonVma } = link;
+    if (anonVma.tree !== null) anonVma.tree.move(link, start, pages);
+    else if (anonVma.linkCount > 1) moveInRow(link, start);
   }
 }
 
-/** Puts every link of `vma` back: after its range or offset changed. */
-export function insertAllLinks(vma: RmapVma): void {
-  for (let link = vma.chain; link !== null; link = link.next) insertLink(link);
+function moveInRow(link: AnonVmaChain, start: number): void {
+  const before = beforeInRow(link);
+  const after = link.sibling;
+  const isAfter = before === null || before.vma.anonPageOffset <= start;
+  if (isAfter && (after === null || after.vma.anonPageOffset > start)) return;
+  removeFromRow(link, before);
+  insertIntoRow(link, start);
 }

@@ -7,13 +7,11 @@ export {
   anonIndex,
   chainOf,
   forEachOverlap,
-  insertAllLinks,
   insertLink,
   isChainSingular,
   linksOf,
-  removeAllLinks,
+  moveAllLinks,
   removeLink,
-  resizeAllLinks,
 } from './anon-vma.js';
 export {
   type CloneOperation,

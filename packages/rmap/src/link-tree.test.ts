@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AnonVma, AnonVmaChain, type RmapVma, forEachOverlap, insertLink, linksOf, removeLink } from './anon-vma.js';
+import {
+  AnonVma,
+  AnonVmaChain,
+  type RmapVma,
+  forEachOverlap,
+  insertLink,
+  linksOf,
+  moveAllLinks,
+  removeLink,
+} from './anon-vma.js';
 
 function vmaAt(anonPageOffset: number, pages: number): RmapVma {
   return {
@@ -19,8 +28,18 @@ function vmaAt(anonPageOffset: number, pages: number): RmapVma {
   };
 }
 
-const linkAt = (anonVma: AnonVma, offset: number, pages: number): AnonVmaChain =>
-  new AnonVmaChain(vmaAt(offset, pages), anonVma, null);
+function linkAt(anonVma: AnonVma, offset: number, pages: number): AnonVmaChain {
+  const vma = vmaAt(offset, pages);
+  vma.chain = new AnonVmaChain(vma, anonVma, null);
+  return vma.chain;
+}
+
+/** Gives the VMA of a link another range. */
+function move({ vma }: AnonVmaChain, offset: number, pages: number): void {
+  moveAllLinks(vma, offset, pages);
+  vma.anonPageOffset = offset;
+  vma.end = vma.start + pages;
+}
 
 describe('the tree of links of an anon_vma', () => {
   it('gives links by start, and equal starts in the order in which they came', () => {
@@ -41,36 +60,45 @@ describe('the tree of links of an anon_vma', () => {
   it.each([
     { minLength: 0, maxLength: 200, numRuns: 100 },
     { minLength: 3000, maxLength: 4000, numRuns: 4 },
-  ])('agrees with a plain list through $minLength to $maxLength inserts and removes', ({ numRuns, ...lengths }) => {
-    const step = fc.record({ offset: fc.nat(60), pages: fc.integer({ min: 1, max: 12 }), remove: fc.boolean() });
-    fc.assert(
-      fc.property(fc.array(step, lengths), fc.integer({ min: 1, max: 9 }), (steps, keep) => {
-        const anonVma = new AnonVma(1, null);
-        const list: AnonVmaChain[] = [];
-        for (const { offset, pages, remove } of steps) {
-          if (remove && offset % keep === 0 && list.length > 0) {
-            removeLink(list.splice((offset * 37) % list.length, 1)[0] as AnonVmaChain);
-          } else {
-            const link = linkAt(anonVma, offset, pages);
-            insertLink(link);
-            list.push(link);
+  ])(
+    'agrees with a plain list through $minLength to $maxLength inserts, removes and moves',
+    ({ numRuns, ...lengths }) => {
+      const step = fc.record({ offset: fc.nat(60), pages: fc.integer({ min: 1, max: 12 }), what: fc.nat(3) });
+      fc.assert(
+        fc.property(fc.array(step, lengths), fc.integer({ min: 1, max: 9 }), (steps, keep) => {
+          const anonVma = new AnonVma(1, null);
+          const list: AnonVmaChain[] = [];
+          for (const { offset, pages, what } of steps) {
+            const picked = (offset * 37) % Math.max(1, list.length);
+            if (what <= 1 && offset % keep === 0 && list.length > 0) {
+              removeLink(list.splice(picked, 1)[0] as AnonVmaChain);
+            } else if (what === 2 && list.length > 0) {
+              const link = list.splice(picked, 1)[0] as AnonVmaChain;
+              // By little, so that many keep their places.
+              move(link, link.vma.anonPageOffset + (offset % 3) - 1, pages);
+              list.push(link);
+            } else {
+              const link = linkAt(anonVma, offset, pages);
+              insertLink(link);
+              list.push(link);
+            }
           }
-        }
-        const sorted = list
-          .map((link, order) => ({ link, order }))
-          .sort((a, b) => a.link.vma.anonPageOffset - b.link.vma.anonPageOffset || a.order - b.order)
-          .map(({ link }) => link);
-        expect([...linksOf(anonVma)]).toEqual(sorted);
-        const found: AnonVmaChain[] = [];
-        forEachOverlap(anonVma, 20, 30, (link) => found.push(link) > 0);
-        const overlaps = sorted.filter(
-          ({ vma }) => vma.anonPageOffset <= 30 && vma.anonPageOffset + (vma.end - vma.start) > 20,
-        );
-        expect(found).toEqual(overlaps);
-      }),
-      { numRuns },
-    );
-  });
+          const sorted = list
+            .map((link, order) => ({ link, order }))
+            .sort((a, b) => a.link.vma.anonPageOffset - b.link.vma.anonPageOffset || a.order - b.order)
+            .map(({ link }) => link);
+          expect([...linksOf(anonVma)]).toEqual(sorted);
+          const found: AnonVmaChain[] = [];
+          forEachOverlap(anonVma, 20, 30, (link) => found.push(link) > 0);
+          const overlaps = sorted.filter(
+            ({ vma }) => vma.anonPageOffset <= 30 && vma.anonPageOffset + (vma.end - vma.start) > 20,
+          );
+          expect(found).toEqual(overlaps);
+        }),
+        { numRuns },
+      );
+    },
+  );
 
   it('stays balanced with very many links', () => {
     const anonVma = new AnonVma(1, null);

@@ -10,31 +10,46 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
   /** Puts a link in, by the range that its VMA has now. */
   insert(link: AnonVmaChain): void {
     const { anonPageOffset, start, end } = link.vma;
-    const leaf = this.leafFor(anonPageOffset);
-    const slot = this.nodes.slotAtOrBelow(leaf, anonPageOffset) + 1;
-    this.insertAt(leaf, slot, link, anonPageOffset, anonPageOffset + (end - start));
+    this.#insert(link, anonPageOffset, end - start);
+  }
+
+  #insert(link: AnonVmaChain, start: number, pages: number): void {
+    const leaf = this.leafFor(start);
+    const slot = this.nodes.slotAtOrBelow(leaf, start) + 1;
+    this.raise(leaf, start + pages);
+    this.insertAt(leaf, slot, link, start, start + pages);
   }
 
   /** Takes a link out. Its VMA must begin where it did when the link was put in. */
   remove(link: AnonVmaChain): void {
-    this.removeAt(link.leaf, this.#slotOf(link));
+    this.#removeAt(link.leaf, this.#slotOf(link));
   }
 
-  /** Whether another link begins where this one does and comes after it. */
-  isTied(link: AnonVmaChain): boolean {
+  #removeAt(leaf: number, slot: number): void {
+    this.lower(leaf, this.nodes.bounds[2 * slot + 1] as number);
+    this.removeAt(leaf, slot);
+  }
+
+  /** Gives a link the range of `pages` pages from offset `start` on: as if it were taken out and put in again. */
+  move(link: AnonVmaChain, start: number, pages: number): void {
     const { nodes } = this;
+    const { bounds } = nodes;
     const { leaf } = link;
     const slot = this.#slotOf(link);
+    const before = slot === leaf * FANOUT ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
     const after = slot === nodes.lastSlot(leaf) ? nodes.firstSlot(nodes.next(leaf)) : slot + 1;
-    return after !== NONE && nodes.bounds[2 * after] === nodes.bounds[2 * slot];
-  }
-
-  /** Gives the range of a link another length in pages. */
-  resize(link: AnonVmaChain, pages: number): void {
-    const { nodes } = this;
-    const slot = this.#slotOf(link);
-    nodes.bounds[2 * slot + 1] = (nodes.bounds[2 * slot] as number) + pages;
-    nodes.markStale(link.leaf, 0);
+    const staysInOrder =
+      (before === NONE || (bounds[2 * before] as number) <= start) &&
+      (after === NONE || (bounds[2 * after] as number) > start);
+    if (staysInOrder) {
+      const end = start + pages;
+      this.change(leaf, bounds[2 * slot + 1] as number, end);
+      if (start !== bounds[2 * slot]) this.setStart(leaf, slot, start);
+      bounds[2 * slot + 1] = end;
+    } else {
+      this.#removeAt(leaf, slot);
+      this.#insert(link, start, pages);
+    }
   }
 
   #slotOf(link: AnonVmaChain): number {

@@ -1,14 +1,6 @@
 import { VM_MAYBE_GUARD, type FaultInjector, VM_SPECIAL, type VmFlags, withFlags } from '@vmakit/base';
 import type { KernelBus } from '@vmakit/events';
-import {
-  type RmapContext,
-  STICKY_FLAGS,
-  anonVmaClone,
-  insertAllLinks,
-  removeAllLinks,
-  resizeAllLinks,
-  unlinkAnonVmas,
-} from '@vmakit/rmap';
+import { type RmapContext, STICKY_FLAGS, anonVmaClone, moveAllLinks, unlinkAnonVmas } from '@vmakit/rmap';
 import type { MergeCounters } from './merge-counters.js';
 import { emitMerge } from './merge-report.js';
 import { isRemovable, leftRule, rightRule } from './merge-predicates.js';
@@ -191,18 +183,13 @@ function commitMiddle(
 
 /** Sets the range of a VMA, and lets both offsets follow its start, and its links. */
 export function moveBoundaries(vma: Vma, start: number, end: number): void {
-  const { tree } = vma.mm;
-  if (start === vma.start) {
-    resizeAllLinks(vma, end);
-    tree.setRange(vma, start, end);
-    return;
-  }
-  removeAllLinks(vma);
   const shift = start - vma.start;
-  vma.pageOffset += shift;
-  vma.anonPageOffset += shift;
-  tree.setRange(vma, start, end);
-  insertAllLinks(vma);
+  if (vma.chain !== null) moveAllLinks(vma, vma.anonPageOffset + shift, end - start);
+  if (shift !== 0) {
+    vma.pageOffset += shift;
+    vma.anonPageOffset += shift;
+  }
+  vma.mm.tree.setRange(vma, start, end);
 }
 
 /** The last step for a VMA that a merge removed: it is out of the tree already. */

@@ -52,14 +52,18 @@ export function highestHole(
   high: number,
 ): Hole | null {
   if (level === 0) return highestInLeaf(tree, node, length, low, high);
-  const { children, keys } = tree.nodes;
+  const { children, keys, summaries } = tree.nodes;
+  const first = node * FANOUT;
   for (let i = tree.nodes.branchCount(node) - 1; i >= 0; i--) {
-    const child = children[node * FANOUT + i] as number;
+    const known = summaries[first + i] as number;
+    // What is known to be too narrow needs no further look.
+    if (known >= 0 && known < length) continue;
+    const child = children[first + i] as number;
     // Only the first VMA of a child above `high` can have a gap that begins below it.
-    if (i > 0 && (keys[node * FANOUT + i] as number) >= high) {
+    if (i > 0 && (keys[first + i] as number) >= high) {
       const hole = beforeFirst(tree, child, level - 1, length, low, high);
       if (hole !== null) return hole;
-    } else if (tree.summaryBelow(node, level, i) >= length) {
+    } else if (known >= 0 || tree.summaryBelow(node, level, i) >= length) {
       const hole = highestHole(tree, child, level - 1, length, low, high);
       if (hole !== null) return hole;
     }

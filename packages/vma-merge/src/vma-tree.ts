@@ -55,9 +55,10 @@ export class VmaTree {
 
   /** Adds a VMA. It must not overlap another. */
   insert(vma: Vma): void {
-    const { nodes } = this.#tree;
+    const tree = this.#tree;
+    const { nodes } = tree;
     const { bounds, items } = nodes;
-    const leaf = this.#tree.leafFor(vma.start);
+    const leaf = tree.leafFor(vma.start);
     const slot = nodes.slotAtOrBelow(leaf, vma.start) + 1;
     const before = slot > leaf * FANOUT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
     const atEnd = slot === leaf * FANOUT + nodes.count(leaf);
@@ -77,16 +78,28 @@ export class VmaTree {
     if (next === null) this.last = vma;
     else next.prev = vma;
     this.count++;
-    if (atEnd) this.#markNextStale(leaf);
-    this.#tree.insertAt(leaf, slot, vma, vma.start, vma.end);
+    const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
+    if (after !== NONE) tree.lower(atEnd ? nodes.next(leaf) : leaf, (bounds[2 * after] as number) - from);
+    if (atEnd) tree.raise(leaf, vma.start - from);
+    tree.insertAt(leaf, slot, vma, vma.start, vma.end);
   }
 
   /** Takes a VMA out. */
   remove(vma: Vma): void {
     const { leaf, prev, next } = vma;
+    const tree = this.#tree;
+    const { nodes } = tree;
+    const { bounds } = nodes;
     const slot = this.#slotOf(vma);
-    if (slot === this.#tree.nodes.lastSlot(leaf)) this.#markNextStale(leaf);
-    this.#tree.removeAt(leaf, slot);
+    const from = slot > leaf * FANOUT ? (bounds[2 * slot - 1] as number) : tree.endBefore(leaf);
+    if (slot < nodes.lastSlot(leaf)) {
+      tree.raise(leaf, (bounds[2 * slot + 2] as number) - from);
+    } else {
+      tree.lower(leaf, vma.start - from);
+      const after = nodes.firstSlot(nodes.next(leaf));
+      if (after !== NONE) tree.raise(nodes.next(leaf), (bounds[2 * after] as number) - from);
+    }
+    tree.removeAt(leaf, slot);
     if (prev === null) this.first = next;
     else prev.next = next;
     if (next === null) this.last = prev;
@@ -102,7 +115,8 @@ export class VmaTree {
    * caller's to change.
    */
   setRange(vma: Vma, start: number, end: number): void {
-    const { nodes } = this.#tree;
+    const tree = this.#tree;
+    const { nodes } = tree;
     const { bounds } = nodes;
     const leaf = vma.leaf;
     const slot = this.#slotOf(vma);
@@ -118,19 +132,18 @@ export class VmaTree {
       throw new InvariantError('VMAs do not overlap and are not empty', { start, end, was: [vma.start, vma.end] });
     }
     if (start !== vma.start) {
-      // The next leaf's key may be lower than its first start: a start that moves up must stay below it.
-      if (start > vma.start && isLast && after !== NONE)
-        this.#tree.setKey(nodes.next(leaf), bounds[2 * after] as number);
-      if (start < vma.start && isFirst) this.#tree.setKey(leaf, start);
+      const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
+      tree.change(leaf, vma.start - from, start - from);
+      tree.setStart(leaf, slot, start);
       vma.start = start;
-      bounds[2 * slot] = start;
-      nodes.markStale(leaf, 0);
     }
     if (end !== vma.end) {
-      vma.end = end;
+      if (after !== NONE) {
+        const to = bounds[2 * after] as number;
+        tree.change(isLast ? nodes.next(leaf) : leaf, to - vma.end, to - end);
+      }
       bounds[2 * slot + 1] = end;
-      if (isLast) this.#markNextStale(leaf);
-      else nodes.markStale(leaf, 0);
+      vma.end = end;
     }
   }
 
@@ -171,12 +184,5 @@ export class VmaTree {
       if (slot >= 0 && nodes.items[slot] === vma) return slot;
     }
     throw new InvariantError('a VMA that is changed or removed is in the tree', { start: vma.start, end: vma.end });
-  }
-
-  /** The gap before the first VMA of the leaf behind `leaf` changes with the last one of `leaf`. */
-  #markNextStale(leaf: number): void {
-    const { nodes } = this.#tree;
-    const next = nodes.next(leaf);
-    if (next !== NONE) nodes.markStale(next, 0);
   }
 }
