@@ -6,6 +6,7 @@ export type {
   MoveBeginEvent,
   MoveCopiedEvent,
   MoveEligibilityEvent,
+  MoveScanEvent,
   MoveEndEvent,
   MoveLockEvent,
   MoveRollbackEvent,

@@ -54,6 +54,14 @@ export interface MoveEligibilityEvent extends MremapPhase {
   readonly reason: string;
 }
 
+/** A policy looked at the entries of the source, to decide: at how many, before it had seen enough. */
+export interface MoveScanEvent extends MremapPhase {
+  readonly type: 'mremap.scan';
+  readonly start: number;
+  readonly end: number;
+  readonly entries: number;
+}
+
 /**
  * The destination exists. `merged`: it is part of a neighbour; `fresh`: made without an anon_vma, as if never moved.
  */
@@ -172,6 +180,7 @@ export type MremapEvent =
   | MremapInPlaceEvent
   | MoveBeginEvent
   | MoveEligibilityEvent
+  | MoveScanEvent
   | MoveCopiedEvent
   | MoveLockEvent
   | TablesMovedEvent

@@ -78,12 +78,21 @@ export class PolicyMove implements Move {
 
   scan(visit: LeafVisitor): boolean {
     this.#require('scan', ANY_TIME);
-    return walkLeaves(this.mm, this.range, new Leaf(), {
-      lockedTable: 0,
-      runs: null,
-      visit,
-      tableDone: () => undefined,
+    const { bus } = this.mm.env;
+    if (!bus.observed) return this.#look(visit);
+    let entries = 0;
+    const done = this.#look((leaf) => {
+      entries++;
+      return visit(leaf);
     });
+    const { call, mm, from } = this;
+    bus.emit({ type: 'mremap.scan', call, process: mm.id, start: from, end: from + this.oldPages, entries });
+    return done;
+  }
+
+  #look(visit: LeafVisitor): boolean {
+    const nothing = (): void => undefined;
+    return walkLeaves(this.mm, this.range, new Leaf(), { lockedTable: 0, runs: null, visit, tableDone: nothing });
   }
 
   walkAgain(from: number = this.from, end: number = this.from + this.oldPages): boolean {

@@ -22,6 +22,16 @@ describe('it relocates, without being asked, what could then merge', () => {
     expect(here.kernel.policies.counters.read()).toEqual({ autoRelocated: 1, autoMerged: 1 });
   });
 
+  test('and its events tell what it costs: a look at each entry, then a rewrite of each folio', () => {
+    const here = scene().map(16, 8).write(16, 8).map(64, 8).write(64, 5);
+    const events = here.events(() => here.move(64, 8, 24));
+    const looked = events.filter((event) => event.type === 'mremap.scan');
+    expect(looked.map(({ entries }) => entries)).toEqual([5]);
+    const walked = events.filter((event) => event.type === 'relocation.progress');
+    expect(walked.map(({ entries, folios }) => [entries, folios])).toEqual([[5, 5]]);
+    expect(events.find((event) => event.type === 'relocation.end')).toMatchObject({ outcome: 'done', folios: 5 });
+  });
+
   test('between untouched neighbours', () => {
     const here = scene().map(16, 8).map(32, 8).map(64, 8).write(64, 8);
     expect(reasonOf(here, () => here.move(64, 8, 24))).toBe('merges on 2 side(s) for 8 folios');

@@ -17,6 +17,7 @@ const RULES: Readonly<Record<MremapEvent['type'], EventRule>> = {
   'mremap.move-begin': { inside: ['call'], opens: 'move' },
   'mremap.move-end': { inside: ['call', 'move'], closes: 'move' },
   'mremap.eligibility': { inside: ['call', 'move'] },
+  'mremap.scan': { inside: ['call', 'move'], orInside: 'relocation' },
   'mremap.copied': { inside: ['call', 'move'] },
   'mremap.lock': { inside: ['call', 'move'], orInside: 'relocation' },
   'mremap.tables': { inside: ['call', 'move'], orInside: 'relocation' },

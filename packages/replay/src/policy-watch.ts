@@ -15,7 +15,7 @@ export interface PolicyActivity {
   readonly undone: number;
   /** Folios of the relocations that stayed. */
   readonly foliosRewritten: number;
-  /** Entries of page tables that were looked at for it, taking back included. */
+  /** Entries of page tables that were looked at for it, deciding and taking back included. */
   readonly entriesWalked: number;
   /** What was decided about moves and why, the most frequent first. */
   readonly verdicts: readonly PolicyVerdict[];
@@ -48,7 +48,7 @@ export class PolicyWatch {
   }
 
   #see(event: PhaseEvent): void {
-    if (event.type === 'relocation.progress') {
+    if (event.type === 'relocation.progress' || event.type === 'mremap.scan') {
       this.#entries += event.entries;
     } else if (event.type === 'relocation.end') {
       if (event.outcome === 'undone') this.#undone++;

@@ -80,11 +80,14 @@ describe('vmakit replay', () => {
 
   it('shows what relocation would have saved, and writes the report', async () => {
     const report = join(folder, 'report.html');
-    const compared = ['--compare', 'none,relocate-anon', '--force-flag'];
+    const compared = ['--compare', 'none,relocate-anon,auto-relocate', '--force-flag'];
     const { out, code } = await vmakit('replay', COMPACTOR, ...compared, '--report', report);
     expect(code).toBe(EXIT_OK);
-    expect(out).toMatch(/VMAs at the end +977 +26\n/);
-    expect(out).toMatch(/moves relocated +0 +4,489\n/);
+    expect(out).toMatch(/VMAs at the end +977 +26 +26\n/);
+    expect(out).toMatch(/moves relocated +0 +4,489 +4,488\n/);
+    expect(out).toMatch(/folios rewritten +0 +8,688 +8,686\n/);
+    // What relocates unasked looks at every page before it begins.
+    expect(out).toMatch(/PTEs walked for it +0 +8,688 +17,372\n/);
     expect(readFileSync(report, 'utf8')).toMatch(/^<!doctype html>/);
   });
 
