@@ -33,27 +33,29 @@ const RANK: Readonly<Record<LockClass, number>> = Object.fromEntries(
  */
 export class LockValidator implements LockTracker {
   readonly enabled = true;
-  readonly #held: HeldLock[] = [];
+  /** What is held, by rank of the class and by id: a relocation holds a lock of every folio that it moves. */
+  readonly #held: readonly Map<number, HeldLock & { readonly since: number }>[] = LOCK_CLASSES.map(() => new Map());
   /** Acquisitions so far. */
   acquisitions = 0;
 
   acquire(lockClass: LockClass, id: number, mode: LockMode): void {
-    for (const held of this.#held) {
-      if (held.lockClass === lockClass && held.id === id) {
-        throw new LockError('C13', `lock ${lockClass} ${id} is taken twice`, this.held());
-      }
-      if (mode !== 'try' && RANK[held.lockClass] > RANK[lockClass]) {
-        throw new LockError('C1', `lock ${lockClass} ${id} is taken inside ${held.lockClass} ${held.id}`, this.held());
+    const rank = RANK[lockClass];
+    const mine = this.#held[rank] as Map<number, HeldLock>;
+    if (mine.has(id)) throw new LockError('C13', `lock ${lockClass} ${id} is taken twice`, this.held());
+    if (mode !== 'try') {
+      for (let later = rank + 1; later < this.#held.length; later++) {
+        for (const held of (this.#held[later] as Map<number, HeldLock>).values()) {
+          const what = `lock ${lockClass} ${id} is taken inside ${held.lockClass} ${held.id}`;
+          throw new LockError('C1', what, this.held());
+        }
       }
     }
-    this.#held.push({ lockClass, id, mode });
-    this.acquisitions++;
+    this.#held[rank]?.set(id, { lockClass, id, mode, since: this.acquisitions++ });
   }
 
   release(lockClass: LockClass, id: number): void {
-    const at = this.#held.findLastIndex((held) => held.lockClass === lockClass && held.id === id);
-    if (at < 0) throw new LockError('S7', `lock ${lockClass} ${id} is released but not held`, this.held());
-    this.#held.splice(at, 1);
+    if (this.#held[RANK[lockClass]]?.delete(id) === true) return;
+    throw new LockError('S7', `lock ${lockClass} ${id} is released but not held`, this.held());
   }
 
   point(): void {
@@ -62,6 +64,9 @@ export class LockValidator implements LockTracker {
 
   /** The locks held now, oldest first. Empty whenever no call is in progress (spec 09 S7). */
   held(): readonly HeldLock[] {
-    return [...this.#held];
+    return this.#held
+      .flatMap((locks) => [...locks.values()])
+      .sort((a, b) => a.since - b.since)
+      .map(({ lockClass, id, mode }) => ({ lockClass, id, mode }));
   }
 }

@@ -31,6 +31,8 @@ export class FolioWalk implements LeafSink {
   splits = 0;
   stop: WalkStop = 'policy';
   thrown: unknown = undefined;
+  /** The hook that made it stop. */
+  asked: 'leaf' | 'placeable' = 'leaf';
   /** Where the walk stopped. */
   stoppedAt = 0;
 
@@ -74,6 +76,7 @@ export class FolioWalk implements LeafSink {
     this.splits = 0;
     this.stop = 'policy';
     this.thrown = undefined;
+    this.asked = 'leaf';
     this.stoppedAt = 0;
     this.#memory = memory;
     this.#locks = locks;
@@ -168,6 +171,7 @@ export class FolioWalk implements LeafSink {
   /** The hook threw: the walk was left with what it had locked. */
   #caught(error: unknown): void {
     this.thrown = error;
+    if (this.runs?.asking === true) this.asked = 'placeable';
     this.#stopped(this.#leaf, 'threw');
     this.dropTableLock();
     if (this.lockedHead >= 0 && !this.#heldLarge.has(this.lockedHead)) this.#unlock(this.lockedHead);

@@ -22,6 +22,8 @@ export class PageRuns {
   indexShift = 0;
   /** Null while taking back: nothing is remembered then. */
   journal: FolioJournal | null = null;
+  /** The policy was asked and has given no valid answer (yet). */
+  asking = false;
 
   readonly #move: PolicyMove;
   #memory!: PhysicalMemory;
@@ -40,6 +42,7 @@ export class PageRuns {
     this.#arch = arch;
     this.#placeable = placeable;
     this.placed = 0;
+    this.asking = false;
   }
 
   /**
@@ -63,12 +66,25 @@ export class PageRuns {
       heads[count] = frame;
     }
     if (count === 0) return 0;
-    const accepted = this.#placeable(this.#move, heads, count);
+    const accepted = this.#ask(count);
     if (!(accepted >= 0 && accepted <= count) || (accepted | 0) !== accepted) {
       throw new RangeError(`placeable: ${accepted} of ${count} folios`);
     }
+    this.asking = false;
     if (accepted > 0) this.#place(accepted, page);
     return accepted;
+  }
+
+  #ask(count: number): number {
+    const move = this.#move;
+    const { moment } = move;
+    this.asking = true;
+    move.moment = 'placeable';
+    try {
+      return this.#placeable(move, this.#heads, count);
+    } finally {
+      move.moment = moment;
+    }
   }
 
   #place(count: number, page: number): void {

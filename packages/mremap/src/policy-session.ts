@@ -1,4 +1,4 @@
-import { type Errno, type MmError, refuse } from '@vmakit/base';
+import { ERRNO_NUMBER, type Errno, type MmError, refuse } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import type { DestinationPlan, MoveDecision, TakeDecision, UndoReason } from './policy.js';
@@ -175,8 +175,12 @@ export class PolicySession {
   #blameWalk(): void {
     const { walk } = this.move;
     if (walk === null || this.broken !== null) return;
-    if (walk.stop === 'threw') this.broken = new PolicyError(this.policy, 'leaf', 'threw', walk.thrown);
-    else if (walk.stop === 'nonsense') this.broken = new PolicyError(this.policy, 'leaf', 'gave no valid answer');
+    const { thrown } = walk;
+    if (walk.stop === 'threw') {
+      this.broken = thrown instanceof PolicyError ? thrown : new PolicyError(this.policy, walk.asked, 'threw', thrown);
+    } else if (walk.stop === 'nonsense') {
+      this.broken = new PolicyError(this.policy, walk.asked, 'gave no valid answer');
+    }
   }
 
   #nonsense(hook: HookName, answer: unknown): void {
@@ -207,11 +211,12 @@ function callHook<T>(
   move: PolicyMove,
   run: () => T,
 ): { readonly answer: T } | PolicyError {
-  policies.enter(policy, hook);
   move.moment = hook;
+  policies.enter(policy, move);
   try {
     const answer = run();
-    return policies.leave() ? new PolicyError(policy, hook, 'called back into the kernel') : { answer };
+    const reentered = policies.leave();
+    return reentered === null ? { answer } : new PolicyError(policy, reentered, 'called back into the kernel');
   } catch (error) {
     policies.leave();
     return error instanceof PolicyError ? error : new PolicyError(policy, hook, 'threw', error);
@@ -253,7 +258,12 @@ function isDecision(value: unknown): value is MoveDecision {
   if (typeof value !== 'object' || value === null) return false;
   const { kind, otherwise, errno } = value as Record<string, unknown>;
   if (kind === 'pass') return true;
-  return kind === 'take' ? typeof otherwise === 'string' : kind === 'refuse' && typeof errno === 'string';
+  if (kind === 'take') return otherwise === 'move-plainly' || isErrno(otherwise);
+  return kind === 'refuse' && isErrno(errno);
+}
+
+function isErrno(value: unknown): value is Errno {
+  return typeof value === 'string' && Object.hasOwn(ERRNO_NUMBER, value);
 }
 
 function emitEligibility(move: PolicyMove, policy: string, { kind, reason }: MoveDecision): void {

@@ -59,9 +59,11 @@ export class PolicySet {
   readonly operation: RemapOperation = new RemapOperation(this);
   /** Counts the calls, for their events. */
   calls = 0;
-  /** The hook that is running. */
-  #running: { readonly policy: string; readonly hook: HookName } | null = null;
-  #reentered = false;
+  /** The policy of the hook that is running, and the move that it is about: its moment is the hook. */
+  #policy: string | null = null;
+  #move: { readonly moment: HookName | null } | null = null;
+  /** The hook that called into the kernel. */
+  #reentered: HookName | null = null;
 
   /**
    * @throws {PolicyConflictError} naming two policies that claim the same flag, name or extension point
@@ -94,7 +96,7 @@ export class PolicySet {
 
   /** Whether a hook is running now: a call into the kernel must be refused. */
   get isRunning(): boolean {
-    return this.#running !== null;
+    return this.#policy !== null;
   }
 
   /**
@@ -103,21 +105,23 @@ export class PolicySet {
    * @throws {PolicyError} naming the policy and the hook
    */
   refuseReentry(call: string): void {
-    const running = this.#running;
-    if (running === null) return;
-    this.#reentered = true;
-    throw new PolicyError(running.policy, running.hook, `called back into the kernel (${call})`);
+    const hook = this.#move?.moment ?? null;
+    if (this.#policy === null || hook === null) return;
+    this.#reentered = hook;
+    throw new PolicyError(this.#policy, hook, `called back into the kernel (${call})`);
   }
 
-  /** Engine only: a hook begins. */
-  enter(policy: string, hook: HookName): void {
-    this.#running = { policy, hook };
-    this.#reentered = false;
+  /** Engine only: a hook begins, the moment of `move`. */
+  enter(policy: string, move: { readonly moment: HookName | null }): void {
+    this.#policy = policy;
+    this.#move = move;
+    this.#reentered = null;
   }
 
-  /** Engine only: the hook is over. Gives whether it called into the kernel, be it that it hid the error. */
-  leave(): boolean {
-    this.#running = null;
+  /** Engine only: the hook is over. Gives which hook called into the kernel, be it that it hid the error. */
+  leave(): HookName | null {
+    this.#policy = null;
+    this.#move = null;
     return this.#reentered;
   }
 }

@@ -1,4 +1,4 @@
-import { LEAF_NEXT, definePolicy, pass, refuseMove, take } from '@vmakit/mremap';
+import { LEAF_FAIL, LEAF_NEXT, LEAF_PLACE, definePolicy, pass, refuseMove, take } from '@vmakit/mremap';
 import { autoRelocate } from '@vmakit/policy-auto-relocate';
 import { largeFolio } from '@vmakit/policy-large-folio';
 import { relocateAnon } from '@vmakit/policy-relocate-anon';
@@ -48,6 +48,29 @@ describe('it bites', () => {
     const text = describeFindings(report);
     expect(text).toContain('invariants: one page pinned (RELOCATE_ANON): S4.');
     expect(text).toContain('rollback: eight pages (RELOCATE_ANON, relocate-entry 1 of 8): S6.3');
+  });
+
+  test('a short cut that judges otherwise than the long way', () => {
+    const hasty = definePolicy({
+      name: 'hasty',
+      setup: () => ({
+        decide: () => take('always'),
+        beforeCopy: () => 'fresh',
+        leaf: (_move, leaf) => (leaf.order === 0 && leaf.head >= 0 ? LEAF_PLACE : LEAF_NEXT),
+        placeable: (_move, _heads, count) => Math.min(count, 1),
+      }),
+    });
+    expect(check(hasty)).toEqual([]);
+    const wrong = definePolicy({
+      name: 'wrong',
+      setup: () => ({
+        decide: () => take('always'),
+        beforeCopy: () => 'fresh',
+        leaf: () => LEAF_FAIL,
+        placeable: (_move, _heads, count) => count,
+      }),
+    });
+    expect(check(wrong)).toEqual(['determinism']);
   });
 
   test('a decision that changes something', () => {

@@ -65,7 +65,8 @@ export interface CheckPolicyOptions {
  * - event-order: begin and end events pair, also in calls that fail
  * - invariants: those of spec 09 hold, the call did what a successful mremap owes, all locks are given back
  * - leftovers: when the processes are gone, so is every object and charge
- * - determinism: the same call has the same events and the same end
+ * - determinism: the same call has the same events and the same end, and that end when nobody watches events or locks,
+ *   so that `placeable` is asked for many pages instead of `leaf` for each
  * - differential: a program sees what it sees without the policy, unless the policy refuses the call
  * - pure-decision: deciding changes nothing
  * - rollback: with every failure point made to fail once, at every occurrence, the call succeeds as usual or fails and
@@ -166,8 +167,13 @@ class Suite {
     const same = JSON.stringify(again.events) === JSON.stringify(trial.events);
     this.#find('determinism', situation, circumstances, same ? null : 'the second time, other events');
     this.#find('determinism', situation, circumstances, firstDifference(trial.after, again.after));
-    const silent = this.#play(situation, flags, { observed: false });
-    this.#find('determinism', situation, 'nobody listens', firstDifference(trial.after, silent.after));
+    // Nobody watches: no events, and `placeable` instead of `leaf` for many pages.
+    const silent = this.#play(situation, flags, { observed: false, checksLocks: false });
+    const unwatched = `${circumstances}, nobody watches`;
+    this.#find('determinism', situation, unwatched, firstDifference(trial.after, silent.after));
+    const samePlaces = placesOf(situation, trial) === placesOf(situation, silent);
+    this.#find('determinism', situation, unwatched, samePlaces ? null : 'folios have other places');
+    this.#find('invariants', situation, unwatched, firstViolation(silent));
     this.#checkDifferential(situation, flags, trial);
     this.#checkDecision(situation, flags);
     this.#find('leftovers', situation, circumstances, leftovers(trial.scene));
@@ -250,7 +256,9 @@ class Suite {
       const beforeCall = (): void => {
         armed = true;
       };
-      const trial = this.#play(situation, flags, { policies: [...this.#with, broken], beforeCall });
+      // Many pages at once are asked about only while no locks are watched.
+      const checksLocks = name !== 'placeable';
+      const trial = this.#play(situation, flags, { policies: [...this.#with, broken], beforeCall, checksLocks });
       if (trial.thrown === null) continue;
       const report = (what: string | null): void =>
         this.#find('broken-hook', situation, `${flagText(flags)}, ${name} throws`, what);
@@ -301,6 +309,12 @@ function wrapped<Name extends keyof PolicyHooks>(
       return hook === undefined ? hooks : { ...hooks, [name]: replace(hook as Hook<Name>, context) };
     },
   });
+}
+
+/** Mappings, and for each page of the destination the anon_vma and the offset of its folio. */
+function placesOf({ call }: Situation, { scene, result }: Trial): string {
+  const to = typeof result === 'number' ? result - scene.origin : call.to;
+  return [...scene.vmas(), ...scene.pages(to, call.newPages)].join('\n');
 }
 
 function flagText(flags: readonly string[]): string {

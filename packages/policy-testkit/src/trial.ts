@@ -15,6 +15,8 @@ export interface TrialOptions {
   /** Asked during the call only. */
   readonly injector?: FaultInjector | null;
   readonly observed?: boolean;
+  /** False: as a kernel that nobody watches, which takes short cuts. Default true. */
+  readonly checksLocks?: boolean;
   /** Called when everything is prepared. */
   readonly beforeCall?: () => void;
 }
@@ -47,6 +49,7 @@ export function play(situation: Situation, options: TrialOptions): Trial {
   const scene = new Scene({
     policies: options.policies,
     pages: 2 ** 16,
+    checksLocks: options.checksLocks ?? true,
     ...(situation.thp === undefined ? {} : { thp: situation.thp }),
   });
   situation.prepare(scene);
