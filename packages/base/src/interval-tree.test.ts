@@ -90,6 +90,14 @@ describe('an interval tree', () => {
     }
   });
 
+  it('fills them too when spans come in downwards above others', () => {
+    const tree = new SpanTree();
+    for (let i = 0; i < FANOUT / 2; i++) tree.add(span(i, 1));
+    for (let i = 100 * FANOUT; i > FANOUT; i--) tree.add(span(i, 1));
+    const leaves = new Set(tree.spans().map(({ leaf }) => leaf));
+    expect(leaves.size).toBeLessThan(1.1 * 100);
+  });
+
   it('does what a sorted list does, whatever comes and goes', () => {
     const step = fc.record({ add: fc.boolean(), start: fc.nat(200), length: fc.integer({ min: 1, max: 50 }) });
     fc.assert(

@@ -163,12 +163,16 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   #splitLeaf(leaf: number, inserted: number): void {
     const { nodes } = this;
     const index = inserted - leaf * FANOUT;
+    const descending = index < FANOUT - 1 && nodes.items[inserted + 1] === this.#newest;
     let moved = FANOUT / 2;
     if (index > 0 && nodes.items[inserted - 1] === this.#newest) moved = Math.max(1, FANOUT - 1 - index);
-    else if (index < FANOUT - 1 && nodes.items[inserted + 1] === this.#newest) moved = FANOUT - Math.max(1, index);
+    else if (descending) moved = FANOUT - Math.max(1, index);
     const right = nodes.splitLeaf(leaf, moved);
     nodes.markStale(leaf, 0);
-    this.#addBehind(leaf, 0, right, nodes.bounds[2 * right * FANOUT] as number);
+    let key = nodes.bounds[2 * right * FANOUT] as number;
+    // The lowest key that separates the two: so that what comes in before this one goes to the right, and fills it.
+    if (descending) key = Math.min(key, (nodes.bounds[2 * nodes.lastSlot(leaf)] as number) + 1);
+    this.#addBehind(leaf, 0, right, key);
     this.#forgetLeaf();
   }
 

@@ -6,6 +6,8 @@ import type { LevelName } from './geometry.js';
 const CHUNK_BYTES = 256 * 1024;
 const BYTES_PER_WORD = 8;
 const INITIAL_CHUNKS = 4;
+/** What the pool knows of a table, beside its words. */
+const SIDE_BYTES = 5;
 
 /** An empty table of the largest size. */
 const ZEROS: Buffer = Buffer.alloc(65536);
@@ -17,7 +19,7 @@ const ZEROS: Buffer = Buffer.alloc(65536);
  * on, two halves an entry. Tables are aligned to their size in there, so that `at` of an entry tells its place in a
  * contiguous block. All tables have the size of a page, whatever their level. A free table is all zero.
  *
- * Beside its words a table costs 9 bytes.
+ * Beside its words a table costs {@link SIDE_BYTES} bytes.
  */
 export class TablePool {
   readonly arch: Arch;
@@ -43,8 +45,8 @@ export class TablePool {
   #next: Int32Array;
   /** Level index + 1 of a live table, 0 of a free one. */
   #levelOf: Uint8Array;
-  /** First table kept in reserve for the leaves of this one. */
-  #reserve: Int32Array;
+  /** First table kept in reserve for the leaves of a table that has any. */
+  readonly #reserve = new Map<number, number>();
   #free = 0;
   #unused = 1;
 
@@ -57,7 +59,6 @@ export class TablePool {
     this.tableShift = Math.log2((arch.pageSize / BYTES_PER_WORD) * 2);
     this.#next = new Int32Array(INITIAL_CHUNKS * perChunk);
     this.#levelOf = new Uint8Array(INITIAL_CHUNKS * perChunk);
-    this.#reserve = new Int32Array(INITIAL_CHUNKS * perChunk);
   }
 
   /** The array that holds table `id`. */
@@ -77,7 +78,7 @@ export class TablePool {
 
   /** Bytes that the pool has taken: words and side tables, live or not. */
   get bytes(): number {
-    return this.chunks.length * (this.chunkMask + 1) * this.arch.pageSize + this.#next.length * 9;
+    return this.chunks.length * (this.chunkMask + 1) * this.arch.pageSize + this.#next.length * SIDE_BYTES;
   }
 
   /** Whether `count` entries of table `id`, from number `first` on, are zero. As bytes: a loop takes thrice as long. */
@@ -119,31 +120,32 @@ export class TablePool {
 
   /** Keeps table `id` in reserve for a leaf of the table `owner`. */
   deposit(owner: number, id: number): void {
-    this.#next[id] = this.#reserve[owner]!;
-    this.#reserve[owner] = id;
+    this.#next[id] = this.#reserve.get(owner) ?? 0;
+    this.#reserve.set(owner, id);
   }
 
   /** Takes out a table kept in reserve for `owner`, the one put in last; 0 when there is none. */
   withdraw(owner: number): number {
-    const id = this.#reserve[owner]!;
-    if (id !== 0) {
-      this.#reserve[owner] = this.#next[id]!;
-      this.#next[id] = 0;
-    }
+    const id = this.#reserve.get(owner) ?? 0;
+    if (id === 0) return 0;
+    const left = this.#next[id]!;
+    if (left === 0) this.#reserve.delete(owner);
+    else this.#reserve.set(owner, left);
+    this.#next[id] = 0;
     return id;
   }
 
   /** How many tables are in reserve for `owner`. */
   deposited(owner: number): number {
     let count = 0;
-    for (let id = this.#reserve[owner]!; id !== 0; id = this.#next[id]!) count++;
+    for (let id = this.#reserve.get(owner) ?? 0; id !== 0; id = this.#next[id]!) count++;
     return count;
   }
 
   #release(id: number): void {
     const level = this.levelOf(id);
     if (level < 0) throw new InvariantError('a table that is freed must be live', { id });
-    if (this.#reserve[id] !== 0) {
+    if (this.#reserve.size !== 0 && this.#reserve.has(id)) {
       throw new InvariantError('a table that is freed must have no table in reserve', {
         id,
         reserve: this.deposited(id),
@@ -181,9 +183,10 @@ export class TablePool {
       this.#bytes.push(Buffer.from(words.buffer));
     }
     if (id >= this.#next.length) {
-      this.#next = grown(this.#next, new Int32Array(this.#next.length * 2));
-      this.#reserve = grown(this.#reserve, new Int32Array(this.#reserve.length * 2));
-      this.#levelOf = grown(this.#levelOf, new Uint8Array(this.#levelOf.length * 2));
+      // By an eighth: the pool of a large memory is almost all words.
+      const room = id + Math.max(this.chunkMask + 1, id >> 3);
+      this.#next = grown(this.#next, new Int32Array(room));
+      this.#levelOf = grown(this.#levelOf, new Uint8Array(room));
     }
     return id;
   }

@@ -70,7 +70,7 @@ function copyTable(copy: ForkCopy, start: number, end: number): boolean {
   const target = child.pages.pool.words(childTable);
   const offset = child.pages.entryAt(childTable, 0, start) - first;
   for (let at = first; at < last; at += 2) {
-    at = shareSmallPages(copy, source, at, last, target, offset);
+    at = shareSmallPages(child, parent, copy.cow, source, at, last, target, offset);
     if (at >= last) break;
     if (arch.isNone(source, at)) continue;
     if (!arch.isPresent(source, at)) {
@@ -97,14 +97,15 @@ function copyTable(copy: ForkCopy, start: number, end: number): boolean {
  * another kind, or at `last`.
  */
 function shareSmallPages(
-  copy: ForkCopy,
+  child: Mm,
+  parent: Mm,
+  cow: boolean,
   source: EntryWords,
   first: number,
   last: number,
   target: EntryWords,
   offset: number,
 ): number {
-  const { child, parent, cow } = copy;
   const { arch } = child.env;
   // Nothing is allocated here, so the arrays stay what they are.
   const { flags, refcount, mapcount } = child.env.memory;
