@@ -4,7 +4,8 @@ import { HostBench } from './host.js';
 import { measure } from './measure.js';
 import { MEMORY_WORKLOADS } from './memory.js';
 import { type BenchReport, readBaseline, render } from './render.js';
-import { weighAll } from './weigh.js';
+import { weighAll, weighScale } from './weigh.js';
+import { SCALE_NAME } from './scale.js';
 import { ALL_WORKLOADS } from './workloads.js';
 
 interface BenchOptions {
@@ -18,7 +19,7 @@ interface BenchOptions {
 
 const command = new Command('bench')
   .description('Run the workloads of WORKLOADS.md on the model, and on the live kernel in alternation')
-  .option('--only <prefix...>', 'only workloads whose name begins so')
+  .option('--only <prefix...>', 'only workloads whose name begins so (W1 to W8, entry, M1 to M3)')
   .option('--reps <n>', 'repetitions of each', positive, 5)
   .option('--scale <x>', 'multiplies the timed operations, never the sizes', positive, 1)
   .option('--baseline <file>', 'a file that --json wrote: show what changed')
@@ -54,6 +55,7 @@ function run(options: BenchOptions): void {
       scale: options.scale,
       workloads,
       memory: weighAll(MEMORY_WORKLOADS.filter(wanted)),
+      scaled: wanted({ name: SCALE_NAME }) ? weighScale() : null,
     };
     process.stdout.write(`${options.json === true ? JSON.stringify(report, null, 2) : render(report, baseline)}\n`);
   } finally {

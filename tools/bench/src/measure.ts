@@ -69,15 +69,14 @@ function runModel(workload: Workload, scale: number): Measurement {
   return workload.run(previous, scale);
 }
 
-/** Stands for workloads that no released kernel can run. */
+/** Stands for workloads that a released kernel cannot run. */
 const MODEL_ONLY = '';
 
 /** Workloads that share the part of the name before the size: hostbench takes them by prefix. */
 function groups(workloads: readonly Workload[]): [string, Workload[]][] {
   const found = new Map<string, Workload[]>();
   for (const workload of workloads) {
-    const relocates = (workload.policies ?? []).length > 0;
-    const prefix = relocates ? MODEL_ONLY : workload.name.replace(/n=.*$/, '');
+    const prefix = workload.modelOnly === true ? MODEL_ONLY : workload.name.replace(/n=.*$/, '');
     found.set(prefix, [...(found.get(prefix) ?? []), workload]);
   }
   return [...found];

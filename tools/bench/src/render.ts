@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Phase, WorkloadResult } from './measure.js';
+import type { ScaleResult } from './scale.js';
 import type { MemoryResult } from './weigh.js';
 
 /** What a run of the benchmarks found: the object that `--json` prints. */
@@ -10,6 +11,8 @@ export interface BenchReport {
   readonly scale: number;
   readonly workloads: readonly WorkloadResult[];
   readonly memory: readonly MemoryResult[];
+  /** Null: not asked for. */
+  readonly scaled: ScaleResult | null;
 }
 
 /** An earlier report to compare with. */
@@ -32,7 +35,13 @@ export function render(report: BenchReport, baseline: BenchReport | null): strin
   const parts = [`${report.machine}, Node ${report.node}, medians of ${report.repetitions}`];
   if (rows.length > 0) parts.push(table([head, ...rows]));
   if (memory.length > 0) parts.push(table([['memory', 'model KiB', 'kernel KiB', 'ratio'], ...memory]));
+  if (report.scaled !== null) parts.push(scaleLine(report.scaled));
   return parts.join('\n\n');
+}
+
+function scaleLine({ name, vmas, touchedPages, peakBytes, limitBytes }: ScaleResult): string {
+  const state = `${vmas.toLocaleString('en-US')} VMAs, ${touchedPages.toLocaleString('en-US')} pages touched`;
+  return `${name}: ${state}, ${mib(peakBytes)} MiB of process memory at most (limit ${mib(limitBytes)} MiB)`;
 }
 
 function rowsOf(result: WorkloadResult, baseline: BenchReport | null): string[][] {
@@ -61,6 +70,7 @@ function change(now: Phase, old: Phase | null, baseline: BenchReport | null): st
 }
 
 const time = (ns: number): string => (ns < 100 ? ns.toFixed(1) : Math.round(ns).toLocaleString('en-US'));
+const mib = (bytes: number): string => Math.round(bytes / 2 ** 20).toLocaleString('en-US');
 const kib = (bytes: number): string => Math.round(bytes / 1024).toLocaleString('en-US');
 
 /** Columns as wide as their widest cell, the first one left-aligned. */

@@ -1,3 +1,5 @@
+import { SCALE_NAME, buildScale } from './scale.js';
 import { weigh } from './weigh.js';
 
-process.stdout.write(String(weigh(process.argv[2] ?? '')));
+const name = process.argv[2] ?? '';
+process.stdout.write(name === SCALE_NAME ? JSON.stringify(buildScale()) : String(weigh(name)));

@@ -2,6 +2,7 @@ import { MADV_DONTNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_POPULATE_WRITE } fr
 import { MREMAP_FIXED, MREMAP_MAYMOVE, type MremapPolicy } from '@vmakit/mremap';
 import { largeFolio } from '@vmakit/policy-large-folio';
 import { MREMAP_RELOCATE_ANON, relocateAnon } from '@vmakit/policy-relocate-anon';
+import { ENTRY_WORKLOADS } from './entries.js';
 import { type Layout, layoutOf } from './layout.js';
 import { ARENA_A as A0, ARENA_B as B0, GIB, MIB, type Machine, PAGE, READ, RW } from './machine.js';
 
@@ -21,6 +22,8 @@ export interface Workload {
   readonly name: string;
   /** Policies of the kernel it runs on; none: the stock kernel. */
   readonly policies?: readonly MremapPolicy[];
+  /** Nothing that a released kernel could run beside it. */
+  readonly modelOnly?: boolean;
   run(machine: Machine, scale: number): Measurement;
 }
 
@@ -156,6 +159,7 @@ function compactor(count: number, relocating: boolean): Workload {
   const flags = relocating ? MREMAP_RELOCATE_ANON : 0;
   return {
     name: relocating ? 'W6 relocating' : `W6 n=${count}`,
+    modelOnly: relocating,
     policies: relocating ? [relocateAnon(), largeFolio()] : [],
     run(machine) {
       const lengths = new Int32Array(count);
@@ -270,4 +274,4 @@ export const WORKLOADS: readonly Workload[] = [
 ];
 
 /** Those, and the ones that only the model can run. */
-export const ALL_WORKLOADS: readonly Workload[] = [...WORKLOADS, compactor(10_000, true)];
+export const ALL_WORKLOADS: readonly Workload[] = [...WORKLOADS, compactor(10_000, true), ...ENTRY_WORKLOADS];
