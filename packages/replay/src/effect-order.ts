@@ -16,8 +16,13 @@ export interface PageRange {
   readonly end: number;
 }
 
-/** The pages that must have been free for a call to end as it did; null when it needed none. */
+/** The pages that must have been free for a call to end as it did; null when it needed none, or none that there are. */
 export function neededFree(mm: Mm, event: SyscallEvent): PageRange | null {
+  const range = newPages(mm, event);
+  return range === null || range.start < 0 || range.end > mm.layout.taskSize ? null : range;
+}
+
+function newPages(mm: Mm, event: SyscallEvent): PageRange | null {
   const { result } = event;
   if (result === null) return null;
   switch (event.call) {

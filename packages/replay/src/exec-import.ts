@@ -52,9 +52,11 @@ export function importStarting(followed: FollowedProcess, files: FileTable, foun
   const file = isFile || isSpecial ? files.find({ name, device: found.device, inode: found.inode, deleted }) : null;
   const start = Math.floor(found.start / bytes);
   const end = Math.ceil(found.end / bytes);
-  if (start >= end) return;
+  if (start < 0 || start >= end || end > mm.layout.taskSize) return;
   // A later word about the same memory is the truer one: perf lists running processes while they go on.
-  if (mm.tree.firstOverlap(start, end) !== null) followed.process.munmap(start * bytes, (end - start) * bytes);
+  if (mm.tree.firstOverlap(start, end) !== null) {
+    if (followed.process.munmap(start * bytes, (end - start) * bytes) !== 0) return;
+  }
   const anonymousName = /^\[anon:(.*)\]$/.exec(name)?.[1] ?? null;
   if (name === '[stack]') followed.stackAddress = found.end - 1;
   if (name === '[heap]' && mm.brkStart === 0) {

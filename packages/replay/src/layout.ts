@@ -133,10 +133,13 @@ function pairUp(
   const differences: LayoutDifference[] = [];
   let e = 0;
   let a = 0;
+  // Up to here a line has had its counterpart: what is left of it beyond is no line of its own.
+  let paired = 0;
   while (e < expected.length || a < actual.length) {
     const want = expected[e] ?? null;
     const have = actual[a] ?? null;
     if (want !== null && have !== null && overlaps(want, have)) {
+      paired = Math.min(want.end, have.end);
       const fields = differingFields(want, have);
       if (fields.length > 0) {
         differences.push({ expected: want, actual: have, fields, unknowable: explain(want, have, fields, rules) });
@@ -144,11 +147,15 @@ function pairUp(
       e += want.end <= have.end ? 1 : 0;
       a += have.end <= want.end ? 1 : 0;
     } else if (have === null || (want !== null && want.start < have.start)) {
-      differences.push({ expected: want, actual: null, fields: [], unknowable: rules.blindSpot });
+      if (want !== null && want.start >= paired) {
+        differences.push({ expected: want, actual: null, fields: [], unknowable: rules.blindSpot });
+      }
       e++;
     } else {
-      const presumed = rules.blindToCalls || (have !== null && rules.isPresumed(have.start, have.end));
-      differences.push({ expected: null, actual: have, fields: [], unknowable: presumed ? rules.blindSpot : null });
+      if (have.start >= paired) {
+        const presumed = rules.blindToCalls || rules.isPresumed(have.start, have.end);
+        differences.push({ expected: null, actual: have, fields: [], unknowable: presumed ? rules.blindSpot : null });
+      }
       a++;
     }
   }

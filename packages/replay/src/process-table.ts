@@ -16,7 +16,8 @@ export class ProcessTable {
   /** Processes whose first thread has ended while others go on. */
   readonly #leaderless: Set<number> = new Set();
   #births = 0;
-  #lastPid = -1;
+  /** Of {@link #last}; NaN without one. */
+  #lastPid = Number.NaN;
   #last: FollowedProcess | null = null;
 
   constructor(kernel: Kernel, options: ReplayOptions) {
@@ -72,7 +73,7 @@ export class ProcessTable {
   remove(followed: FollowedProcess, releases: boolean): void {
     this.#living.delete(followed.pid);
     this.#leaderless.delete(followed.pid);
-    this.#lastPid = -1;
+    this.#lastPid = Number.NaN;
     if (releases) followed.process.exit();
   }
 
@@ -83,7 +84,7 @@ export class ProcessTable {
   #appear(pid: number): FollowedProcess {
     const first = this.history[0];
     const mayShare = this.#options.beginsInMidLife && this.#births === 0 && this.#options.start === null;
-    if (mayShare && first?.started === true && this.#living.has(first.pid)) {
+    if (mayShare && first?.started === true && this.#living.get(first.pid) === first) {
       this.guessedSharers++;
       return this.#addLike(first, pid, this.#kernel.adopt(first.process.mm, pid));
     }
@@ -103,7 +104,7 @@ export class ProcessTable {
   #add(followed: FollowedProcess): FollowedProcess {
     this.#living.set(followed.pid, followed);
     this.history.push(followed);
-    this.#lastPid = -1;
+    this.#lastPid = Number.NaN;
     return followed;
   }
 }

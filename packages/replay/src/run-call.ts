@@ -62,19 +62,19 @@ export function runCall(
     case 'mremap':
       return runMremap(process, event, addMremapFlags);
     case 'mprotect':
-      return plain(process.mprotect(word(event.args.address), word(event.args.length), event.args.prot));
+      return plain(process.mprotect(word(event.args.address), word(event.args.length), bits(event.args.prot)));
     case 'pkey_mprotect':
       return plain(
-        process.mprotect(word(event.args.address), word(event.args.length), event.args.prot, event.args.pkey),
+        process.mprotect(word(event.args.address), word(event.args.length), bits(event.args.prot), event.args.pkey),
       );
     case 'madvise':
-      return plain(process.madvise(word(event.args.address), word(event.args.length), event.args.advice));
+      return plain(process.madvise(word(event.args.address), word(event.args.length), bits(event.args.advice)));
     case 'brk':
       return runBrk(process, event);
     case 'mlock':
       return plain(process.mlock(word(event.args.address), word(event.args.length)));
     case 'mlock2':
-      return plain(process.mlock(word(event.args.address), word(event.args.length), event.args.flags));
+      return plain(process.mlock(word(event.args.address), word(event.args.length), bits(event.args.flags)));
     case 'munlock':
       return plain(process.munlock(word(event.args.address), word(event.args.length)));
     case 'mlockall':
@@ -82,7 +82,7 @@ export function runCall(
     case 'munlockall':
       return plain(process.munlockall());
     case 'mseal':
-      return plain(process.mseal(word(event.args.address), word(event.args.length), event.args.flags));
+      return plain(process.mseal(word(event.args.address), word(event.args.length), bits(event.args.flags)));
     default:
       return runRareCall(process, event, files);
   }
@@ -161,7 +161,8 @@ function policyOf(mode: number): MemoryPolicy | null {
 }
 
 function runMmap(process: Process, event: SyscallEventOf<'mmap'>, files: CallFiles): SysResult {
-  const { prot, flags } = event.args;
+  const prot = bits(event.args.prot);
+  const flags = bits(event.args.flags);
   const address = word(event.args.address);
   const length = word(event.args.length);
   const offset = word(event.args.offset);
@@ -170,7 +171,7 @@ function runMmap(process: Process, event: SyscallEventOf<'mmap'>, files: CallFil
   const mapping = file === null ? null : { file, offset };
   process.mm.nextPlacement = -1;
   if (event.result === null) return process.mmap(address, length, prot, flags, mapping);
-  const result = process.mmap(address, length, prot, flags, mapping, event.result);
+  const result = process.mmap(address, length, prot, flags, mapping, word(event.result));
   if (anonymous && (flags & MAP_SHARED) !== 0) files.noteShared(process, event);
   return result;
 }
@@ -178,7 +179,7 @@ function runMmap(process: Process, event: SyscallEventOf<'mmap'>, files: CallFil
 function runMremap(process: Process, event: SyscallEventOf<'mremap'>, addFlags: number): CallOutcome {
   const { oldAddress, oldLength, newLength, flags, newAddress } = event.args;
   process.mm.nextPlacement = pageOf(process, event.result);
-  const asked = (flags & MREMAP_MAYMOVE) === 0 ? flags : flags | addFlags;
+  const asked = (flags & MREMAP_MAYMOVE) === 0 ? bits(flags) : (bits(flags) | addFlags) >>> 0;
   const result = process.mremap(word(oldAddress), word(oldLength), word(newLength), asked, word(newAddress ?? 0));
   process.mm.nextPlacement = -1;
   return placed(process, result);
@@ -186,7 +187,7 @@ function runMremap(process: Process, event: SyscallEventOf<'mremap'>, addFlags: 
 
 function runBrk(process: Process, event: SyscallEventOf<'brk'>): CallOutcome | null {
   const { mm } = process;
-  if (event.result === null) return null;
+  if (event.result === null || event.result > mm.layout.taskSize * mm.env.arch.pageSize) return null;
   if (mm.brkStart === 0) {
     // The first brk of a program asks where the heap is.
     mm.brkStart = event.result;
@@ -199,10 +200,15 @@ function runBrk(process: Process, event: SyscallEventOf<'brk'>): CallOutcome | n
   return { value: process.brk(Math.min(event.args.address, Number.MAX_SAFE_INTEGER)), refused: null };
 }
 
-/** An argument as the system calls take it. Recordings give numbers, exact at page boundaries; 2^64 is one too many. */
+/** An argument as the system calls take it. Recordings give numbers, exact at page boundaries; -1 is the last page. */
 function word(value: number): number | bigint {
-  if (value <= Number.MAX_SAFE_INTEGER) return value;
-  return value >= LAST_PAGE ? BigInt(LAST_PAGE) : BigInt(value);
+  if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) return value;
+  return value < 0 || value >= LAST_PAGE ? BigInt(LAST_PAGE) : BigInt(value);
+}
+
+/** A word of flags; one that a number cannot tell has bits that nobody knows. */
+function bits(value: number): number {
+  return Number.isSafeInteger(value) ? value : Number.MAX_SAFE_INTEGER;
 }
 
 function plain(result: SysResult): CallOutcome {

@@ -17,7 +17,7 @@ const ABOVE_4G_BYTES = 2 ** 32;
  * @param unaligned the address asked for with MAP_FIXED was not at a page's start
  * @param file what is mapped; null for anonymous memory
  * @param mapFlags `MAP_FIXED`, `MAP_32BIT` and `MAP_SHARED` matter
- * @returns the first page, or ENOMEM, EINVAL, EPERM
+ * @returns the first page, or ENOMEM, EINVAL, EPERM; EEXIST when a recording's place is taken
  */
 export function getUnmappedArea(
   mm: Mm,
@@ -34,6 +34,9 @@ export function getUnmappedArea(
     return refuse('ENOMEM', 'spec 01.8: longer than the address space', { pages, taskSize: layout.taskSize });
   }
   const recorded = (mapFlags & MAP_FIXED) === 0 ? takeNextPlacement(mm) : -1;
+  if (recorded >= 0 && mm.tree.firstOverlap(recorded, recorded + pages) !== null) {
+    return refuse('EEXIST', 'nextPlacement: the recorded place is taken', { start: recorded, pages });
+  }
   const start = recorded >= 0 ? recorded : place(mm, hint, pages, pageOffset, file, mapFlags, vmFlags);
   if (typeof start !== 'number') return start;
   if (start < 0) return refuse('ENOMEM', 'spec 01.8: no gap is wide enough', { pages });
