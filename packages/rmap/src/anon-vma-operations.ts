@@ -96,8 +96,7 @@ export type CloneOperation = 'split' | 'merge-unfaulted' | 'remap' | 'fork';
  * Links `target` to every anon_vma that `source` is linked to. For all but `fork` the caller has set `target.anonVma`
  * already (a split or remap copies the VMA; merging sets it just before). Each copy is pushed at the head of the new
  * list, from the old list's head on, so that the list is reversed each time (7.3), or from its tail on, so that it
- * keeps
- * its order (before). Spec 03 section 2, clone.
+ * keeps its order (before). Spec 03 section 2, clone.
  *
  * @returns false when memory ran out; `target` has no links and no anon_vma then.
  */

@@ -4,8 +4,7 @@ import type { RmapContext } from './anon-vma-operations.js';
 
 /**
  * Visits one VMA that may map a folio. `page` is where page `first` of the folio would be; `first` is 0 unless the
- * folio
- * begins before the VMA. Gives false to stop the walk.
+ * folio begins before the VMA. Gives false to stop the walk.
  */
 export type RmapVisitor = (vma: RmapVma, page: number, first: number) => boolean;
 

@@ -11,10 +11,9 @@ export type SplitFailure = 'EAGAIN' | 'EBUSY';
 
 /**
  * Splits a large anonymous folio into single pages, under the lock of its anon_vma. Whoever calls it holds one
- * reference,
- * which stays with the head.
- * Huge entries of it are split first; each page keeps its entries and marks. Pages that nobody maps are freed, and
- * entries of pages that hold nothing but zeroes change over to the zero page (spec 07 section 1).
+ * reference, which stays with the head. Huge entries of it are split first; each page keeps its entries and marks.
+ * Pages that nobody maps are freed, and entries of pages that hold nothing but zeroes change over to the zero page
+ * (spec 07 section 1).
  *
  * @returns null when done, or why not. Huge entries may be split then all the same.
  */

@@ -34,8 +34,7 @@ export interface ForkCopy {
 /**
  * Copies the entries of `parentVma` for its copy in a forked child: anonymous pages become shared and read-only on both
  * sides, pinned ones are copied at once, swap entries are duplicated (spec 03 section 4, fork sharing). Not to be
- * called
- * for memory that faults can bring back (spec 01 section 10).
+ * called for memory that faults can bring back (spec 01 section 10).
  *
  * @returns false when memory ran out; what was copied stays for the caller to unmap.
  */

@@ -11,8 +11,7 @@ const NOT_PRESENT: Readonly<Record<number, string>> = {
 /**
  * What the page tables hold in [start, end), a line for each run that looks alike, in the letters of the golden
  * recordings: `16-20 pte wad ae 1` is pages 16 to 20, writable, accessed, dirty, of small anonymous exclusive folios
- * that
- * are mapped once; large folios add `order+first page`. `zero`, `swap x`, `guard`, `marker` have no folio.
+ * that are mapped once; large folios add `order+first page`. `zero`, `swap x`, `guard`, `marker` have no folio.
  */
 export function pages(mm: Mm, start: number, end: number): string {
   const lines: { from: number; to: number; what: string; next: string }[] = [];
