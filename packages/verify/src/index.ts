@@ -19,7 +19,7 @@ export {
 export { type InjectionTotals, addInjections } from './inject/injection-totals.js';
 export { KNOWN_BUGS, KNOWN_BUG_SCENARIOS, type KnownBug, bugsOf, readKnownBugScenarios } from './inject/known-bugs.js';
 export { ruleFor } from './rules.js';
-export { type RunOptions, knownDefects, runScenario } from './run-scenario.js';
+export { type RunOptions, runScenario } from './run-scenario.js';
 export { StateNames } from './state-names.js';
 export { type FailureReport, type VerifyReport, type VerifyRequest, verifyFile, wholeFile } from './verify-file.js';
 export { defaultJobs, verifyFiles } from './verify-files.js';

@@ -17,6 +17,7 @@ import { compareWords } from './compare-words.js';
 import { type MachineOptions, ScenarioMachine } from './machine.js';
 import { type Performed, perform } from './perform.js';
 import type { Failure, ScenarioReport, StepDifference } from './report.js';
+import { RecordedDefects } from './recorded-defects.js';
 import { ruleFor } from './rules.js';
 
 /** How a scenario is run. */
@@ -57,11 +58,13 @@ class ScenarioRun {
   readonly #machine: ScenarioMachine;
   readonly #checker: InvariantChecker | null;
   readonly #renaming = new StateRenaming();
+  readonly #defects: RecordedDefects;
   #before: ScenarioState = INITIAL_STATE;
 
   constructor(scenario: Scenario, options: RunOptions) {
     this.#scenario = scenario;
     this.#options = options;
+    this.#defects = new RecordedDefects(scenario.header);
     const check = options.check ?? false;
     const locks = check && options.locks === undefined ? { locks: new LockValidator() } : {};
     this.#machine = new ScenarioMachine(scenario, { ...options, ...locks });
@@ -77,6 +80,7 @@ class ScenarioRun {
     try {
       performed = perform(this.#machine, step.operation, this.#checker !== null);
       state = this.#machine.capture();
+      this.#defects.see(performed.outcome.trace);
       violations = [...performed.violations, ...this.#violations(step)];
     } catch (error) {
       return this.#broken(index, step, error);
@@ -145,9 +149,8 @@ class ScenarioRun {
     if (this.#checker === null) return [];
     const { op, p } = step.operation;
     const found = this.#checker.check(`operation ${step.line} (${op} by process ${p})`);
-    const known = knownDefects(this.#scenario);
     return found.filter((violation) => {
-      if (!known.has(violation.invariant)) return true;
+      if (!this.#defects.excuses(violation.invariant)) return true;
       this.knownViolations.add(violation.invariant);
       return false;
     });
@@ -161,17 +164,4 @@ function withRefusal(difference: StateDifference, performed: Performed): StateDi
   const numbers = Object.entries(refusal.numbers ?? {}).map(([name, value]) => `${name} ${value}`);
   const why = numbers.length === 0 ? refusal.rule : `${refusal.rule}: ${numbers.join(', ')}`;
   return { ...difference, actual: `${String(difference.actual)} (${why})` };
-}
-
-const ALL_REPAIRS = 5;
-const NO_DEFECTS: ReadonlySet<string> = new Set();
-/** What folios left with an offset or an anon_vma that does not fit break (spec 06 section 6, A1, A4, R4, R5). */
-const RELOCATION_DEFECTS: ReadonlySet<string> = new Set(['S4.1', 'S4.7', 'S4.8', 'S4.9']);
-
-/**
- * Invariants that the recorded kernel itself breaks in a scenario: relocation without all its repairs leaves folios
- * that the reverse map does not find.
- */
-export function knownDefects(scenario: Pick<Scenario, 'header'>): ReadonlySet<string> {
-  return scenario.header.repairs.length < ALL_REPAIRS ? RELOCATION_DEFECTS : NO_DEFECTS;
 }
