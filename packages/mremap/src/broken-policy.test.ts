@@ -84,7 +84,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** For each hook, how it fails in an orderly way; null: it cannot, and the tables not being moved is what comes next. */
+/** For each hook, how it fails in an orderly way, or what comes next does. */
 const ORDERLY: Readonly<Record<Exclude<Breakable, 'lastMerge' | 'undo' | 'afterMove'>, Partial<PolicyHooks>>> = {
   decide: { decide: () => refuseMove('ENOMEM', 'no memory') },
   beforeCopy: { afterCopy: () => false },
