@@ -11,7 +11,6 @@ import type { PhysicalMemory } from '@vmakit/folio';
 import type { LockTracker } from '@vmakit/locking';
 import {
   type AnonVma,
-  AnonVmaChain,
   type AnonVmaRegistry,
   type RmapVma,
   chainOf,
@@ -56,7 +55,7 @@ export function anonVmaPrepare(context: RmapContext, vma: RmapVma): boolean {
   const { locks } = context;
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
   vma.anonVma = anonVma;
-  vma.chain = new AnonVmaChain(vma, anonVma, vma.chain);
+  vma.chain = context.anonVmas.makeLink(vma, anonVma, vma.chain);
   insertLink(vma.chain);
   anonVma.numActiveVmas++;
   if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
@@ -119,9 +118,9 @@ export function anonVmaClone(
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
   const forks = operation === 'fork';
   if (context.profile.cloneReversesChain || isChainSingular(source)) {
-    for (let link = source.chain; link !== null; link = link.next) cloneLink(target, link.anonVma, forks);
+    for (let link = source.chain; link !== null; link = link.next) cloneLink(context, target, link.anonVma, forks);
   } else {
-    for (const link of [...chainOf(source)].toReversed()) cloneLink(target, link.anonVma, forks);
+    for (const link of [...chainOf(source)].toReversed()) cloneLink(context, target, link.anonVma, forks);
   }
   if (operation !== 'fork') {
     if (target.anonVma === null) throw new InvariantError('a cloned VMA has its anon_vma set', { operation });
@@ -132,8 +131,8 @@ export function anonVmaClone(
 }
 
 /** A copy of one link, at the head of the new list. */
-function cloneLink(target: RmapVma, anonVma: AnonVma, forks: boolean): void {
-  const link = new AnonVmaChain(target, anonVma, target.chain);
+function cloneLink(context: RmapContext, target: RmapVma, anonVma: AnonVma, forks: boolean): void {
+  const link = context.anonVmas.makeLink(target, anonVma, target.chain);
   target.chain = link;
   insertLink(link);
   if (forks && target.anonVma === null && isReusable(anonVma)) {
@@ -165,7 +164,7 @@ export function anonVmaFork(context: RmapContext, child: RmapVma, parent: RmapVm
   anonVma.root.refcount++;
   anonVma.parent.numChildren++;
   child.anonVma = anonVma;
-  child.chain = new AnonVmaChain(child, anonVma, child.chain);
+  child.chain = context.anonVmas.makeLink(child, anonVma, child.chain);
   const { locks } = context;
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
   insertLink(child.chain);
@@ -187,10 +186,14 @@ export function unlinkAnonVmas(context: RmapContext, vma: RmapVma): void {
   active.numActiveVmas--;
   vma.anonVma = null;
   if (locks.enabled) locks.release('anon-vma', rootId);
-  for (let link = vma.chain; link !== null; link = link.next) {
-    if (link.anonVma.linkCount === 0) putAnonVma(context, link.anonVma);
-  }
+  let link = vma.chain;
   vma.chain = null;
+  while (link !== null) {
+    const { next } = link;
+    if (link.anonVma.linkCount === 0) putAnonVma(context, link.anonVma);
+    context.anonVmas.giveBackLink(link);
+    link = next;
+  }
 }
 
 /** Takes one more reference: a walker, or KSM. */

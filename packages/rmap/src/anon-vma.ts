@@ -28,8 +28,8 @@ export interface RmapVma {
 
 /** A link between one VMA and one anon_vma: `anon_vma_chain` (AVC), spec 03 section 1. */
 export class AnonVmaChain {
-  readonly vma: RmapVma;
-  readonly anonVma: AnonVma;
+  vma: RmapVma;
+  anonVma: AnonVma;
   /** The next link of the same VMA. */
   next: AnonVmaChain | null;
   /** The next link of the same anon_vma in the order of its tree, while the links are few. */
@@ -82,6 +82,9 @@ const MOST_WITHOUT_TREE = 8;
 /** With as few as this it becomes a plain row again. */
 const FEWEST_IN_TREE = 4;
 
+/** Most links that were given back that a kernel keeps. */
+const MOST_SPARE_LINKS = 1024;
+
 const CHUNK_BITS = 10;
 const CHUNK = 1 << CHUNK_BITS;
 
@@ -95,6 +98,23 @@ export class AnonVmaRegistry {
   #nextId = 1;
   /** Anon_vmas alive. */
   liveCount = 0;
+  /** Links that were given back: to be used again, while they are at hand and the garbage collector knows them. */
+  readonly #spareLinks: AnonVmaChain[] = [];
+
+  /** Makes a link that is in no tree yet; `next` is the next one of the same VMA. */
+  makeLink(vma: RmapVma, anonVma: AnonVma, next: AnonVmaChain | null): AnonVmaChain {
+    const link = this.#spareLinks.pop();
+    if (link === undefined) return new AnonVmaChain(vma, anonVma, next);
+    link.vma = vma;
+    link.anonVma = anonVma;
+    link.next = next;
+    return link;
+  }
+
+  /** Takes back a link that is in no tree and that no VMA has any more. */
+  giveBackLink(link: AnonVmaChain): void {
+    if (this.#spareLinks.length < MOST_SPARE_LINKS) this.#spareLinks.push(link);
+  }
 
   /** Makes one and registers it. */
   create(parent: AnonVma | null): AnonVma {

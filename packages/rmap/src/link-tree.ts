@@ -89,11 +89,15 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
   ): boolean {
     const { nodes } = this;
     if (level === 0) return this.#visitLeaf(node, start, end, visit);
+    const { keys, children, summaries } = nodes;
+    const first = node * FANOUT;
     const count = nodes.branchCount(node);
     for (let i = 0; i < count; i++) {
-      if (i > 0 && (nodes.keys[node * FANOUT + i] as number) >= end) return false;
-      if (this.summaryBelow(node, level, i) <= start) continue;
-      const child = nodes.children[node * FANOUT + i] as number;
+      let greatest = summaries[first + i] as number;
+      if (greatest < 0) greatest = this.summaryBelow(node, level, i);
+      if (greatest <= start) continue;
+      if (i > 0 && (keys[first + i] as number) >= end) return false;
+      const child = children[first + i] as number;
       if (!this.#visitBelow(child, level - 1, start, end, visit)) return false;
     }
     return true;

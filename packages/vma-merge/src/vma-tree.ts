@@ -20,15 +20,22 @@ export class VmaTree {
   readonly records: VmaRecords = new VmaRecords();
 
   readonly #tree = new GapTree();
-  /** The VMA found last: programs work where they worked. */
+  /** The VMA found last, and the other one before: programs work where they worked, and move to and fro. */
   #hint: Vma | null = null;
+  #otherHint: Vma | null = null;
 
   /** The lowest VMA that ends above `page` (`find_vma`): it contains `page` or is the next one after it. */
   find(page: number): Vma | null {
     const hint = this.#hint;
-    if (hint !== null && page < hint.end && (page >= hint.start || hint.prev === null || hint.prev.end <= page)) {
-      return hint;
+    if (hint !== null && isFirstAbove(hint, page)) return hint;
+    const other = this.#otherHint;
+    this.#otherHint = hint;
+    if (other !== null && isFirstAbove(other, page)) {
+      this.#hint = other;
+      return other;
     }
+    const { last } = this;
+    if (last === null || page >= last.end) return null;
     const { nodes } = this.#tree;
     const leaf = this.#tree.leafFor(page);
     let slot = nodes.slotAtOrBelow(leaf, page);
@@ -108,6 +115,7 @@ export class VmaTree {
     vma.next = null;
     this.count--;
     if (this.#hint === vma) this.#hint = next;
+    if (this.#otherHint === vma) this.#otherHint = null;
   }
 
   /**
@@ -185,4 +193,9 @@ export class VmaTree {
     }
     throw new InvariantError('a VMA that is changed or removed is in the tree', { start: vma.start, end: vma.end });
   }
+}
+
+/** Whether `vma` is the lowest VMA that ends above `page`. */
+function isFirstAbove(vma: Vma, page: number): boolean {
+  return page < vma.end && (page >= vma.start || vma.prev === null || vma.prev.end <= page);
 }

@@ -1,6 +1,6 @@
 import { MmError, XorShift64 } from '@vmakit/base';
 import { type Kernel, type Process, createKernel } from '@vmakit/kernel';
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE } from '@vmakit/mm';
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, type MmSettings } from '@vmakit/mm';
 import { MREMAP_FIXED, MREMAP_MAYMOVE, type MremapPolicy } from '@vmakit/mremap';
 
 /** Bytes of a page: the workloads are those of a 4 KiB machine. */
@@ -22,8 +22,8 @@ export class Machine {
   /** The generator of WORKLOADS.md, from its fixed start. */
   readonly random: XorShift64 = new XorShift64();
 
-  constructor(policies: readonly MremapPolicy[] = []) {
-    this.kernel = createKernel({ profile: 'v6.18', policies, settings: { softDirty: false } });
+  constructor(policies: readonly MremapPolicy[] = [], settings: Partial<MmSettings> = {}) {
+    this.kernel = createKernel({ profile: 'v6.18', policies, settings: { softDirty: false, ...settings } });
     this.process = this.kernel.spawn();
   }
 

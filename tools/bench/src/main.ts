@@ -1,6 +1,7 @@
 import { cpus, release } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { HostBench } from './host.js';
+import { GROWTH_PROBES, measureGrowth } from './growth.js';
 import { measure } from './measure.js';
 import { MEMORY_WORKLOADS } from './memory.js';
 import { type BenchReport, readBaseline, render } from './render.js';
@@ -56,6 +57,7 @@ function run(options: BenchOptions): void {
       workloads,
       memory: weighAll(MEMORY_WORKLOADS.filter(wanted)),
       scaled: wanted({ name: SCALE_NAME }) ? weighScale() : null,
+      growth: measureGrowth(GROWTH_PROBES.filter(wanted), Math.min(options.reps, 3)),
     };
     process.stdout.write(`${options.json === true ? JSON.stringify(report, null, 2) : render(report, baseline)}\n`);
   } finally {

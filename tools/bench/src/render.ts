@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { GrowthResult } from './growth.js';
 import type { Phase, WorkloadResult } from './measure.js';
 import type { ScaleResult } from './scale.js';
 import type { MemoryResult } from './weigh.js';
@@ -13,6 +14,7 @@ export interface BenchReport {
   readonly memory: readonly MemoryResult[];
   /** Null: not asked for. */
   readonly scaled: ScaleResult | null;
+  readonly growth: readonly GrowthResult[];
 }
 
 /** An earlier report to compare with. */
@@ -32,10 +34,19 @@ export function render(report: BenchReport, baseline: BenchReport | null): strin
     kib(kernelBytes),
     ratio.toFixed(2),
   ]);
+  const growth = report.growth.map((result) => [
+    result.name,
+    count(result.small),
+    time(result.smallNs),
+    count(result.large),
+    time(result.largeNs),
+    `x ${result.growth.toFixed(2)}`,
+  ]);
   const parts = [`${report.machine}, Node ${report.node}, medians of ${report.repetitions}`];
   if (rows.length > 0) parts.push(table([head, ...rows]));
   if (memory.length > 0) parts.push(table([['memory', 'model KiB', 'kernel KiB', 'ratio'], ...memory]));
   if (report.scaled !== null) parts.push(scaleLine(report.scaled));
+  if (growth.length > 0) parts.push(table([['growth', 'VMAs', 'ns', 'VMAs', 'ns', 'growth'], ...growth]));
   return parts.join('\n\n');
 }
 
@@ -71,6 +82,7 @@ function change(now: Phase, old: Phase | null, baseline: BenchReport | null): st
 
 const time = (ns: number): string => (ns < 100 ? ns.toFixed(1) : Math.round(ns).toLocaleString('en-US'));
 const mib = (bytes: number): string => Math.round(bytes / 2 ** 20).toLocaleString('en-US');
+const count = (vmas: number): string => vmas.toLocaleString('en-US');
 const kib = (bytes: number): string => Math.round(bytes / 1024).toLocaleString('en-US');
 
 /** Columns as wide as their widest cell, the first one left-aligned. */

@@ -38,7 +38,8 @@ function timed(machine: Machine, operations: number, body: () => void, errors: (
   return { nanoseconds, operations, errors: errors(), layout: layoutOf(machine.process.mm) };
 }
 
-function churn(count: number): Workload {
+/** W1. */
+export function churn(count: number): Workload {
   return {
     name: `W1 n=${count}`,
     run(machine, scale) {
@@ -78,7 +79,8 @@ function churnWithSearch(count: number): Workload {
   };
 }
 
-function protectChurn(count: number, touched: boolean): Workload {
+/** W2; touched: W2f. */
+export function protectChurn(count: number, touched: boolean): Workload {
   return {
     name: `W2${touched ? 'f' : ''} n=${count}`,
     run(machine, scale) {
