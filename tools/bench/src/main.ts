@@ -4,6 +4,7 @@ import { HostBench } from './host.js';
 import { GROWTH_PROBES, measureGrowth } from './growth.js';
 import { measure } from './measure.js';
 import { MEMORY_WORKLOADS } from './memory.js';
+import { RECORDING_WORKLOADS, type RecordingResult } from './recordings.js';
 import { type BenchReport, readBaseline, render } from './render.js';
 import { weighAll, weighScale } from './weigh.js';
 import { SCALE_NAME } from './scale.js';
@@ -20,7 +21,7 @@ interface BenchOptions {
 
 const command = new Command('bench')
   .description('Run the workloads of WORKLOADS.md on the model, and on the live kernel in alternation')
-  .option('--only <prefix...>', 'only workloads whose name begins so (W1 to W8, entry, M1 to M3)')
+  .option('--only <prefix...>', 'only workloads whose name begins so (W1 to W8, entry, R, M1 to M3)')
   .option('--reps <n>', 'repetitions of each', positive, 5)
   .option('--scale <x>', 'multiplies the timed operations, never the sizes', positive, 1)
   .option('--baseline <file>', 'a file that --json wrote: show what changed')
@@ -34,7 +35,7 @@ function positive(text: string): number {
   return value;
 }
 
-function run(options: BenchOptions): void {
+async function run(options: BenchOptions): Promise<void> {
   const wanted = ({ name }: { readonly name: string }): boolean =>
     options.only === undefined || options.only.some((prefix) => name.startsWith(prefix));
   const baseline = options.baseline === undefined ? null : readBaseline(options.baseline);
@@ -55,6 +56,7 @@ function run(options: BenchOptions): void {
       repetitions: options.reps,
       scale: options.scale,
       workloads,
+      recordings: await readRecordings(RECORDING_WORKLOADS.filter(wanted), options.reps),
       memory: weighAll(MEMORY_WORKLOADS.filter(wanted)),
       scaled: wanted({ name: SCALE_NAME }) ? weighScale() : null,
       growth: measureGrowth(GROWTH_PROBES.filter(wanted), Math.min(options.reps, 3)),
@@ -65,4 +67,13 @@ function run(options: BenchOptions): void {
   }
 }
 
-command.parse();
+async function readRecordings(
+  workloads: typeof RECORDING_WORKLOADS,
+  repetitions: number,
+): Promise<readonly RecordingResult[]> {
+  const results: RecordingResult[] = [];
+  for (const { measure: measureOne } of workloads) results.push(...(await measureOne(repetitions)));
+  return results;
+}
+
+await command.parseAsync();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { GrowthResult } from './growth.js';
 import type { Phase, WorkloadResult } from './measure.js';
+import type { RecordingResult } from './recordings.js';
 import type { ScaleResult } from './scale.js';
 import type { MemoryResult } from './weigh.js';
 
@@ -11,6 +12,7 @@ export interface BenchReport {
   readonly repetitions: number;
   readonly scale: number;
   readonly workloads: readonly WorkloadResult[];
+  readonly recordings: readonly RecordingResult[];
   readonly memory: readonly MemoryResult[];
   /** Null: not asked for. */
   readonly scaled: ScaleResult | null;
@@ -44,6 +46,10 @@ export function render(report: BenchReport, baseline: BenchReport | null): strin
   ]);
   const parts = [`${report.machine}, Node ${report.node}, medians of ${report.repetitions}`];
   if (rows.length > 0) parts.push(table([head, ...rows]));
+  const recordings = report.recordings.map(({ name, unit, count, perSecond }) => {
+    return [name, unit, whole(count), whole(perSecond)];
+  });
+  if (recordings.length > 0) parts.push(table([['recordings', 'of', 'read', 'a second'], ...recordings]));
   if (memory.length > 0) parts.push(table([['memory', 'model KiB', 'kernel KiB', 'ratio'], ...memory]));
   if (report.scaled !== null) parts.push(scaleLine(report.scaled));
   if (growth.length > 0) parts.push(table([['growth', 'VMAs', 'ns', 'VMAs', 'ns', 'growth'], ...growth]));
@@ -81,6 +87,7 @@ function change(now: Phase, old: Phase | null, baseline: BenchReport | null): st
 }
 
 const time = (ns: number): string => (ns < 100 ? ns.toFixed(1) : Math.round(ns).toLocaleString('en-US'));
+const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 const mib = (bytes: number): string => Math.round(bytes / 2 ** 20).toLocaleString('en-US');
 const count = (vmas: number): string => vmas.toLocaleString('en-US');
 const kib = (bytes: number): string => Math.round(bytes / 1024).toLocaleString('en-US');
