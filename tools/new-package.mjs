@@ -23,7 +23,7 @@ function manifest(folder, description, options) {
       '.': { '@vmakit/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
       './package.json': './package.json',
     },
-    files: ['dist', 'src', '!**/*.test.*', '!**/*.tsbuildinfo'],
+    files: ['dist', 'src', '!**/*.test.*', '!src/testing', '!**/*.tsbuildinfo'],
     sideEffects: false,
     engines: { node: '>=20.19' },
     publishConfig: { access: 'public' },
@@ -64,7 +64,7 @@ export function boilerplate(folder, description, options = {}) {
     'tsconfig.build.json': formatJson({
       extends: '../../tsconfig.base.json',
       compilerOptions: { tsBuildInfoFile: '${configDir}/dist/tsconfig.build.tsbuildinfo' },
-      exclude: ['src/**/*.test.ts', 'dist'],
+      exclude: ['src/**/*.test.ts', 'src/testing', 'dist'],
       references: referencesOf(pkg),
     }),
     'vitest.config.ts': vitestConfig(folder),
