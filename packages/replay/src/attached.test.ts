@@ -34,7 +34,7 @@ describe('a recording that begins in the middle of a life', () => {
     expect(result.unknowable).toEqual({ 'who shares memory with whom': 1 });
   });
 
-  it('of perf starts from the list that it makes of the running process, and from the threads named there', async () => {
+  it('of perf starts from the list that it makes of the process and its threads', async () => {
     const lines = [
       'att 0 [000] 0.0: PERF_RECORD_COMM: att:7/7',
       'att 0 [000] 0.0: PERF_RECORD_COMM: att:7/8',

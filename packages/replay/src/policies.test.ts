@@ -37,7 +37,7 @@ describe('a recording under a policy', () => {
     expect(result.layouts).toMatchObject([{ matched: true, mergedFurther: false }]);
   });
 
-  it('asks for relocation in its place with forceFlag; what merges further than recorded is no difference', async () => {
+  it('asks in its place with forceFlag; what merges further than recorded is no difference', async () => {
     const result = await replayLines(SHIFT, { startMaps, endMaps, policy: 'relocate-anon', forceFlag: true });
     expect(result).toMatchObject({ ok: true, vmas: { end: 6 }, checks: { endLayouts: { matched: 1, total: 1 } } });
     expect(result.activity).toMatchObject({ relocations: 1, undone: 0, foliosRewritten: 2 });

@@ -103,5 +103,6 @@ export function writeFault(address: string, tid = 1): string {
 
 /** The kernel's word about an anonymous VMA, page offset in bytes. */
 export function anonymousRecord(start: string, length: string, offset: string = start, tid = 1): string {
-  return `hello 1/${tid} 2.000002: PERF_RECORD_MMAP2 1/${tid}: [${start}(${length}) @ ${offset} 00:00 0 0]: rw-p //anon`;
+  const record = `[${start}(${length}) @ ${offset} 00:00 0 0]: rw-p //anon`;
+  return `hello 1/${tid} 2.000002: PERF_RECORD_MMAP2 1/${tid}: ${record}`;
 }

@@ -65,7 +65,7 @@ function cards(result: ReplayResult): Markup {
     [share(vmas.peak, maxMapCount), 'of vm.max_map_count', count(maxMapCount)],
     [count(result.calls), 'calls', `${count(result.skippedCalls)} without effect on memory`],
     [count(result.faults), 'page faults', `${count(result.writeFaults)} writes`],
-    [count(merges.left + merges.right + merges.both), 'merges', `${count(merges.splits)} splits`],
+    [count(merges.left + merges.right + merges.both), 'merges', plural(merges.splits, 'split')],
     [count(tablesMoved.pte), 'PTEs moved by mremap', moved],
     [
       bytes(objects.bytes),
@@ -113,7 +113,7 @@ function unmerged({ unmerged: groups }: ReplayResult): Markup {
   const pairs = groups.reduce((sum, group) => sum + group.pairs, 0);
   if (pairs === 0) return html`<h2>Neighbours left unmerged: none</h2>`;
   const rows = groups.map((group) => unmergedRow(group, pairs));
-  return html`<h2>Neighbours left unmerged: ${count(pairs)} pairs</h2>
+  return html`<h2>Neighbours left unmerged: ${plural(pairs, 'pair')}</h2>
     <div class="scroll">
       <table>
         <tr>
