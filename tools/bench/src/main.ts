@@ -7,6 +7,7 @@ import { MEMORY_WORKLOADS } from './memory.js';
 import { RECORDING_WORKLOADS, type RecordingResult } from './recordings.js';
 import { type BenchReport, readBaseline, render } from './render.js';
 import { weighAll, weighScale } from './weigh.js';
+import { costRatios } from './relocating.js';
 import { SCALE_NAME } from './scale.js';
 import { ALL_WORKLOADS } from './workloads.js';
 
@@ -21,7 +22,7 @@ interface BenchOptions {
 
 const command = new Command('bench')
   .description('Run the workloads of WORKLOADS.md on the model, and on the live kernel in alternation')
-  .option('--only <prefix...>', 'only workloads whose name begins so (W1 to W8, entry, R, M1 to M3)')
+  .option('--only <prefix...>', 'only workloads whose name begins so (W1 to W8, entry, relocate, R, M1 to M3)')
   .option('--reps <n>', 'repetitions of each', positive, 5)
   .option('--scale <x>', 'multiplies the timed operations, never the sizes', positive, 1)
   .option('--baseline <file>', 'a file that --json wrote: show what changed')
@@ -57,6 +58,7 @@ async function run(options: BenchOptions): Promise<void> {
       scale: options.scale,
       workloads,
       recordings: await readRecordings(RECORDING_WORKLOADS.filter(wanted), options.reps),
+      ratios: costRatios(workloads),
       memory: weighAll(MEMORY_WORKLOADS.filter(wanted)),
       scaled: wanted({ name: SCALE_NAME }) ? weighScale() : null,
       growth: measureGrowth(GROWTH_PROBES.filter(wanted), Math.min(options.reps, 3)),

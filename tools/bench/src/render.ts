@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { GrowthResult } from './growth.js';
 import type { Phase, WorkloadResult } from './measure.js';
 import type { RecordingResult } from './recordings.js';
+import type { CostRatio } from './relocating.js';
 import type { ScaleResult } from './scale.js';
 import type { MemoryResult } from './weigh.js';
 
@@ -13,6 +14,8 @@ export interface BenchReport {
   readonly scale: number;
   readonly workloads: readonly WorkloadResult[];
   readonly recordings: readonly RecordingResult[];
+  /** What relocation costs, and what listening to it does, beside the same without. */
+  readonly ratios: readonly CostRatio[];
   readonly memory: readonly MemoryResult[];
   /** Null: not asked for. */
   readonly scaled: ScaleResult | null;
@@ -50,6 +53,10 @@ export function render(report: BenchReport, baseline: BenchReport | null): strin
     return [name, unit, whole(count), whole(perSecond)];
   });
   if (recordings.length > 0) parts.push(table([['recordings', 'of', 'read', 'a second'], ...recordings]));
+  if (report.ratios.length > 0) {
+    const ratios = report.ratios.map(({ name, ratio, limit }) => [name, ratio.toFixed(2), String(limit)]);
+    parts.push(table([['cost', 'ratio', 'at most'], ...ratios]));
+  }
   if (memory.length > 0) parts.push(table([['memory', 'model KiB', 'kernel KiB', 'ratio'], ...memory]));
   if (report.scaled !== null) parts.push(scaleLine(report.scaled));
   if (growth.length > 0) parts.push(table([['growth', 'VMAs', 'ns', 'VMAs', 'ns', 'growth'], ...growth]));

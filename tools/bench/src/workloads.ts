@@ -3,6 +3,7 @@ import { MREMAP_FIXED, MREMAP_MAYMOVE, type MremapPolicy } from '@vmakit/mremap'
 import { largeFolio } from '@vmakit/policy-large-folio';
 import { MREMAP_RELOCATE_ANON, relocateAnon } from '@vmakit/policy-relocate-anon';
 import { ENTRY_WORKLOADS } from './entries.js';
+import { RELOCATING_WORKLOADS } from './relocating.js';
 import { type Layout, layoutOf } from './layout.js';
 import { ARENA_A as A0, ARENA_B as B0, GIB, MIB, type Machine, PAGE, READ, RW } from './machine.js';
 
@@ -276,4 +277,9 @@ export const WORKLOADS: readonly Workload[] = [
 ];
 
 /** Those, and the ones that only the model can run. */
-export const ALL_WORKLOADS: readonly Workload[] = [...WORKLOADS, compactor(10_000, true), ...ENTRY_WORKLOADS];
+export const ALL_WORKLOADS: readonly Workload[] = [
+  ...WORKLOADS,
+  compactor(10_000, true),
+  ...ENTRY_WORKLOADS,
+  ...RELOCATING_WORKLOADS,
+];
