@@ -6,6 +6,7 @@ export { captureWords } from './capture-words.js';
 export { type MachineOptions, ScenarioMachine, archNameFor, recordedPolicies } from './machine.js';
 export { type Performed, perform } from './perform.js';
 export type { Failure, ScenarioReport, StepDifference } from './report.js';
+export { type EffectOptions, relocationEffects } from './relocation-effect.js';
 export { retarget } from './retarget.js';
 export type { Circumstance } from './inject/circumstances.js';
 export { type BugReport, type BugSearch, type BugSighting, findBugs } from './inject/find-bugs.js';
