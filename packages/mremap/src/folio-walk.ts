@@ -87,8 +87,6 @@ export class FolioWalk implements LeafSink {
     this.#blocking = deviations.blockingFolioLocks ?? false;
     this.#blockingHuge = deviations.blockingHugeFolioLocks ?? false;
     this.#hold = hold;
-    this.#heldLarge.clear();
-    this.#held.length = 0;
     this.#splitNext = -1;
     this.#folios = 0;
   }
@@ -212,6 +210,7 @@ export class FolioWalk implements LeafSink {
 
   /** Unlocks the folios that were kept locked. */
   releaseFolios(): void {
+    if (this.#held.length === 0) return;
     for (const head of this.#held) this.#unlock(head);
     this.#held.length = 0;
     this.#heldLarge.clear();

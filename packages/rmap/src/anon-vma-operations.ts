@@ -68,24 +68,24 @@ export function anonVmaPrepare(context: RmapContext, vma: RmapVma): boolean {
  */
 export function findMergeableAnonVma(vma: RmapVma): AnonVma | null {
   const { next, prev } = vma;
-  if (next !== null && isReusableNeighbour(vma, next)) return next.anonVma;
-  if (prev !== null && isReusableNeighbour(prev, vma) && isChainSingular(prev)) return prev.anonVma;
+  if (next !== null && lendsAnonVma(next, vma, next)) return next.anonVma;
+  if (prev !== null && lendsAnonVma(prev, prev, vma)) return prev.anonVma;
   return null;
+}
 
-  function isReusableNeighbour(low: RmapVma, high: RmapVma): boolean {
-    const neighbour = low === vma ? high : low;
-    const pages = low.end - low.start;
-    return (
-      low.end === high.start &&
-      neighbour.anonVma !== null &&
-      isChainSingular(neighbour) &&
-      policiesEqual(low.policy, high.policy) &&
-      low.file === high.file &&
-      equalFlags(low.flags, high.flags, VM_ACCESS | STICKY_FLAGS) &&
-      high.pageOffset === low.pageOffset + pages &&
-      high.anonPageOffset === low.anonPageOffset + pages
-    );
-  }
+/** Whether the anon_vma of `neighbour`, one of two VMAs beside each other, can be shared with the other. */
+function lendsAnonVma(neighbour: RmapVma, low: RmapVma, high: RmapVma): boolean {
+  const pages = low.end - low.start;
+  return (
+    low.end === high.start &&
+    neighbour.anonVma !== null &&
+    isChainSingular(neighbour) &&
+    policiesEqual(low.policy, high.policy) &&
+    low.file === high.file &&
+    equalFlags(low.flags, high.flags, VM_ACCESS | STICKY_FLAGS) &&
+    high.pageOffset === low.pageOffset + pages &&
+    high.anonPageOffset === low.anonPageOffset + pages
+  );
 }
 
 /** Why a VMA's links are copied (spec 03 section 2, clone). */

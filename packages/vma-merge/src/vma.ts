@@ -36,8 +36,9 @@ const ANON_PAGE_OFFSET = 3;
 const FLAGS = 4;
 const RECORD = 5;
 
-/** Records that are made together. */
-const CHUNK_RECORDS = 64;
+/** Records that are made together: the fewest, for most address spaces of a test have a handful of VMAs; the most. */
+const FEWEST_IN_CHUNK = 8;
+const MOST_IN_CHUNK = 1024;
 
 /**
  * The records of the VMAs of one address space: the five numbers of a VMA side by side. As plain properties each would
@@ -51,8 +52,9 @@ export class VmaRecords {
   /** Takes a record out of {@link words}: gives where it begins. */
   take(): number {
     if (this.#next === this.words.length) {
-      // The first chunk is small: most address spaces of a test have a handful of VMAs.
-      this.words = new Float64Array(RECORD * (this.words.length === 0 ? 8 : CHUNK_RECORDS));
+      // Large chunks are few, so that what leads to their words stays in the processor's cache.
+      const records = Math.min(MOST_IN_CHUNK, Math.max(FEWEST_IN_CHUNK, (2 * this.words.length) / RECORD));
+      this.words = new Float64Array(RECORD * records);
       this.#next = 0;
     }
     const at = this.#next;
