@@ -1,0 +1,23 @@
+// node tools/inline-constants.mjs: the last step of a build. See lib/inline-constants.mjs.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Constants } from './lib/inline-constants.mjs';
+import { packages, root } from './lib/workspace.mjs';
+
+const stamp = join(root, 'node_modules/.vmakit-constants');
+const folders = packages().map(({ dir }) => dir);
+
+let constants = new Constants(folders);
+const before = existsSync(stamp) ? JSON.parse(readFileSync(stamp, 'utf8')) : {};
+const { values } = constants;
+if (Object.keys(before).some((name) => name in values && values[name] !== before[name])) {
+  // What was built before has old values in it, and tsc sees no reason to write it again.
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--force'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  constants = new Constants(folders);
+}
+writeFileSync(stamp, JSON.stringify(constants.values));
+constants.inline();
