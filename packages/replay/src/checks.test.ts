@@ -38,7 +38,7 @@ describe('the records of the kernel about VMAs (perf)', () => {
     expect(result.details).toMatchObject([
       {
         file: 'text',
-        line: 11,
+        line: 12,
         what: 'record of the VMA at 0x7ffff7000000 (//anon)',
         recorded: 'length 0x3000, offset 0x1000',
         model: 'start 0x7ffff7000000, length 0x2000, offset 0x7ffff7000000',
@@ -64,7 +64,7 @@ describe('the records of the kernel about VMAs (perf)', () => {
   it('of a stack that grows come from a fault', async () => {
     const grown = anonymousRecord('0x7fffffddc000', '0x23000').replace('//anon', '[stack]');
     const lines = [...perfExecHello(), writeFault('0x7fffffddc008'), grown];
-    expect(await replayLines(lines)).toMatchObject({ ok: true, faults: 1, writeFaults: 1 });
+    expect(await replayLines(lines)).toMatchObject({ ok: true, faults: 2, writeFaults: 1 });
   });
 });
 

@@ -38,7 +38,11 @@ export function profileForRelease(release: string | null): ChosenProfile {
 const OVERCOMMIT: readonly OvercommitMode[] = ['guess', 'always', 'never'];
 
 /** The settings of the recorded machine as far as they are recorded, those of the recordings' machine otherwise. */
-export function settingsFrom(recorded: TraceSettings | null, pmdOrder: number): Partial<MmSettings> {
+export function settingsFrom(
+  recorded: TraceSettings | null,
+  pmdOrder: number,
+  pageSize: number = 4096,
+): Partial<MmSettings> {
   const thp = recorded?.transparentHugePages ?? 'madvise';
   const enabled: ThpMode = thp === 'always' || thp === 'never' ? thp : 'madvise';
   const settings: Partial<MmSettings> = {
@@ -51,7 +55,7 @@ export function settingsFrom(recorded: TraceSettings | null, pmdOrder: number): 
   const { maxMapCount, stackGuardGapPages, mmapMinAddr, overcommitMemory } = recorded;
   if (maxMapCount !== null) settings.maxMapCount = maxMapCount;
   if (stackGuardGapPages !== null) settings.stackGuardGap = stackGuardGapPages;
-  if (mmapMinAddr !== null) settings.mmapMinPage = Math.ceil(mmapMinAddr / 4096);
+  if (mmapMinAddr !== null) settings.mmapMinPage = Math.ceil(mmapMinAddr / pageSize);
   if (overcommitMemory !== null) settings.overcommit = OVERCOMMIT[overcommitMemory] ?? 'guess';
   return settings;
 }
@@ -60,9 +64,10 @@ export function settingsFrom(recorded: TraceSettings | null, pmdOrder: number): 
 export function kernelFor(
   profile: KernelProfile['name'],
   recorded: TraceSettings | null,
-  options: Pick<KernelOptions, 'policies'> = {},
+  options: Pick<KernelOptions, 'policies' | 'arch'> = {},
 ): Kernel {
   const kernel = createKernel({ arch: 'x86-64', profile, ...options });
-  Object.assign(kernel.env.settings, settingsFrom(recorded, kernel.env.arch.pmdOrder));
+  const { arch } = kernel.env;
+  Object.assign(kernel.env.settings, settingsFrom(recorded, arch.pmdOrder, arch.pageSize));
   return kernel;
 }

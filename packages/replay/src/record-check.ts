@@ -7,6 +7,9 @@ import type { Check, ReplayStatistics } from './statistics.js';
 /** The name of calls of which only the kernel's words about VMAs were still recorded. */
 const CUT_OFF = 'calls under way when the recording ended';
 
+/** The name of what depends on memory having been touched, where that is not recorded. */
+const UNSEEN_FAULTS = 'merges that depend on page faults';
+
 /** Checks the kernel's words about single VMAs against the model. */
 export class RecordChecker {
   readonly #options: ReplayOptions;
@@ -69,6 +72,10 @@ export class RecordChecker {
     }
     if (followed.blindSpot !== null) {
       this.#statistics.countUnknowable(followed.blindSpot);
+      return null;
+    }
+    if (this.#options.assume !== 'recorded' && vma !== null) {
+      this.#statistics.countUnknowable(UNSEEN_FAULTS);
       return null;
     }
     return recordDivergence(record, vma === null ? null : { start, length, offset });

@@ -1,8 +1,9 @@
 import type { KernelProfile } from '@vmakit/base';
-import { type Recording, type RecordingReport, TraceInputError } from '@vmakit/trace';
+import { type RecordedEvent, type Recording, type RecordingReport, TraceInputError } from '@vmakit/trace';
+import { FirstLook } from './first-look.js';
 import { kernelFor, profileForRelease } from './kernel-for.js';
 import { type OpenedRecording, type ReplayInput, openInput } from './open-recording.js';
-import type { Assumption, ReplayOptions } from './options.js';
+import type { ReplayOptions } from './options.js';
 import { type NamedPolicies, policiesByName } from './policies.js';
 import { PolicyWatch } from './policy-watch.js';
 import { Replayer } from './replayer.js';
@@ -35,6 +36,7 @@ interface Run {
   readonly replayer: Replayer;
   readonly watch: PolicyWatch | null;
   readonly profile: KernelProfile['name'];
+  readonly arch: FirstLook['arch'];
 }
 
 /**
@@ -57,14 +59,20 @@ export async function replayUnder(request: ReplayRequest, policyNames: readonly 
   const chosen = policyNames.map(policiesByName);
   const opened = await openInput(request);
   const { recording } = opened;
-  let runs: Run[] = [];
+  const look = new FirstLook();
+  const seen: (readonly RecordedEvent[])[] = [];
+  let runs: Run[] | null = null;
   for await (const batch of recording) {
-    if (runs.length === 0) runs = await begin(request, opened, chosen);
-    for (const { replayer } of runs) replayer.feed(batch);
+    if (runs !== null) feed(runs, batch);
+    else {
+      look.see(batch);
+      seen.push(batch);
+      if (look.isEnough) runs = await begin(request, opened, chosen, look, seen);
+    }
     request.onProgress?.(recording.report, recording.bytesTotal);
   }
   refuseUnintelligible(recording);
-  if (runs.length === 0) runs = await begin(request, opened, chosen);
+  runs ??= await begin(request, opened, chosen, look, seen);
   const input = typeof request.input === 'string' ? request.input : recording.file;
   return runs.map((run) => {
     run.replayer.finish();
@@ -86,13 +94,22 @@ function refuseUnintelligible({ file, report }: Recording): void {
   );
 }
 
+function feed(runs: readonly Run[], batch: readonly RecordedEvent[]): void {
+  for (const { replayer } of runs) replayer.feed(batch);
+}
+
+/** Begins with what was seen of the recording so far. */
 async function begin(
   request: ReplayRequest,
   opened: OpenedRecording,
   chosen: readonly NamedPolicies[],
+  look: FirstLook,
+  seen: readonly (readonly RecordedEvent[])[],
 ): Promise<Run[]> {
   const snapshots = await opened.snapshots();
-  return chosen.map((policies) => makeRun(request, opened, policies, snapshots));
+  const runs = chosen.map((policies) => makeRun(request, opened, policies, snapshots, look));
+  for (const batch of seen) feed(runs, batch);
+  return runs;
 }
 
 function makeRun(
@@ -100,13 +117,14 @@ function makeRun(
   { recording, meta, perThread }: OpenedRecording,
   policies: NamedPolicies,
   snapshots: readonly Snapshot[],
+  look: FirstLook,
 ): Run {
   const profile = request.profile ?? profileForRelease(meta?.kernel ?? recording.kernel).profile;
-  const kernel = kernelFor(profile, meta?.settings ?? null, { policies: policies.policies });
+  const kernel = kernelFor(profile, meta?.settings ?? null, { policies: policies.policies, arch: look.arch });
   if (request.maxMapCount !== undefined) kernel.env.settings.maxMapCount = request.maxMapCount;
   const hasPolicy = policies.policies.length > 0;
   const options: ReplayOptions = {
-    assume: assumptionOf(recording, request),
+    assume: look.hasFaults ? 'recorded' : (request.assume ?? 'touched'),
     beginsInMidLife: recording.format !== 'perf',
     looseOrder: perThread,
     snapshots,
@@ -118,28 +136,27 @@ function makeRun(
     maxDetails: request.maxDetails ?? 10,
   };
   const replayer = new Replayer(kernel, options);
-  return { policies, replayer, watch: hasPolicy ? new PolicyWatch(kernel.bus) : null, profile };
-}
-
-function assumptionOf(recording: Recording, request: ReplayRequest): Assumption {
-  return recording.format === 'strace' ? (request.assume ?? 'touched') : 'recorded';
+  return { policies, replayer, watch: hasPolicy ? new PolicyWatch(kernel.bus) : null, profile, arch: look.arch };
 }
 
 function describe(
   request: ReplayRequest,
   { recording, meta }: OpenedRecording,
-  { profile }: Run,
+  { profile, replayer, arch }: Run,
   input: string,
 ): RecordingSummary {
   const kernel = meta?.kernel ?? recording.kernel;
+  const note = request.profile === undefined ? profileForRelease(kernel).note : null;
+  const notes = note === null ? [] : [note];
+  if (arch !== 'x86-64') notes.push(`the addresses are those of ${arch}`);
   return {
     input,
     file: recording.file,
     format: recording.format,
     kernel,
     profile,
-    profileNote: request.profile === undefined ? profileForRelease(kernel).note : null,
-    assumption: assumptionOf(recording, request),
+    profileNote: notes.length === 0 ? null : notes.join('; '),
+    assumption: replayer.options.assume,
     ...readingSummary(recording.report),
   };
 }

@@ -3,6 +3,7 @@ import {
   HELLO_MAPS,
   TestFiles,
   anonymous,
+  anonymousRecord,
   execHello,
   helloMaps,
   mapped,
@@ -116,6 +117,21 @@ describe('perf does not show', () => {
     const result = await replayLines(lines);
     expect(result).toMatchObject({ ok: true, recording: { lost: 13 } });
     expect(result.unknowable).toEqual({ 'events that the recorder lost': 1 });
+  });
+
+  it('what was touched, when only calls were recorded: then it means what strace means', async () => {
+    const onlyCalls = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes('page_fault'));
+    const map = 'addr: 0x0, len: 0x00002000, prot: 0x00000003, flags: 0x00000022, fd: 0xffffffff, off: 0x00000000';
+    const move = `addr: ${A}, old_len: 0x1000, new_len: 0x1000, flags: 0x00000003, new_addr: 0x7ffff7002000`;
+    const record = [anonymousRecord('0x7ffff7001000', '0x2000')];
+    const lines = [
+      ...onlyCalls(perfExecHello()),
+      ...perfCall('mmap', map, A),
+      ...perfCall('mremap', move, '0x7ffff7002000', record),
+    ];
+    const { ok, unknowable, recording } = await replayLines(lines);
+    expect({ ok, unknowable }).toEqual({ ok: true, unknowable: { 'merges that depend on page faults': 1 } });
+    expect(recording.assumption).toBe('touched');
   });
 
   it('data that an execve mapped, without its option -d', async () => {

@@ -64,7 +64,10 @@ export function mapped(address: string, bytes: number, pid = 1, prot = 'PROT_REA
   return `${pid} mmap(NULL, ${bytes}, ${prot}, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = ${address}`;
 }
 
-/** What perf says of an execve of {@link HELLO_MAPS}: the call, the kernel's words about its mappings, the end. */
+/**
+ * What perf says of an execve of {@link HELLO_MAPS}: the call, the kernel's words about its mappings, the end, and the
+ * first fault of the program.
+ */
 export function perfExecHello(pid = 1, time = 1): string[] {
   const head = (moment: number): string => `hello ${pid}/${pid} ${time}.${String(moment).padStart(6, '0')}:`;
   const record = (moment: number, text: string): string => `${head(moment)} PERF_RECORD_MMAP2 ${pid}/${pid}: ${text}`;
@@ -78,6 +81,7 @@ export function perfExecHello(pid = 1, time = 1): string[] {
     record(6, '[0x7ffff7fc4000(0x2000) @ 0 00:00 0 0]: r-xp [vdso]'),
     `${head(7)} sched:sched_process_exec: filename=/bin/hello pid=${pid} old_pid=${pid}`,
     `${head(8)} syscalls:sys_exit_execve: 0x0`,
+    `${head(9)} exceptions:page_fault_user: address=0x555555554000 ip=0x555555554000 error_code=0x14`,
   ];
 }
 
