@@ -52,6 +52,11 @@ export async function* inPieces(lines: readonly string[]): AsyncGenerator<Uint8A
   yield Buffer.from(`${lines.join('\n')}\n`);
 }
 
+/** Text without colours, long lines cut. */
+export function narrow(text: string): string {
+  return plain(text).replaceAll(/^(.{95}).+$/gm, '$1…');
+}
+
 /** Text as it is without colours. */
 export function plain(text: string): string {
   return stripVTControlCharacters(text);

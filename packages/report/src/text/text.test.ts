@@ -1,15 +1,15 @@
 import { compareRecording } from '@vmakit/replay';
 import { describe, expect, it } from 'vitest';
-import { SHIFT, TROUBLE, WRONG, inPieces, plain, resultOf } from '../testing/results.js';
+import { SHIFT, TROUBLE, WRONG, inPieces, narrow, plain, resultOf } from '../testing/results.js';
 import { renderComparison } from './comparison-text.js';
 import { renderReplay } from './replay-text.js';
 import { table } from './table.js';
 
 describe('the text of a replay', () => {
   it('says what was done, what merged, why the rest did not, and what was checked', async () => {
-    expect(plain(renderReplay(await resultOf(SHIFT)))).toMatchInlineSnapshot(`
+    expect(narrow(renderReplay(await resultOf(SHIFT)))).toMatchInlineSnapshot(`
       "shift.strace  strace, 4 lines, profile v6.18
-      no page faults are recorded: writable anonymous memory is assumed to be touched at once (--assume touched)
+      no page faults are recorded: writable anonymous memory is assumed to be touched at once (--assu…
       the recording does not name its kernel; it is taken to be like Linux 6.18
 
         processes      2
@@ -27,8 +27,8 @@ describe('the text of a replay', () => {
               2  ?                    2     2    0
 
       Neighbours left unmerged at the end: 1 pair, 1 of touched anonymous memory on both sides
-              1  page-offset: the page offset does not go on: memory moved after it was touched, or another part of a file
-                   7ffff6ffe000-7ffff7000000 | 7ffff7000000-7ffff7002000  offset 0x7ffff7000, to go on 0x7ffff7004
+              1  page-offset: the page offset does not go on: memory moved after it was touched, or a…
+                   7ffff6ffe000-7ffff7000000 | 7ffff7000000-7ffff7002000  offset 0x7ffff7000, to go o…
 
       Checked against the recording
         ✓ results of calls         3 of 3
