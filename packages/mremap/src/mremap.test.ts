@@ -197,3 +197,20 @@ test('the flags of the series are unknown to the stock kernel', () => {
   const call = scene.process.mremap(scene.address(16), 4 * 4096, 4 * 4096, 1 | 2 | 8, scene.address(64));
   expect(call).toMatchObject({ errno: 'EINVAL', rule: 'spec 05.1 step 1: unknown flag' });
 });
+
+test('an observer of a call that begins may let another process make one', () => {
+  const scene = new Scene().map(16, 8).write(16, 8);
+  const first = scene.process;
+  const second = scene.kernel.spawn();
+  scene.as(second).map(32, 4).write(32, 4).as(first);
+  const stop = scene.kernel.bus.listen(({ type }) => {
+    if (type !== 'mremap.begin') return;
+    stop();
+    scene.as(second).move(32, 4, 96);
+    scene.as(first);
+  });
+  expect(scene.move(16, 8, 64)).toBe(64);
+  expect(scene.vmas()).toEqual(['64-72 rw-p @16 a']);
+  expect(scene.contents(64, 8)).toEqual(Array(8).fill(1));
+  expect(scene.as(second).vmas()).toEqual(['96-100 rw-p @32 b']);
+});

@@ -21,19 +21,26 @@ export function mremap(policies: PolicySet, mm: Mm, raw: RawMremap): SysResult {
   policies.refuseReentry('mremap');
   const { bus } = mm.env;
   const call = ++policies.calls;
-  const op = policies.operation;
+  const op = policies.nextOperation();
   const { request } = op;
   const refusal = checkParameters(raw, policies.limits, mm.layout.taskSize, request);
+  op.inProgress = true;
   if (bus.observed) emitBegin(mm, policies, call, raw);
-  if (refusal !== null) return bus.observed ? emitEnd(mm, call, refusal) : refusal;
+  const result = refusal ?? perform(op, mm, call);
+  op.inProgress = false;
+  const broken = refusal === null ? op.broken : null;
+  if (bus.observed) emitEnd(mm, call, result);
+  if (broken !== null) throw broken;
+  return result;
+}
+
+function perform(op: RemapOperation, mm: Mm, call: number): SysResult {
+  const { request } = op;
   op.begin(mm, call);
   const result = runLocked(op);
   if (op.populateExpand && typeof result === 'number') {
     populateRange(mm, result + request.oldPages, result + request.newPages, 'vma');
   }
-  const { broken } = op;
-  if (bus.observed) emitEnd(mm, call, result);
-  if (broken !== null) throw broken;
   return result;
 }
 

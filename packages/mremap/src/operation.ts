@@ -19,6 +19,8 @@ export type Resize = 'none' | 'shrink' | 'expand';
  */
 export class RemapOperation {
   readonly policies: PolicySet;
+  /** Between the beginning and the end of a call. */
+  inProgress = false;
   mm!: Mm;
   /** The number of the call, for its events. */
   call = 0;

@@ -55,8 +55,7 @@ export class PolicySet {
   readonly unbalancedRmapLocks: boolean;
   /** What the move in progress rewrote. */
   readonly journal: FolioJournal = new FolioJournal();
-  /** The call in progress. */
-  readonly operation: RemapOperation = new RemapOperation(this);
+  readonly #operation: RemapOperation = new RemapOperation(this);
   /** Counts the calls, for their events. */
   calls = 0;
   /** The policy of the hook that is running, and the move that it is about: its moment is the hook. */
@@ -109,6 +108,11 @@ export class PolicySet {
     if (this.#policy === null || hook === null) return;
     this.#reentered = hook;
     throw new PolicyError(this.#policy, hook, `called back into the kernel (${call})`);
+  }
+
+  /** What a new call is done with: the kernel's one, unless an observer of a call in progress makes the new one. */
+  nextOperation(): RemapOperation {
+    return this.#operation.inProgress ? new RemapOperation(this) : this.#operation;
   }
 
   /** Engine only: a hook begins, the moment of `move`. */
