@@ -45,6 +45,20 @@ export class FolioJournal {
     this.length = at;
   }
 
+  /** The same for the `count` folios from `first` on, which lie one after the other: by ranges of the arrays. */
+  rewriteSpan(memory: PhysicalMemory, first: number, count: number, anonVmaId: number, firstIndex: number): void {
+    const at = this.length;
+    while (at + count > this.#heads.length) this.#grow();
+    const { mapping, index } = memory;
+    const end = first + count;
+    const ours = this.#heads;
+    for (let i = 0; i < count; i++) ours[at + i] = first + i;
+    this.#mappings.set(mapping.subarray(first, end), at);
+    this.#indices.set(index.subarray(first, end), at);
+    this.length = at + count;
+    placeSpan(memory, first, count, anonVmaId, firstIndex);
+  }
+
   /** The head of the `at`-th folio remembered. */
   headAt(at: number): number {
     return this.#heads[at] as number;
@@ -75,6 +89,19 @@ export class FolioJournal {
     this.#mappings = grown(new Int32Array(capacity), this.#mappings);
     this.#indices = grown(new Float64Array(capacity), this.#indices);
   }
+}
+
+/** Gives the `count` folios from `first` on anon_vma `anonVmaId` and the offsets from `firstIndex` on. */
+export function placeSpan(
+  memory: PhysicalMemory,
+  first: number,
+  count: number,
+  anonVmaId: number,
+  firstIndex: number,
+): void {
+  const { mapping, index } = memory;
+  mapping.fill(anonVmaId, first, first + count);
+  for (let i = 0; i < count; i++) index[first + i] = firstIndex + i;
 }
 
 function grown<A extends Int32Array | Float64Array>(larger: A, old: A): A {

@@ -1,11 +1,15 @@
 import { PG_HEAD, PG_LOCKED, PG_TAIL, type PhysicalMemory } from '@vmakit/folio';
 import type { Arch, EntryWords } from '@vmakit/pagetable';
-import type { FolioJournal } from './folio-journal.js';
+import { type FolioJournal, placeSpan } from './folio-journal.js';
 import type { PolicyHooks } from './policy.js';
 import type { PolicyMove } from './policy-move.js';
 
-/** Entries that a policy is asked about at once: the work that is thrown away when it does not want the first. */
-const RUN_LIMIT = 64;
+/**
+ * Entries that a policy is asked about at once: more as long as it takes them all, since what it does not take was
+ * looked at for nothing.
+ */
+const RUN_LEAST = 16;
+const RUN_MOST = 512;
 /** A page of a large folio, or a locked one, ends a run. */
 const NOT_PLAIN: number = PG_HEAD | PG_TAIL | PG_LOCKED;
 
@@ -29,7 +33,8 @@ export class PageRuns {
   #memory!: PhysicalMemory;
   #arch!: Arch;
   #placeable!: NonNullable<PolicyHooks['placeable']>;
-  readonly #heads = new Int32Array(RUN_LIMIT);
+  readonly #heads = new Int32Array(RUN_MOST);
+  #reach = RUN_LEAST;
 
   constructor(move: PolicyMove) {
     this.#move = move;
@@ -43,6 +48,7 @@ export class PageRuns {
     this.#placeable = placeable;
     this.placed = 0;
     this.asking = false;
+    this.#reach = RUN_LEAST;
   }
 
   /**
@@ -58,12 +64,26 @@ export class PageRuns {
     let empty = 0;
     while (empty < limit && arch.isNone(words, at + 2 * empty)) empty++;
     if (empty > 0) return empty;
-    const end = limit < RUN_LIMIT ? limit : RUN_LIMIT;
+    const reach = this.#reach;
+    const end = limit < reach ? limit : reach;
     let count = 0;
-    for (; count < end; count++) {
-      const frame = arch.countedFrame(words, at + 2 * count);
-      if (frame < 0 || ((flags[frame] as number) & NOT_PLAIN) !== 0) break;
-      heads[count] = frame;
+    const like = this.#countStraight(words, at, end);
+    // Not worth it when the run is soon over: the others are decoded one by one.
+    const straight = 2 * like >= end;
+    if (straight) {
+      const first = arch.countedFrame(words, at) | 0;
+      const last = first + like;
+      let head = first;
+      while (head < last && ((flags[head] as number) & NOT_PLAIN) === 0) head++;
+      count = head - first;
+      for (let i = 0; i < count; i++) heads[i] = first + i;
+    } else {
+      for (; count < end; count++) {
+        // A small integer again: what decodes any frame there can be gives no more than a number.
+        const frame = arch.countedFrame(words, at + 2 * count) | 0;
+        if (frame < 0 || ((flags[frame] as number) & NOT_PLAIN) !== 0) break;
+        heads[count] = frame;
+      }
     }
     if (count === 0) return 0;
     const accepted = this.#ask(count);
@@ -71,8 +91,16 @@ export class PageRuns {
       throw new RangeError(`placeable: ${accepted} of ${count} folios`);
     }
     this.asking = false;
-    if (accepted > 0) this.#place(accepted, page);
+    this.#reach =
+      accepted === reach && reach < RUN_MOST ? Math.min(RUN_MOST, reach * 4) : accepted < count ? RUN_LEAST : reach;
+    if (accepted > 0) this.#place(accepted, page, straight);
     return accepted;
+  }
+
+  /** Entries from `at` on, at most `limit`, whose frames follow one another; 0 when the first maps no counted page. */
+  #countStraight(words: EntryWords, at: number, limit: number): number {
+    const arch = this.#arch;
+    return arch.countedFrame(words, at) < 0 ? 0 : arch.straightEntries(words, at, limit);
   }
 
   #ask(count: number): number {
@@ -87,10 +115,14 @@ export class PageRuns {
     }
   }
 
-  #place(count: number, page: number): void {
+  #place(count: number, page: number, straight: boolean): void {
     const memory = this.#memory;
     const first = page + this.indexShift;
-    if (this.journal !== null) {
+    if (straight) {
+      const head = this.#heads[0] as number;
+      if (this.journal === null) placeSpan(memory, head, count, this.anonVmaId, first);
+      else this.journal.rewriteSpan(memory, head, count, this.anonVmaId, first);
+    } else if (this.journal !== null) {
       this.journal.rewriteRun(memory, this.#heads, count, this.anonVmaId, first);
     } else {
       const heads = this.#heads;

@@ -325,6 +325,24 @@ export abstract class Arch implements Geometry {
   }
 
   /**
+   * How many of the `limit` small entries from the present one at `at` on are like it but for their frames, which follow
+   * one another: memory that was touched in order mostly is.
+   */
+  straightEntries(words: EntryWords, at: number, limit: number): number {
+    const step = 1 << this.pageShift;
+    const high = words[at + 1]!;
+    let low = words[at]!;
+    // Where the lower half overflows the run ends.
+    const room = Math.min(limit, Math.ceil((2 ** 32 - (low >>> 0)) / step));
+    let count = 1;
+    for (; count < room; count++) {
+      low = (low + step) | 0;
+      if (words[at + 2 * count] !== low || words[at + 2 * count + 1] !== high) break;
+    }
+    return count;
+  }
+
+  /**
    * Gives a forked child an entry like the present small one at `at`, not accessed. `protect`: stores are forbidden on
    * both sides, so that the next one copies the page.
    */

@@ -23,6 +23,9 @@ export function relocateSmallFolio(head: number, relocation: Relocation, memory:
   return LEAF_PLACE;
 }
 
+/** Set in the reference count of a folio that may be pinned. */
+const PINNED: number = -PIN_BIAS;
+
 /** The same for many: how many from the front are folios of one page with nothing special about them. */
 export function countPlaceable(
   heads: Int32Array,
@@ -34,8 +37,9 @@ export function countPlaceable(
   let placeable = 0;
   for (; placeable < count; placeable++) {
     const head = heads[placeable] as number;
-    const state = (flags[head] as number) & (PG_ANON | PG_KSM | PG_EXCLUSIVE);
-    if (state !== (PG_ANON | PG_EXCLUSIVE) || mapcount[head] !== 1 || (refcount[head] as number) >= PIN_BIAS) break;
+    const state = ((flags[head] as number) & (PG_ANON | PG_KSM | PG_EXCLUSIVE)) ^ (PG_ANON | PG_EXCLUSIVE);
+    // One test for all three: nothing else is done here, for every page.
+    if ((state | ((mapcount[head] as number) ^ 1) | ((refcount[head] as number) & PINNED)) !== 0) break;
   }
   relocation.countSmallFolios(placeable);
   return placeable;

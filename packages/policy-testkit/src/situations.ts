@@ -38,6 +38,14 @@ function eight(scene: Scene): void {
 const PLACES: readonly Situation[] = [
   { name: 'one page', prepare: (s) => s.map(16, 1).write(16, 1, 5), call: move(16, 1, 64) },
   { name: 'eight pages', prepare: eight, call: move(16, 8, 64) },
+  {
+    name: 'touched backwards',
+    prepare: (s) => {
+      s.map(16, 100);
+      for (let page = 115; page >= 16; page--) s.write(page, 1, page);
+    },
+    call: move(16, 100, 300),
+  },
   { name: 'a part of a mapping', prepare: eight, call: move(18, 4, 64) },
   {
     name: 'a part, right before the rest',
