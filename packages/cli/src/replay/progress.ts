@@ -64,8 +64,18 @@ function sum(numbers: readonly number[]): number {
 function sizeOf(input: string): number {
   if (input === '-') return 0;
   for (const name of ['', '/perf.txt', '/perf.txt.gz', '/strace.txt', '/strace.txt.gz']) {
-    const found = statSync(`${input}${name}`, { throwIfNoEntry: false });
-    if (found?.isFile() === true) return found.size;
+    const size = fileSize(`${input}${name}`);
+    if (size !== null) return size;
   }
   return 0;
+}
+
+/** Null: no file, or one that cannot be looked at. What is wrong with an input, the reading of it says. */
+function fileSize(path: string): number | null {
+  try {
+    const found = statSync(path);
+    return found.isFile() ? found.size : null;
+  } catch {
+    return null;
+  }
 }

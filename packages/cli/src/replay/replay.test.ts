@@ -140,6 +140,7 @@ describe('vmakit replay refuses in one sentence', () => {
 
   it.each([
     ['an input that is not there', () => ['/nowhere'], 'no such file or directory'],
+    ['a file taken for a folder', () => [join(EDGES, 'meta.json/x')], 'a part of the path is not a directory'],
     ['an empty file', () => [write('empty.txt', '')], 'the input is empty'],
     ['a program', () => [process.execPath], 'is a program, not a recording'],
     ['a gzip file that was cut off', () => [write('cut.gz', perf.subarray(0, 20_000))], 'the gzip data ends too early'],

@@ -107,7 +107,18 @@ describe('smaps', () => {
   });
 });
 
+it('a listing may have come by way of another system', () => {
+  const line = '7ffff7000000-7ffff7002000 rw-p 00000000 00:00 0 ';
+  const smaps = [line, 'Anonymous:             8 kB', 'VmFlags: rd wr mr mw me ac '];
+  expect(parseMaps(`${smaps.join('\r\n')}\r\n`)).toEqual(parseMaps(`${smaps.join('\n')}\n`));
+});
+
 describe('a listing that cannot be read', () => {
+  it('is of smaps_rollup', () => {
+    const rollup = '55d46e39b000-7ffd36288000 ---p 00000000 00:00 0                          [rollup]\nRss:  864 kB\n';
+    expect(() => parseMaps(rollup)).toThrow('line 1: is of smaps_rollup, which lists no mappings; give maps or smaps');
+  });
+
   it.each([
     ['what\n', 'x: line 1: expected "start-end perms offset device inode name" or a line of smaps'],
     ['Rss:  4 kB\n', 'x: line 1: expected "start-end perms offset device inode name" or a line of smaps'],

@@ -9,6 +9,7 @@ const FLAGS = /^(?: [a-z0-9?]{2})* ?$/;
 const VM_FLAGS = 'VmFlags';
 const PAGE_DIGITS = 3;
 const PAGE = 4096;
+const CR = 0x0d;
 const UPPER_A = 0x41;
 const UPPER_Z = 0x5a;
 
@@ -41,10 +42,11 @@ class ListingParser {
   parse(text: string): MapsEntry[] {
     for (let start = 0; start < text.length;) {
       const found = text.indexOf('\n', start);
-      const stop = found < 0 ? text.length : found;
+      const next = found < 0 ? text.length : found;
+      const stop = text.charCodeAt(next - 1) === CR ? next - 1 : next;
       this.line++;
       if (stop > start) this.parseLine(text.slice(start, stop));
-      start = stop + 1;
+      start = next + 1;
     }
     return this.entries;
   }
@@ -60,6 +62,7 @@ class ListingParser {
   private parseEntry(content: string): OpenEntry {
     const match = ENTRY.exec(content);
     if (match === null) this.refuse('expected "start-end perms offset device inode name" or a line of smaps');
+    if (match[10] === '[rollup]') this.refuse('is of smaps_rollup, which lists no mappings; give maps or smaps');
     const start = parseAddress(match[1] as string);
     const end = parseAddress(match[2] as string);
     if (start >= end) this.refuse('expected an end above the start');
