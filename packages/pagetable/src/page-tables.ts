@@ -103,8 +103,9 @@ export class PageTables {
    * was allocated above stays, as in the kernel; spec 04 section 7) or a huge leaf is in the way.
    */
   ensure(level: number, vpn: number): number {
-    const existing = this.lookup(level, vpn);
-    if (existing !== 0) return existing;
+    const held = this.#cache.find(level, vpn);
+    if (held !== 0) return held;
+    if (level === this.#top) return this.root;
     const upper = this.ensure(level + 1, vpn);
     return upper === 0 ? 0 : this.#ensureBelow(upper, level + 1, vpn);
   }
@@ -241,10 +242,14 @@ export class PageTables {
     const { arch, pool } = this;
     const words = pool.words(table);
     const at = this.entryAt(table, level, vpn);
-    if (arch.isTable(words, at)) return arch.tableAt(words, at);
-    if (!arch.isNone(words, at)) return 0;
-    const below = this.#allocate(level - 1);
-    if (below !== 0) arch.setTable(words, at, below);
+    let below = 0;
+    if (arch.isTable(words, at)) {
+      below = arch.tableAt(words, at);
+    } else if (arch.isNone(words, at)) {
+      below = this.#allocate(level - 1);
+      if (below !== 0) arch.setTable(words, at, below);
+    }
+    if (below !== 0) this.#cache.hold(level - 1, vpn, below);
     return below;
   }
 
