@@ -325,8 +325,8 @@ export abstract class Arch implements Geometry {
   }
 
   /**
-   * How many of the `limit` small entries from the present one at `at` on are like it but for their frames, which follow
-   * one another: memory that was touched in order mostly is.
+   * How many of the `limit` small entries from the present one at `at` on are like it but for their frames, which
+   * follow one another: memory that was touched in order mostly is.
    */
   straightEntries(words: EntryWords, at: number, limit: number): number {
     const step = 1 << this.pageShift;

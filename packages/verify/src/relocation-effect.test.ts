@@ -13,7 +13,7 @@ function effectsOf(scenarios: readonly Scenario[], policies?: typeof CORRECTED):
   const options = policies === undefined ? {} : { policies };
   return scenarios.flatMap((scenario) =>
     relocationEffects(scenario, options).map(({ invariant, objects, operation }) => {
-      return `${invariant} ${operation}: ${JSON.stringify(objects)}`;
+      return `${invariant} ${operation}: ${Object.values(objects).join(' | ')}`;
     }),
   );
 }
@@ -43,12 +43,12 @@ it('the series as posted changes what programs find', async () => {
   const own = await readKnownBugScenarios();
   const effects = effectsOf(own, [relocateAnon({ variant: 'v1' }), largeFolio()]);
   expect(effects.join('\n')).toMatchInlineSnapshot(`
-    "S8.8 operation 47 of known-bugs/merged-with-source: {"place":"committed","with":"24","without":"28"}
-    S8.8 operation 52 of known-bugs/kept-source: {"place":"process 0, page 24","with":"1048691 1","without":"1056883 1"}
-    S8.8 operation 52 of known-bugs/kept-source: {"place":"process 0, page 25","with":"1048691 1","without":"1056883 1"}
-    S8.8 operation 52 of known-bugs/kept-source: {"place":"process 0, page 26","with":"1048691 1","without":"1056883 1"}
-    S8.8 operation 61 of known-bugs/watched: {"place":"process 0, page 56","with":"1048691 1","without":"1052787 registered 1"}
-    S8.8 operation 61 of known-bugs/watched: {"place":"process 0, page 57","with":"1048691 1","without":"1052787 registered 1"}
-    S8.8 operation 61 of known-bugs/watched: {"place":"process 0, page 58","with":"1048691 1","without":"1052787 registered 1"}"
+    "S8.8 operation 47 of known-bugs/merged-with-source: committed | 24 | 28
+    S8.8 operation 52 of known-bugs/kept-source: process 0, page 24 | 1048691 1 | 1056883 1
+    S8.8 operation 52 of known-bugs/kept-source: process 0, page 25 | 1048691 1 | 1056883 1
+    S8.8 operation 52 of known-bugs/kept-source: process 0, page 26 | 1048691 1 | 1056883 1
+    S8.8 operation 61 of known-bugs/watched: process 0, page 56 | 1048691 1 | 1052787 registered 1
+    S8.8 operation 61 of known-bugs/watched: process 0, page 57 | 1048691 1 | 1052787 registered 1
+    S8.8 operation 61 of known-bugs/watched: process 0, page 58 | 1048691 1 | 1052787 registered 1"
   `);
 });
