@@ -72,7 +72,7 @@ export class CallRunner {
       // Where memory ends, and what it was registered for, shows in no call that is recorded.
       this.#statistics.countUnknowable(blindSpot as string);
       takeBack(followed, event, outcome);
-    } else if (event.errno !== null && !failed && this.#options.whatIf && event.errno === 'ENOMEM') {
+    } else if (!failed && this.#options.whatIf && event.errno === 'ENOMEM' && this.#mayHaveBeenFull(followed)) {
       this.#statistics.callsSaved++;
       followed.callsSaved++;
     } else if (!failed && isAboutLimits(event) && isFarFromLimit(followed)) {
@@ -81,6 +81,11 @@ export class CallRunner {
     } else {
       this.#results.differ(divergence);
     }
+  }
+
+  /** Whether the recorded process may have had as many VMAs as there may be: a call makes two more at most. */
+  #mayHaveBeenFull({ vmasAtStart }: FollowedProcess): boolean {
+    return vmasAtStart + 2 * this.#statistics.calls + ROOM >= this.#options.mapLimit;
   }
 }
 

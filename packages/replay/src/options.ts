@@ -25,6 +25,8 @@ export interface ReplayOptions {
    * are calls that no longer fail.
    */
   readonly whatIf: boolean;
+  /** The fewest mappings at which the recorded kernel may have refused more. */
+  readonly mapLimit: number;
   /** The machine's settings are not recorded: whether names of anonymous memory work is learnt from the calls. */
   readonly settingsKnown: boolean;
   /** Keep pictures of the address spaces at their ends, and how the number of VMAs went. */

@@ -67,6 +67,12 @@ describe('a recording under a policy', () => {
     expect(policy.layouts).toMatchObject([{ matched: true, mergedFurther: true, differences: [] }]);
   });
 
+  it('relocates memory that comes back once more: it merges with the rest, as recorded', async () => {
+    const back = '1 mremap(0x7ffff6ffe000, 8192, 8192, MREMAP_MAYMOVE|MREMAP_FIXED, 0x7ffff7002000) = 0x7ffff7002000';
+    const result = await replayLines([...SHIFT, back], { startMaps, policy: 'auto-relocate' });
+    expect(result).toMatchObject({ ok: true, vmas: { end: 6 } });
+  });
+
   it('says how often a move was taken or passed over, and why', async () => {
     const untouched = { startMaps, assume: 'untouched', policy: 'relocate-anon', forceFlag: true } as const;
     const result = await replayLines(SHIFT, untouched);
@@ -121,6 +127,13 @@ describe('the limit of mappings', () => {
   it('does not when a policy has kept the number of VMAs below it: the call is saved', async () => {
     const result = await replayLines(atLimit, { startMaps, maxMapCount: 12, policy: 'relocate-anon', forceFlag: true });
     expect(result).toMatchObject({ ok: true, callsSaved: 1, divergences: 0 });
+  });
+
+  it('was not the reason where the process cannot have come near it', async () => {
+    const huge = '1 mmap(NULL, 2097152, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB, -1, 0) = -1 ENOMEM (Cannot)';
+    const result = await replayLines([execHello(), huge], { startMaps, policy: 'auto-relocate' });
+    expect(result).toMatchObject({ ok: true, callsSaved: 0, vmas: { end: 5 } });
+    expect(result.unknowable).toEqual({ 'limits of the process': 1 });
   });
 
   it('set lower than recorded is a question of its own: what fails then is a divergence', async () => {

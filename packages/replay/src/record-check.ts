@@ -1,3 +1,5 @@
+import { VM_ACCESS } from '@vmakit/base';
+import type { Mm } from '@vmakit/mm';
 import type { Mmap2Event } from '@vmakit/trace';
 import { type Divergence, recordDivergence } from './divergence.js';
 import type { ReplayOptions } from './options.js';
@@ -64,8 +66,7 @@ export class RecordChecker {
       this.#records.match();
       return null;
     }
-    const contains = vma !== null && start <= record.start && start + length >= record.start + record.length;
-    if (this.#options.whatIf && contains) {
+    if (this.#options.whatIf && isMappedAlike(mm, record.start / bytes, (record.start + record.length) / bytes)) {
       this.#statistics.mergedFurther++;
       this.#records.match();
       return null;
@@ -80,4 +81,16 @@ export class RecordChecker {
     }
     return recordDivergence(record, vma === null ? null : { start, length, offset });
   }
+}
+
+/** Whether a range of pages is mapped from end to end with the same access: only what has merged may differ. */
+function isMappedAlike(mm: Mm, start: number, end: number): boolean {
+  const first = mm.tree.at(start);
+  let page = start;
+  for (let vma = first; vma !== null && first !== null && vma.start <= page; vma = vma.next) {
+    if (((vma.flags ^ first.flags) & VM_ACCESS) !== 0 || vma.file !== first.file) return false;
+    page = vma.end;
+    if (page >= end) return true;
+  }
+  return false;
 }

@@ -121,6 +121,7 @@ function makeRun(
 ): Run {
   const profile = request.profile ?? profileForRelease(meta?.kernel ?? recording.kernel).profile;
   const kernel = kernelFor(profile, meta?.settings ?? null, { policies: policies.policies, arch: look.arch });
+  const mapLimit = Math.min(kernel.env.settings.maxMapCount, request.maxMapCount ?? Infinity);
   if (request.maxMapCount !== undefined) kernel.env.settings.maxMapCount = request.maxMapCount;
   const hasPolicy = policies.policies.length > 0;
   const options: ReplayOptions = {
@@ -131,6 +132,7 @@ function makeRun(
     start: snapshots.find(({ kind }) => kind === 'start') ?? null,
     addMremapFlags: request.forceFlag === true ? policies.flag : 0,
     whatIf: hasPolicy || request.maxMapCount !== undefined,
+    mapLimit,
     settingsKnown: (meta?.settings.anonVmaName ?? null) !== null,
     pictures: request.pictures ?? false,
     maxDetails: request.maxDetails ?? 10,
