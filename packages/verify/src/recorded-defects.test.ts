@@ -34,9 +34,8 @@ it('excuses what no repair covers where the recording says so', () => {
 it('tells what was excused', async () => {
   const reports = (await scenariosOf(BUNDLED_SCENARIOS)).map((scenario) => runScenario(scenario, { check: true }));
   const excused = reports.filter(({ knownViolations }) => knownViolations.length > 0);
-  expect(
-    excused.map(({ scenario, knownViolations }) => `${scenario}: ${knownViolations.join()}`),
-  ).toMatchInlineSnapshot(`
+  expect(excused.map(({ scenario, knownViolations }) => `${scenario}: ${knownViolations.join()}`))
+    .toMatchInlineSnapshot(`
     [
       "random/00356: S4.8",
     ]
