@@ -1,6 +1,7 @@
 import { VM_ACCESS } from '@vmakit/base';
 import type { Mm } from '@vmakit/mm';
 import type { Mmap2Event } from '@vmakit/trace';
+import type { Vma } from '@vmakit/vma-merge';
 import { type Divergence, recordDivergence } from './divergence.js';
 import type { ReplayOptions } from './options.js';
 import type { FollowedProcess } from './space.js';
@@ -86,8 +87,9 @@ export class RecordChecker {
 /** Whether a range of pages is mapped from end to end with the same access: only what has merged may differ. */
 function isMappedAlike(mm: Mm, start: number, end: number): boolean {
   const first = mm.tree.at(start);
+  if (first === null) return false;
   let page = start;
-  for (let vma = first; vma !== null && first !== null && vma.start <= page; vma = vma.next) {
+  for (let vma: Vma | null = first; vma !== null && vma.start <= page; vma = vma.next) {
     if (((vma.flags ^ first.flags) & VM_ACCESS) !== 0 || vma.file !== first.file) return false;
     page = vma.end;
     if (page >= end) return true;
