@@ -10,6 +10,6 @@ export function packageProject(name: string, configUrl: string): ViteUserConfig 
     root: fileURLToPath(new URL('.', configUrl)),
     ssr: { resolve: { conditions: sourceConditions } },
     resolve: { conditions: sourceConditions },
-    test: { name, include: ['src/**/*.test.ts', '*.test.ts'], passWithNoTests: true },
+    test: { name, include: ['src/**/*.test.ts', '*.test.ts'], passWithNoTests: true, testTimeout: 60_000 },
   });
 }
