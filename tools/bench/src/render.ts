@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { table as plainTable } from '@vmakit/report';
 import type { GrowthResult } from './growth.js';
 import type { Phase, WorkloadResult } from './measure.js';
 import type { RecordingResult } from './recordings.js';
@@ -99,15 +100,8 @@ const mib = (bytes: number): string => Math.round(bytes / 2 ** 20).toLocaleStrin
 const count = (vmas: number): string => vmas.toLocaleString('en-US');
 const kib = (bytes: number): string => Math.round(bytes / 1024).toLocaleString('en-US');
 
-/** Columns as wide as their widest cell, the first one left-aligned. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)));
-  return rows
-    .map((row) =>
-      widths
-        .map((width, at) => (at === 0 ? (row[at] ?? '').padEnd(width) : (row[at] ?? '').padStart(width)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+/** The first row has the titles; the first column is left-aligned. */
+function table([titles = [], ...rows]: readonly (readonly string[])[]): string {
+  const columns = titles.map((title, at) => ({ title, align: at === 0 ? ('left' as const) : ('right' as const) }));
+  return plainTable(columns, rows);
 }

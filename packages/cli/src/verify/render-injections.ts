@@ -1,6 +1,5 @@
+import { table } from '@vmakit/report';
 import type { InjectionTotals } from '@vmakit/verify';
-import Table from 'cli-table3';
-import { plainTable } from './plain-table.js';
 
 /** What defects of the plain kernel are called for people. */
 const PLAIN_DEFECTS: Readonly<Record<string, string>> = {
@@ -10,16 +9,18 @@ const PLAIN_DEFECTS: Readonly<Record<string, string>> = {
 
 /** The table of injection points: how often each was made to fail, and how the calls ended. */
 export function renderInjections(totals: InjectionTotals): string {
-  const table = new Table({
-    ...plainTable,
-    head: ['point', 'injected', 'call failed', 'call succeeded'],
-    colAligns: ['left', 'right', 'right', 'right'],
-  });
-  for (const [point, { failed, succeeded }] of Object.entries(totals.byPoint).sort(([a], [b]) => a.localeCompare(b))) {
-    table.push([point, failed + succeeded, failed, succeeded]);
-  }
+  const right = 'right' as const;
+  const columns = [
+    { title: 'point' },
+    { title: 'injected', align: right },
+    { title: 'call failed', align: right },
+    { title: 'call succeeded', align: right },
+  ];
+  const rows = Object.entries(totals.byPoint)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([point, { failed, succeeded }]) => [point, ...[failed + succeeded, failed, succeeded].map(String)]);
   const defects = Object.entries(totals.plainDefects).map(([name, count]) => {
     return `${count} times what the plain kernel does as well: ${PLAIN_DEFECTS[name] ?? name}\n`;
   });
-  return `${table.toString()}\n${defects.join('')}`;
+  return `${table(columns, rows)}\n${defects.join('')}`;
 }

@@ -1,8 +1,7 @@
+import { table } from '@vmakit/report';
 import { type Scenario, readGoldenRecords } from '@vmakit/trace';
 import { type BugReport, findBugs, readKnownBugScenarios } from '@vmakit/verify';
-import Table from 'cli-table3';
 import { EXIT_FAILED, EXIT_OK } from '../exit-codes.js';
-import { plainTable } from './plain-table.js';
 
 /** A point may be reached thousands of times in one call; the first and the last are always tried. */
 const MAX_OCCURRENCES = 8;
@@ -38,7 +37,7 @@ export async function showBugs(
     maxOccurrences: MAX_OCCURRENCES,
   });
   process.stdout.write(
-    options.json === true ? `${JSON.stringify(toJson(variant, reports), null, 2)}\n` : table(reports),
+    options.json === true ? `${JSON.stringify(toJson(variant, reports), null, 2)}\n` : bugTable(reports),
   );
   const missed = reports.some(({ bug, sighting }) => sighting === null && bug.unseen === null);
   return missed ? EXIT_FAILED : EXIT_OK;
@@ -55,8 +54,9 @@ function toJson(variant: string, reports: readonly BugReport[]): Record<string, 
   return { variant, bugs };
 }
 
-function table(reports: readonly BugReport[]): string {
-  const shown = new Table({ ...plainTable, head: ['bug', 'without', 'scenario', 'operation', 'injection', 'breaks'] });
+function bugTable(reports: readonly BugReport[]): string {
+  const titles = ['bug', 'without', 'scenario', 'operation', 'injection', 'breaks'];
+  const shown: string[][] = [];
   const unseen: string[] = [];
   for (const { bug, sighting } of reports) {
     if (bug.unseen !== null) {
@@ -70,7 +70,10 @@ function table(reports: readonly BugReport[]): string {
     }
   }
   return [
-    `${shown.toString()}\n\n`,
+    `${table(
+      titles.map((title) => ({ title })),
+      shown,
+    )}\n\n`,
     `At most ${MAX_OCCURRENCES} occurrences of a point were made to fail in one call.\n`,
     `Not to be seen when one call comes after the other:\n`,
     ...unseen,
