@@ -59,14 +59,20 @@ export function measure(workloads: readonly Workload[], options: MeasureOptions)
 /** The part of a workload that is run before it is timed. */
 const WARM_UP = 1 / 20;
 
+/** The machine of the repetition before; see {@link runModel}. */
+let previous: Machine | null = null;
+
 /**
- * One repetition, on a machine of its own. Collecting garbage makes the engine forget the shapes of objects of which none
- * is alive, and with them all code compiled for them: a small run of the same brings that back, as in a long replay.
+ * One repetition, on a machine of its own. When garbage is collected, the engine forgets the shapes of objects of which
+ * none is alive, and with them all code compiled for them. So a machine stays alive meanwhile, and a small run of the
+ * same brings back what was lost, as a long replay would.
  */
 function runModel(workload: Workload, scale: number): Measurement {
+  const machine = new Machine(workload.policies);
   globalThis.gc?.();
+  previous = machine;
   workload.run(new Machine(workload.policies), scale * WARM_UP);
-  return workload.run(new Machine(workload.policies), scale);
+  return workload.run(previous, scale);
 }
 
 /** Stands for workloads that a released kernel cannot run. */
