@@ -247,7 +247,10 @@ export abstract class Arch implements Geometry {
 
   // Entries without a page.
 
-  /** Makes a swap entry; of `state` counts `EXCLUSIVE`, `SOFT_DIRTY` and `UFFD_WP`. */
+  /**
+   * Makes a swap entry; of `state` counts `EXCLUSIVE`, `SOFT_DIRTY` and `UFFD_WP`. Offsets begin at 1: page 0 of a swap
+   * device is its header, and offset 0 of type 0 may be the word of no entry at all.
+   */
   abstract setSwap(words: EntryWords, at: number, type: number, offset: number, state: EntryState): void;
   /** Software type of a non-present entry, 0..31. */
   abstract swapType(words: EntryWords, at: number): number;

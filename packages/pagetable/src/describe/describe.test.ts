@@ -107,6 +107,11 @@ describe('encoding refuses what does not fit, by name and limit', () => {
       () => encodeWord(x8664, 'pte', { ...swap, swapOffset: 2 ** 50 }),
       'swapOffset: 1125899906842624 is not',
     ],
+    [
+      'a swap offset that is the header of the device, where its word would be empty',
+      () => encodeWord(arm64, 'pte', { ...swap, swapType: 0, swapOffset: 0, exclusive: false, uffdWp: false }),
+      'swapOffset: 0 of type 0 without marks is no entry; offsets begin at 1',
+    ],
     ['a negative', () => encodeWord(x8664, 'pte', { ...swap, swapOffset: -1 }), 'swapOffset: -1 is not'],
     ['a key', () => encodeWord(arm64, 'pte', page, 8 << 4), 'protectionKey: 8 is not an integer in 0..7'],
     ['a table', () => encodeWord(x8664, 'pte', { table: true, pfn: 1 }), 'table: an entry of the lowest level'],
