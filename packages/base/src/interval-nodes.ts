@@ -37,7 +37,7 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Start and end of the item in slot s: at 2s and 2s + 1. Leaf n has the slots from n * FANOUT on. */
   bounds: Float64Array = new Float64Array(2 * FANOUT);
   /** The item in each slot. */
-  readonly items: (Item | null)[] = new Array<Item | null>(FANOUT).fill(null);
+  items: (Item | null)[] = new Array<Item | null>(FANOUT).fill(null);
   #leafInfo: Int32Array = new Int32Array(LEAF_FIELDS);
   /** The summary of each leaf that is not stale: what its parent has of it. */
   leafSummaries: Float64Array = new Float64Array(1);
@@ -316,14 +316,25 @@ export class IntervalNodes<Item extends IntervalItem> {
     else this.#branchInfo[node * BRANCH_FIELDS + STALE] = 0;
   }
 
+  /** Makes room for `count` items that come in order, in place of growing on the way. */
+  reserve(count: number): void {
+    const room = Math.ceil(count / (FANOUT - 1)) + 1;
+    if (room * LEAF_FIELDS <= this.#leafInfo.length) return;
+    this.#growLeaves(room);
+    const old = this.items;
+    this.items = new Array<Item | null>(room * FANOUT).fill(null);
+    for (let slot = 0; slot < old.length; slot++) this.items[slot] = old[slot] as Item | null;
+  }
+
+  #growLeaves(room: number): void {
+    this.#leafInfo = copiedInto(new Int32Array(room * LEAF_FIELDS), this.#leafInfo);
+    this.leafSummaries = copiedInto(new Float64Array(room), this.leafSummaries);
+    this.bounds = copiedInto(new Float64Array(room * 2 * FANOUT), this.bounds);
+  }
+
   #addLeaf(): number {
     const leaf = this.#leaves++;
-    if (leaf * LEAF_FIELDS === this.#leafInfo.length) {
-      const room = grown(leaf);
-      this.#leafInfo = copiedInto(new Int32Array(room * LEAF_FIELDS), this.#leafInfo);
-      this.leafSummaries = copiedInto(new Float64Array(room), this.leafSummaries);
-      this.bounds = copiedInto(new Float64Array(room * 2 * FANOUT), this.bounds);
-    }
+    if (leaf * LEAF_FIELDS === this.#leafInfo.length) this.#growLeaves(grown(leaf));
     while (this.items.length < (leaf + 1) * FANOUT) this.items.push(null);
     return leaf;
   }

@@ -121,7 +121,8 @@ export class AnonVmaRegistry {
     const id = this.#nextId++;
     const chunk = id >>> CHUNK_BITS;
     if (chunk === this.#chunks.length) {
-      this.#chunks.push([]);
+      // Most kernels have a handful; with more, a chunk at its full length is never copied to grow.
+      this.#chunks.push(chunk === 0 ? [] : new Array<AnonVma | null>(CHUNK).fill(null));
       this.#livePerChunk.push(0);
     } else if (chunk > this.#chunks.length) {
       throw new InvariantError('ids are given one after the other', { id });
@@ -210,6 +211,10 @@ export function insertLink(link: AnonVmaChain): void {
   anonVma.linkCount++;
   if (anonVma.tree !== null) {
     anonVma.tree.insert(link);
+    return;
+  }
+  if (anonVma.firstLink === null) {
+    anonVma.firstLink = link;
     return;
   }
   insertIntoRow(link, link.vma.anonPageOffset);

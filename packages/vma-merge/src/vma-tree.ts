@@ -60,13 +60,21 @@ export class VmaTree {
     return vma !== null && vma.start < end ? vma : null;
   }
 
+  /** Makes room for `count` VMAs that are to be added in order. */
+  reserve(count: number): void {
+    this.#tree.nodes.reserve(count);
+  }
+
   /** Adds a VMA. It must not overlap another. */
   insert(vma: Vma): void {
     const tree = this.#tree;
     const { nodes } = tree;
     const { bounds, items } = nodes;
-    const leaf = tree.leafFor(vma.start);
-    const slot = nodes.slotAtOrBelow(leaf, vma.start) + 1;
+    const { last } = this;
+    // As in a forked child, which gets its VMAs in order.
+    const isHighest = last !== null && vma.start >= last.end;
+    const leaf = isHighest ? last.leaf : tree.leafFor(vma.start);
+    const slot = (isHighest ? nodes.lastSlot(leaf) : nodes.slotAtOrBelow(leaf, vma.start)) + 1;
     const before = slot > leaf * FANOUT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
     const atEnd = slot === leaf * FANOUT + nodes.count(leaf);
     const after = atEnd ? nodes.firstSlot(nodes.next(leaf)) : slot;

@@ -64,6 +64,41 @@ export class VmaRecords {
 }
 
 /**
+ * What most VMAs of a program have none of. Never changed: VMAs that come of each other share one, and all that have
+ * nothing of it share {@link PLAIN}, so that a VMA is small, quickly copied and quickly compared.
+ */
+class VmaExtras {
+  readonly file: MappedFile | null;
+  readonly policy: MemoryPolicy | null;
+  readonly uffd: UserfaultContext | null;
+  readonly name: string | null;
+
+  constructor(
+    file: MappedFile | null,
+    policy: MemoryPolicy | null,
+    uffd: UserfaultContext | null,
+    name: string | null,
+  ) {
+    this.file = file;
+    this.policy = policy;
+    this.uffd = uffd;
+    this.name = name;
+  }
+}
+
+const PLAIN: VmaExtras = new VmaExtras(null, null, null, null);
+
+function extrasOf(
+  file: MappedFile | null,
+  policy: MemoryPolicy | null,
+  uffd: UserfaultContext | null,
+  name: string | null,
+): VmaExtras {
+  const isPlain = file === null && policy === null && uffd === null && name === null;
+  return isPlain ? PLAIN : new VmaExtras(file, policy, uffd, name);
+}
+
+/**
  * A virtual memory area: spec 01 section 1. All numbers are pages; the range is half open. They are in a record of the
  * address space for which the VMA was made, for as long as the VMA is there.
  */
@@ -79,11 +114,8 @@ export class Vma implements RmapVma {
   mm: VmaOwner;
   anonVma: AnonVma | null = null;
   chain: AnonVmaChain | null = null;
-  file: MappedFile | null = null;
-  policy: MemoryPolicy | null = null;
-  uffd: UserfaultContext | null = null;
-  /** The name given by prctl(PR_SET_VMA_ANON_NAME). */
-  name: string | null = null;
+  /** Read and written through the properties below only. */
+  extras: VmaExtras = PLAIN;
 
   constructor(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags) {
     const { records } = mm.tree;
@@ -139,6 +171,43 @@ export class Vma implements RmapVma {
     this.words[this.at + FLAGS] = flags;
   }
 
+  get file(): MappedFile | null {
+    return this.extras.file;
+  }
+
+  set file(file: MappedFile | null) {
+    const { extras } = this;
+    if (file !== extras.file) this.extras = extrasOf(file, extras.policy, extras.uffd, extras.name);
+  }
+
+  get policy(): MemoryPolicy | null {
+    return this.extras.policy;
+  }
+
+  set policy(policy: MemoryPolicy | null) {
+    const { extras } = this;
+    if (policy !== extras.policy) this.extras = extrasOf(extras.file, policy, extras.uffd, extras.name);
+  }
+
+  get uffd(): UserfaultContext | null {
+    return this.extras.uffd;
+  }
+
+  set uffd(uffd: UserfaultContext | null) {
+    const { extras } = this;
+    if (uffd !== extras.uffd) this.extras = extrasOf(extras.file, extras.policy, uffd, extras.name);
+  }
+
+  /** The name given by prctl(PR_SET_VMA_ANON_NAME). */
+  get name(): string | null {
+    return this.extras.name;
+  }
+
+  set name(name: string | null) {
+    const { extras } = this;
+    if (name !== extras.name) this.extras = extrasOf(extras.file, extras.policy, extras.uffd, name);
+  }
+
   /** In its mm's tree. */
   get attached(): boolean {
     return this.leaf >= 0;
@@ -179,10 +248,7 @@ export function freeVma(vma: Vma): void {
   }
   const { spares } = vma.mm.tree;
   vma.leaf = FREED;
-  vma.file = null;
-  vma.policy = null;
-  vma.uffd = null;
-  vma.name = null;
+  vma.extras = PLAIN;
   if (spares.length < MOST_SPARES) spares.push(vma);
 }
 
@@ -190,10 +256,7 @@ export function freeVma(vma: Vma): void {
 export function duplicateVma(vma: Vma, mm: VmaOwner = vma.mm): Vma {
   const copy = allocateVma(mm, vma.start, vma.end, vma.pageOffset, vma.flags);
   copy.anonPageOffset = vma.anonPageOffset;
-  copy.file = vma.file;
-  copy.policy = vma.policy;
-  copy.uffd = vma.uffd;
-  copy.name = vma.name;
+  copy.extras = vma.extras;
   return copy;
 }
 

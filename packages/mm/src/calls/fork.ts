@@ -19,7 +19,7 @@ import {
 import { anonVmaFork, unlinkAnonVmas } from '@vmakit/rmap';
 import { type UserfaultContext, type Vma, duplicateVma } from '@vmakit/vma-merge';
 import { Mm } from '../mm.js';
-import { copyPageRange } from '../pages/fork-copy.js';
+import { ForkCopy, copyPageRange } from '../pages/fork-copy.js';
 import { accountMapping, chargeMemory, refuseCharge, unchargeMemory } from './accounting.js';
 import { emitCallBegin, emitCallEnd, lockForWriting, unlock } from './call.js';
 import { exitMm } from './exit.js';
@@ -62,11 +62,13 @@ function duplicateMm(parent: Mm): Mm | MmError {
     return refuse('ENOMEM', 'spec 01.10: top page table');
   }
   const child = childMm(parent);
+  child.tree.reserve(parent.tree.count);
+  const pages = new ForkCopy(child, parent);
   const contexts = new Map<UserfaultContext, UserfaultContext>();
   let failed: MmError | null = null;
   for (let vma = parent.tree.first; vma !== null && failed === null; vma = vma.next) {
     if ((vma.flags & VM_DONTCOPY) !== 0) accountMapping(child, vma.flags, -vma.pages);
-    else failed = copyToChild(parent, child, vma, contexts);
+    else failed = copyToChild(pages, vma, contexts);
   }
   child.hiwaterVm = child.totalVm;
   unlock(parent);
@@ -96,12 +98,8 @@ function childMm(parent: Mm): Mm {
 }
 
 /** One VMA of the parent. Null: done; an error leaves the VMAs copied before, which the caller tears down. */
-function copyToChild(
-  parent: Mm,
-  child: Mm,
-  vma: Vma,
-  contexts: Map<UserfaultContext, UserfaultContext>,
-): MmError | null {
+function copyToChild(pages: ForkCopy, vma: Vma, contexts: Map<UserfaultContext, UserfaultContext>): MmError | null {
+  const { parent, child } = pages;
   const charged = (vma.flags & VM_ACCOUNT) !== 0 ? vma.pages : 0;
   if (charged !== 0 && !chargeMemory(parent, charged)) return refuseCharge(parent, 'spec 01.10: overcommit', charged);
   const copy = linkedCopy(child, vma, contexts);
@@ -113,7 +111,7 @@ function copyToChild(
   child.mapCount++;
   if ((copy.flags & VM_WIPEONFORK) !== 0) return null;
   if (vma.anonVma === null && !hasAny(copy.flags, COPY_ON_FORK)) return null;
-  if (copyPageRange(child, parent, copy, vma)) return null;
+  if (copyPageRange(pages, copy, vma)) return null;
   return refuse('ENOMEM', 'spec 01.10: no memory to copy pages', { start: vma.start, end: vma.end });
 }
 

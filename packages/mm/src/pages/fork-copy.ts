@@ -21,14 +21,19 @@ import { makeMigrationReadable } from './migration-entry.js';
 import { pageProtection } from './page-protection.js';
 import { entryCount, folioRun, pmdEnd } from './table-walk.js';
 
-/** What the copying of one VMA works with. */
-export interface ForkCopy {
+/** What the copying of page tables works with: one for each fork, begun anew for each VMA. */
+export class ForkCopy {
   readonly child: Mm;
   readonly parent: Mm;
-  readonly childVma: Vma;
-  readonly parentVma: Vma;
+  childVma!: Vma;
+  parentVma!: Vma;
   /** Private memory that may be written: both sides are write-protected. */
-  readonly cow: boolean;
+  cow = false;
+
+  constructor(child: Mm, parent: Mm) {
+    this.child = child;
+    this.parent = parent;
+  }
 }
 
 /**
@@ -38,9 +43,11 @@ export interface ForkCopy {
  *
  * @returns false when memory ran out; what was copied stays for the caller to unmap.
  */
-export function copyPageRange(child: Mm, parent: Mm, childVma: Vma, parentVma: Vma): boolean {
-  const copy: ForkCopy = { child, parent, childVma, parentVma, cow: isCowMapping(parentVma.flags) };
-  const tables = parent.pages;
+export function copyPageRange(copy: ForkCopy, childVma: Vma, parentVma: Vma): boolean {
+  copy.childVma = childVma;
+  copy.parentVma = parentVma;
+  copy.cow = isCowMapping(parentVma.flags);
+  const tables = copy.parent.pages;
   const { end } = parentVma;
   for (let page = tables.nextPopulated(parentVma.start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
@@ -51,7 +58,8 @@ export function copyPageRange(child: Mm, parent: Mm, childVma: Vma, parentVma: V
     } else if (!copyTable(copy, page, next)) {
       return false;
     }
-    page = tables.nextPopulated(next, end);
+    // Most VMAs end in the table where they begin.
+    page = next < end ? tables.nextPopulated(next, end) : end;
   }
   if (copy.cow) tables.tlb.flushRange(parentVma.start, end, 0, 0);
   return true;
