@@ -83,7 +83,8 @@ function encodeSoftware(arch: Arch, words: EntryWords, level: number, what: Deco
   checkRange('swapOffset', what.swapOffset, 2 ** SWAP_OFFSET_BITS);
   arch.setSwap(words, 0, what.swapType, what.swapOffset, state);
   // Page 0 of a swap device is its header: where offsets are stored as they are, its word would be that of no entry.
-  if (arch.isNone(words, 0)) throw new RangeError('swapOffset: 0 of type 0 without marks is no entry; offsets begin at 1');
+  if (arch.isNone(words, 0))
+    throw new RangeError('swapOffset: 0 of type 0 without marks is no entry; offsets begin at 1');
 }
 
 function migrationForm(what: DecodedSoftware): MigrationKind {
