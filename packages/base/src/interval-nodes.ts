@@ -1,5 +1,7 @@
 /** Entries that a node has room for; a node that reaches it is split. */
 export const FANOUT = 32;
+/** log2 of it: shifts keep slots small integers for the engine, products do not. */
+export const FANOUT_SHIFT = 5;
 
 /** No such node or slot. */
 export const NONE: number = -1;
@@ -34,8 +36,11 @@ const BRANCH_FIELDS = 4;
  * it is {@link UNKNOWN}; then its ancestors are stale as well.
  */
 export class IntervalNodes<Item extends IntervalItem> {
-  /** Start and end of the item in slot s: at 2s and 2s + 1. Leaf n has the slots from n * FANOUT on. */
-  bounds: Float64Array = new Float64Array(2 * FANOUT);
+  /**
+   * Start and end of the item in slot s: at 2s and 2s + 1. Leaf n has the slots from n * FANOUT on; the start in a slot
+   * that is not used is Infinity.
+   */
+  bounds: Float64Array = new Float64Array(2 * FANOUT).fill(Infinity);
   /** The item in each slot. */
   items: (Item | null)[] = new Array<Item | null>(FANOUT).fill(null);
   #leafInfo: Int32Array = new Int32Array(LEAF_FIELDS);
@@ -44,7 +49,7 @@ export class IntervalNodes<Item extends IntervalItem> {
   #leaves = 0;
   #freeLeaf = NONE;
 
-  /** Child, key and summary i of branch n: at n * FANOUT + i. */
+  /** Child, key and summary i of branch n: at n * FANOUT + i. The key of a place that is not used is Infinity. */
   children: Int32Array = new Int32Array(0);
   keys: Float64Array = new Float64Array(0);
   summaries: Float64Array = new Float64Array(0);
@@ -89,27 +94,28 @@ export class IntervalNodes<Item extends IntervalItem> {
   lastSlot(leaf: number): number {
     if (leaf === NONE) return NONE;
     const count = this.count(leaf);
-    return count === 0 ? NONE : leaf * FANOUT + count - 1;
+    return count === 0 ? NONE : (leaf << FANOUT_SHIFT) + count - 1;
   }
 
   /** The slot of a leaf's first item; {@link NONE}: there is no leaf, or no item. */
   firstSlot(leaf: number): number {
-    return leaf === NONE || this.count(leaf) === 0 ? NONE : leaf * FANOUT;
+    return leaf === NONE || this.count(leaf) === 0 ? NONE : leaf << FANOUT_SHIFT;
   }
 
   /**
    * The last slot of `leaf` whose item starts at or below `key`; the one before the leaf's first if all start above.
+   *
+   * A search by halves that does not branch on what it reads: half of such branches would be predicted wrongly.
    */
   slotAtOrBelow(leaf: number, key: number): number {
     const { bounds } = this;
-    let low = leaf * FANOUT;
-    let high = low + this.count(leaf);
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((bounds[2 * middle] as number) <= key) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    let slot = leaf << FANOUT_SHIFT;
+    slot += Number((bounds[(slot + 16) << 1] as number) <= key) << 4;
+    slot += Number((bounds[(slot + 8) << 1] as number) <= key) << 3;
+    slot += Number((bounds[(slot + 4) << 1] as number) <= key) << 2;
+    slot += Number((bounds[(slot + 2) << 1] as number) <= key) << 1;
+    slot += Number((bounds[(slot + 1) << 1] as number) <= key);
+    return slot - Number((bounds[slot << 1] as number) > key);
   }
 
   /** An empty leaf behind `previous`. */
@@ -144,13 +150,14 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Puts an item into `slot` of `leaf`; what is there moves up. */
   insertItem(leaf: number, slot: number, item: Item, start: number, end: number): void {
     const { bounds, items } = this;
-    for (let i = leaf * FANOUT + this.count(leaf); i > slot; i--) {
-      bounds[2 * i] = bounds[2 * i - 2] as number;
-      bounds[2 * i + 1] = bounds[2 * i - 1] as number;
+    for (let i = (leaf << FANOUT_SHIFT) + this.count(leaf); i > slot; i--) {
+      const at = i << 1;
+      bounds[at] = bounds[at - 2] as number;
+      bounds[at + 1] = bounds[at - 1] as number;
       items[i] = items[i - 1] as Item;
     }
-    bounds[2 * slot] = start;
-    bounds[2 * slot + 1] = end;
+    bounds[slot << 1] = start;
+    bounds[(slot << 1) + 1] = end;
     items[slot] = item;
     item.leaf = leaf;
     this.#addToCount(leaf, 1);
@@ -159,13 +166,15 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Takes out what is in `slot` of `leaf`; what is behind it moves down. */
   removeItem(leaf: number, slot: number): void {
     const { bounds, items } = this;
-    const last = leaf * FANOUT + this.count(leaf) - 1;
+    const last = (leaf << FANOUT_SHIFT) + this.count(leaf) - 1;
     (items[slot] as Item).leaf = NONE;
     for (let i = slot; i < last; i++) {
-      bounds[2 * i] = bounds[2 * i + 2] as number;
-      bounds[2 * i + 1] = bounds[2 * i + 3] as number;
+      const at = i << 1;
+      bounds[at] = bounds[at + 2] as number;
+      bounds[at + 1] = bounds[at + 3] as number;
       items[i] = items[i + 1] as Item;
     }
+    bounds[last << 1] = Infinity;
     items[last] = null;
     this.#addToCount(leaf, -1);
   }
@@ -173,7 +182,7 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Moves the last `moved` items of `leaf` to a new leaf behind it. */
   splitLeaf(leaf: number, moved: number): number {
     const right = this.newLeaf(leaf);
-    this.#moveItems(leaf * FANOUT + this.count(leaf) - moved, right, moved);
+    this.#moveItems((leaf << FANOUT_SHIFT) + this.count(leaf) - moved, right, moved);
     this.#addToCount(leaf, -moved);
     return right;
   }
@@ -181,17 +190,18 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Appends every item of `other` to `leaf`. */
   takeAll(leaf: number, other: number): void {
     const moved = this.count(other);
-    this.#moveItems(other * FANOUT, leaf, moved);
+    this.#moveItems(other << FANOUT_SHIFT, leaf, moved);
     this.#addToCount(other, -moved);
   }
 
   #moveItems(from: number, leaf: number, moved: number): void {
     const { bounds, items } = this;
-    const to = leaf * FANOUT + this.count(leaf);
+    const to = (leaf << FANOUT_SHIFT) + this.count(leaf);
     for (let i = 0; i < moved; i++) {
       const item = items[from + i] as Item;
       bounds[2 * (to + i)] = bounds[2 * (from + i)] as number;
       bounds[2 * (to + i) + 1] = bounds[2 * (from + i) + 1] as number;
+      bounds[2 * (from + i)] = Infinity;
       items[to + i] = item;
       items[from + i] = null;
       item.leaf = leaf;
@@ -227,31 +237,30 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Which child of `branch` `child` is. */
   indexOf(branch: number, child: number): number {
     const { children } = this;
-    const base = branch * FANOUT;
+    const base = branch << FANOUT_SHIFT;
     let at = base;
     while (children[at] !== child) at++;
     return at - base;
   }
 
-  /** Which child of `branch` an item that starts at `key` is below, or would be. */
+  /** Which child of `branch` an item that starts at `key` is below, or would be. See {@link slotAtOrBelow}. */
   indexFor(branch: number, key: number): number {
     const { keys } = this;
-    const base = branch * FANOUT;
-    let low = base + 1;
-    let high = base + this.branchCount(branch);
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((keys[middle] as number) <= key) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1 - base;
+    const base = branch << FANOUT_SHIFT;
+    let at = base;
+    at += Number((keys[at + 16] as number) <= key) << 4;
+    at += Number((keys[at + 8] as number) <= key) << 3;
+    at += Number((keys[at + 4] as number) <= key) << 2;
+    at += Number((keys[at + 2] as number) <= key) << 1;
+    at += Number((keys[at + 1] as number) <= key);
+    return at - base;
   }
 
   /** Makes `child`, a node of `childLevel`, entry `index` of `branch`. */
   insertChild(branch: number, index: number, key: number, child: number, childLevel: number): void {
     const { children, keys, summaries } = this;
-    const at = branch * FANOUT + index;
-    for (let i = branch * FANOUT + this.branchCount(branch); i > at; i--) {
+    const at = (branch << FANOUT_SHIFT) + index;
+    for (let i = (branch << FANOUT_SHIFT) + this.branchCount(branch); i > at; i--) {
       children[i] = children[i - 1] as number;
       keys[i] = keys[i - 1] as number;
       summaries[i] = summaries[i - 1] as number;
@@ -268,12 +277,13 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Takes out entry `index` of a branch of `level`. */
   removeChild(branch: number, level: number, index: number): void {
     const { children, keys, summaries } = this;
-    const last = branch * FANOUT + --(this.#branchInfo[branch * BRANCH_FIELDS + COUNT] as number);
-    for (let i = branch * FANOUT + index; i < last; i++) {
+    const last = (branch << FANOUT_SHIFT) + --(this.#branchInfo[branch * BRANCH_FIELDS + COUNT] as number);
+    for (let i = (branch << FANOUT_SHIFT) + index; i < last; i++) {
       children[i] = children[i + 1] as number;
       keys[i] = keys[i + 1] as number;
       summaries[i] = summaries[i + 1] as number;
     }
+    keys[last] = Infinity;
     this.markStale(branch, level);
   }
 
@@ -281,11 +291,12 @@ export class IntervalNodes<Item extends IntervalItem> {
   splitBranch(branch: number, level: number): number {
     const right = this.newBranch();
     const half = FANOUT / 2;
-    const from = branch * FANOUT + half;
+    const from = (branch << FANOUT_SHIFT) + half;
     for (let i = 0; i < half; i++) {
       const { children, keys } = this;
       this.insertChild(right, i, keys[from + i] as number, children[from + i] as number, level - 1);
     }
+    this.keys.fill(Infinity, from, from + half);
     this.#branchInfo[branch * BRANCH_FIELDS + COUNT] = half;
     this.markStale(branch, level);
     return right;
@@ -306,7 +317,7 @@ export class IntervalNodes<Item extends IntervalItem> {
     info[at + STALE] = 1;
     const parent = info[at + PARENT] as number;
     if (parent === NONE) return;
-    this.summaries[parent * FANOUT + this.indexOf(parent, node)] = UNKNOWN;
+    this.summaries[(parent << FANOUT_SHIFT) + this.indexOf(parent, node)] = UNKNOWN;
     this.markStale(parent, level + 1);
   }
 
@@ -329,7 +340,7 @@ export class IntervalNodes<Item extends IntervalItem> {
   #growLeaves(room: number): void {
     this.#leafInfo = copiedInto(new Int32Array(room * LEAF_FIELDS), this.#leafInfo);
     this.leafSummaries = copiedInto(new Float64Array(room), this.leafSummaries);
-    this.bounds = copiedInto(new Float64Array(room * 2 * FANOUT), this.bounds);
+    this.bounds = copiedInto(new Float64Array(room * 2 * FANOUT).fill(Infinity), this.bounds);
   }
 
   #addLeaf(): number {
@@ -345,7 +356,7 @@ export class IntervalNodes<Item extends IntervalItem> {
       const room = grown(branch);
       this.#branchInfo = copiedInto(new Int32Array(room * BRANCH_FIELDS), this.#branchInfo);
       this.children = copiedInto(new Int32Array(room * FANOUT), this.children);
-      this.keys = copiedInto(new Float64Array(room * FANOUT), this.keys);
+      this.keys = copiedInto(new Float64Array(room * FANOUT).fill(Infinity), this.keys);
       this.summaries = copiedInto(new Float64Array(room * FANOUT), this.summaries);
     }
     return branch;

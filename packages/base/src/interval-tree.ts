@@ -1,4 +1,4 @@
-import { FANOUT, type IntervalItem, IntervalNodes, NONE } from './interval-nodes.js';
+import { FANOUT, FANOUT_SHIFT, type IntervalItem, IntervalNodes, NONE } from './interval-nodes.js';
 
 /** A leaf with no more items than this is joined with the next one if they fit. */
 const SPARSE = FANOUT / 4;
@@ -44,7 +44,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     let to = Infinity;
     for (let level = this.height; level > 0; level--) {
       const index = nodes.indexFor(node, key);
-      const at = node * FANOUT + index;
+      const at = (node << FANOUT_SHIFT) + index;
       if (index > 0) from = keys[at] as number;
       if (index + 1 < nodes.branchCount(node)) to = keys[at + 1] as number;
       node = children[at] as number;
@@ -84,7 +84,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
       const after = nodes.firstSlot(nodes.next(leaf));
       if (after !== NONE) this.setKey(nodes.next(leaf), bounds[2 * after] as number);
     }
-    if (start < old && slot === leaf * FANOUT) this.setKey(leaf, start);
+    if (start < old && slot === leaf << FANOUT_SHIFT) this.setKey(leaf, start);
     bounds[2 * slot] = start;
   }
 
@@ -96,7 +96,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     for (let level = 0; level < this.height; level++) {
       const parent = nodes.parent(node, level);
       const index = nodes.indexOf(parent, node);
-      nodes.keys[parent * FANOUT + index] = key;
+      nodes.keys[(parent << FANOUT_SHIFT) + index] = key;
       if (index > 0) return;
       node = parent;
     }
@@ -111,7 +111,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     let node = leaf;
     for (let level = 0; level < this.height && !nodes.isStale(node, level); level++) {
       const parent = nodes.parent(node, level);
-      const at = parent * FANOUT + nodes.indexOf(parent, node);
+      const at = (parent << FANOUT_SHIFT) + nodes.indexOf(parent, node);
       if ((summaries[at] as number) >= value) return;
       summaries[at] = value;
       node = parent;
@@ -134,22 +134,22 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   summaryBelow(branch: number, level: number, index: number): number {
     const { nodes } = this;
     const { summaries } = nodes;
-    const known = summaries[branch * FANOUT + index] as number;
+    const known = summaries[(branch << FANOUT_SHIFT) + index] as number;
     if (known >= 0) return known;
-    const child = nodes.children[branch * FANOUT + index] as number;
+    const child = nodes.children[(branch << FANOUT_SHIFT) + index] as number;
     let summary = 0;
     if (level === 1) {
       summary = this.summaryOfLeaf(child);
       nodes.leafSummaries[child] = summary;
     } else {
-      const first = child * FANOUT;
+      const first = child << FANOUT_SHIFT;
       for (let i = nodes.branchCount(child) - 1; i >= 0; i--) {
         let below = summaries[first + i] as number;
         if (below < 0) below = this.summaryBelow(child, level - 1, i);
         if (below > summary) summary = below;
       }
     }
-    summaries[branch * FANOUT + index] = summary;
+    summaries[(branch << FANOUT_SHIFT) + index] = summary;
     nodes.markFresh(child, level - 1);
     return summary;
   }
@@ -162,14 +162,14 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   /** Splits a full leaf in two halves; where items come in one beside the other, there: so that leaves become full. */
   #splitLeaf(leaf: number, inserted: number): void {
     const { nodes } = this;
-    const index = inserted - leaf * FANOUT;
+    const index = inserted - (leaf << FANOUT_SHIFT);
     const descending = index < FANOUT - 1 && nodes.items[inserted + 1] === this.#newest;
     let moved = FANOUT / 2;
     if (index > 0 && nodes.items[inserted - 1] === this.#newest) moved = Math.max(1, FANOUT - 1 - index);
     else if (descending) moved = FANOUT - Math.max(1, index);
     const right = nodes.splitLeaf(leaf, moved);
     nodes.markStale(leaf, 0);
-    let key = nodes.bounds[2 * right * FANOUT] as number;
+    let key = nodes.bounds[2 * (right << FANOUT_SHIFT)] as number;
     // The lowest key that separates the two: so that what comes in before this one goes to the right, and fills it.
     if (descending) key = Math.min(key, (nodes.bounds[2 * nodes.lastSlot(leaf)] as number) + 1);
     this.#addBehind(leaf, 0, right, key);
@@ -188,7 +188,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     nodes.insertChild(parent, nodes.indexOf(parent, node) + 1, key, right, level);
     if (nodes.branchCount(parent) === FANOUT) {
       const upper = nodes.splitBranch(parent, level + 1);
-      this.#addBehind(parent, level + 1, upper, nodes.keys[upper * FANOUT] as number);
+      this.#addBehind(parent, level + 1, upper, nodes.keys[upper << FANOUT_SHIFT] as number);
     }
   }
 
@@ -210,7 +210,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     nodes.removeChild(branch, level, nodes.indexOf(branch, node));
     while (this.height > 0 && nodes.branchCount(this.root) === 1) {
       const { root } = this;
-      this.root = nodes.children[root * FANOUT] as number;
+      this.root = nodes.children[root << FANOUT_SHIFT] as number;
       this.height--;
       nodes.setParent(this.root, this.height, NONE);
       nodes.freeBranch(root);

@@ -1,4 +1,4 @@
-import { FANOUT, IntervalTree, NONE } from '@vmakit/base';
+import { FANOUT_SHIFT, IntervalTree, NONE } from '@vmakit/base';
 import type { Vma } from './vma.js';
 
 /** Free pages [start, end). */
@@ -20,7 +20,7 @@ export class GapTree extends IntervalTree<Vma> {
 
   protected override summaryOfLeaf(leaf: number): number {
     const { bounds } = this.nodes;
-    const first = leaf * FANOUT;
+    const first = leaf << FANOUT_SHIFT;
     const end = first + this.nodes.count(leaf);
     let widest = 0;
     let from = this.endBefore(leaf);
@@ -53,7 +53,7 @@ export function highestHole(
 ): Hole | null {
   if (level === 0) return highestInLeaf(tree, node, length, low, high);
   const { children, keys, summaries } = tree.nodes;
-  const first = node * FANOUT;
+  const first = node << FANOUT_SHIFT;
   for (let i = tree.nodes.branchCount(node) - 1; i >= 0; i--) {
     const known = summaries[first + i] as number;
     // What is known to be too narrow needs no further look.
@@ -73,7 +73,7 @@ export function highestHole(
 
 function highestInLeaf(tree: GapTree, leaf: number, length: number, low: number, high: number): Hole | null {
   const { bounds } = tree.nodes;
-  const first = leaf * FANOUT;
+  const first = leaf << FANOUT_SHIFT;
   for (let slot = first + tree.nodes.count(leaf) - 1; slot >= first; slot--) {
     const start = bounds[2 * slot] as number;
     if (start - low < length) return null;
@@ -95,8 +95,8 @@ function beforeFirst(
 ): Hole | null {
   const { nodes } = tree;
   let leaf = node;
-  for (let at = level; at > 0; at--) leaf = nodes.children[leaf * FANOUT] as number;
-  return clipped(tree, tree.endBefore(leaf), leaf * FANOUT, length, low, high);
+  for (let at = level; at > 0; at--) leaf = nodes.children[leaf << FANOUT_SHIFT] as number;
+  return clipped(tree, tree.endBefore(leaf), leaf << FANOUT_SHIFT, length, low, high);
 }
 
 /** The lowest such hole. See `VmaTree.findHoleBottomUp`. */
@@ -112,10 +112,10 @@ export function lowestHole(
   const { children, keys } = tree.nodes;
   const count = tree.nodes.branchCount(node);
   for (let i = 0; i < count; i++) {
-    if (i + 1 < count && (keys[node * FANOUT + i + 1] as number) <= low) continue;
-    const child = children[node * FANOUT + i] as number;
+    if (i + 1 < count && (keys[(node << FANOUT_SHIFT) + i + 1] as number) <= low) continue;
+    const child = children[(node << FANOUT_SHIFT) + i] as number;
     // Above `high`, only the gap before the very next VMA can begin below it.
-    if (i > 0 && (keys[node * FANOUT + i] as number) >= high) {
+    if (i > 0 && (keys[(node << FANOUT_SHIFT) + i] as number) >= high) {
       return beforeFirst(tree, child, level - 1, length, low, high);
     }
     if (tree.summaryBelow(node, level, i) < length) continue;
@@ -127,7 +127,7 @@ export function lowestHole(
 
 function lowestInLeaf(tree: GapTree, leaf: number, length: number, low: number, high: number): Hole | null {
   const { bounds } = tree.nodes;
-  const first = leaf * FANOUT;
+  const first = leaf << FANOUT_SHIFT;
   const end = first + tree.nodes.count(leaf);
   let from = tree.endBefore(leaf);
   for (let slot = first; slot < end; slot++) {

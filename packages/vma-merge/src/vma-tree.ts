@@ -1,4 +1,4 @@
-import { FANOUT, InvariantError, NONE } from '@vmakit/base';
+import { FANOUT_SHIFT, InvariantError, NONE } from '@vmakit/base';
 import { GapTree, type Hole, highestHole, lowestHole } from './vma-tree-gaps.js';
 import { type Vma, VmaRecords } from './vma.js';
 
@@ -40,7 +40,7 @@ export class VmaTree {
     const leaf = this.#tree.leafFor(page);
     let slot = nodes.slotAtOrBelow(leaf, page);
     // A leaf's key may be lower than its first start, and the VMA before may reach over it.
-    if (slot < leaf * FANOUT) slot = nodes.lastSlot(nodes.previous(leaf));
+    if (slot < leaf << FANOUT_SHIFT) slot = nodes.lastSlot(nodes.previous(leaf));
     if (slot < 0) return this.first;
     const floor = nodes.items[slot] as Vma;
     const found = (nodes.bounds[2 * slot + 1] as number) > page ? floor : floor.next;
@@ -75,8 +75,8 @@ export class VmaTree {
     const isHighest = last !== null && vma.start >= last.end;
     const leaf = isHighest ? last.leaf : tree.leafFor(vma.start);
     const slot = (isHighest ? nodes.lastSlot(leaf) : nodes.slotAtOrBelow(leaf, vma.start)) + 1;
-    const before = slot > leaf * FANOUT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
-    const atEnd = slot === leaf * FANOUT + nodes.count(leaf);
+    const before = slot > leaf << FANOUT_SHIFT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
+    const atEnd = slot === (leaf << FANOUT_SHIFT) + nodes.count(leaf);
     const after = atEnd ? nodes.firstSlot(nodes.next(leaf)) : slot;
     if (
       (before !== NONE && (bounds[2 * before + 1] as number) > vma.start) ||
@@ -106,7 +106,7 @@ export class VmaTree {
     const { nodes } = tree;
     const { bounds } = nodes;
     const slot = this.#slotOf(vma);
-    const from = slot > leaf * FANOUT ? (bounds[2 * slot - 1] as number) : tree.endBefore(leaf);
+    const from = slot > leaf << FANOUT_SHIFT ? (bounds[2 * slot - 1] as number) : tree.endBefore(leaf);
     if (slot < nodes.lastSlot(leaf)) {
       tree.raise(leaf, (bounds[2 * slot + 2] as number) - from);
     } else {
@@ -136,7 +136,7 @@ export class VmaTree {
     const { bounds } = nodes;
     const leaf = vma.leaf;
     const slot = this.#slotOf(vma);
-    const isFirst = slot === leaf * FANOUT;
+    const isFirst = slot === leaf << FANOUT_SHIFT;
     const isLast = slot === nodes.lastSlot(leaf);
     const before = isFirst ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
     const after = isLast ? nodes.firstSlot(nodes.next(leaf)) : slot + 1;
