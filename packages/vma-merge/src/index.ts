@@ -16,5 +16,4 @@ export {
   pageOffsetAt,
 } from './vma.js';
 export { type MemoryPolicy, policiesEqual } from '@vmakit/rmap';
-export { VmaTree } from './vma-tree.js';
-export type { Hole } from './vma-tree-gaps.js';
+export { type Hole, VmaTree } from './vma-tree.js';

@@ -76,9 +76,13 @@ function expand(context: MergeContext, request: MergeRequest, target: Vma, remov
   const start = target === request.prev ? target.start : request.start;
   const end = removed !== null ? removed.end : target === request.next ? target.end : request.end;
   const sticky = stickyFlags(context, request.flags) | (removed === null ? 0 : stickyFlags(context, removed.flags));
-  if (removed !== null) request.mm.tree.remove(removed);
-  moveBoundaries(target, start, end);
-  if (removed !== null) dropMerged(context, removed);
+  const { tree } = request.mm;
+  followRange(target, start, end);
+  tree.setRange(target, start, removed === null ? end : request.end);
+  if (removed !== null) {
+    tree.absorb(target, removed);
+    dropMerged(context, removed);
+  }
   target.flags = withFlags(target.flags, sticky);
   return true;
 }
@@ -167,29 +171,40 @@ function commitMiddle(
   if (removedNext !== null) sticky |= stickyFlags(context, removedNext.flags);
   const mergesLeft = target === request.prev;
   if (removeMiddle) {
-    tree.remove(middle);
+    if (mergesLeft) followRange(target, target.start, removedNext !== null ? removedNext.end : end);
+    else followRange(target, start, target.end);
+    tree.absorb(target, middle);
+    if (removedNext !== null) tree.absorb(target, removedNext);
+    dropMerged(context, middle);
+    if (removedNext !== null) dropMerged(context, removedNext);
+  } else if (mergesLeft) {
+    context.onBoundary(middle, end);
+    followRange(middle, end, middle.end);
+    followRange(target, target.start, end);
+    tree.moveBoundary(target, middle, end);
   } else {
-    context.onBoundary(middle, mergesLeft ? end : start);
-    if (mergesLeft) moveBoundaries(middle, end, middle.end);
-    else moveBoundaries(middle, middle.start, start);
+    context.onBoundary(middle, start);
+    followRange(middle, middle.start, start);
+    followRange(target, start, target.end);
+    tree.moveBoundary(middle, target, start);
   }
-  if (removedNext !== null) tree.remove(removedNext);
-  if (mergesLeft) moveBoundaries(target, target.start, removedNext !== null ? removedNext.end : end);
-  else moveBoundaries(target, start, target.end);
-  if (removeMiddle) dropMerged(context, middle);
-  if (removedNext !== null) dropMerged(context, removedNext);
   target.flags = withFlags(target.flags, sticky);
 }
 
 /** Sets the range of a VMA, and lets both offsets follow its start, and its links. */
 export function moveBoundaries(vma: Vma, start: number, end: number): void {
+  followRange(vma, start, end);
+  vma.mm.tree.setRange(vma, start, end);
+}
+
+/** Lets both offsets and the links of a VMA follow a range that the tree is about to give it. */
+export function followRange(vma: Vma, start: number, end: number): void {
   const shift = start - vma.start;
   if (vma.chain !== null) moveAllLinks(vma, vma.anonPageOffset + shift, end - start);
   if (shift !== 0) {
     vma.pageOffset += shift;
     vma.anonPageOffset += shift;
   }
-  vma.mm.tree.setRange(vma, start, end);
 }
 
 /** The last step for a VMA that a merge removed: it is out of the tree already. */

@@ -1,6 +1,6 @@
 import { type MmError, refuse } from '@vmakit/base';
 import { anonVmaClone, unlinkAnonVmas } from '@vmakit/rmap';
-import { type MergeContext, moveBoundaries, treeNodeFails } from './merge.js';
+import { type MergeContext, followRange, treeNodeFails } from './merge.js';
 import { type Vma, duplicateVma } from './vma.js';
 
 /**
@@ -34,9 +34,9 @@ export function splitVmaUnchecked(context: MergeContext, vma: Vma, at: number, n
     return refuse('ENOMEM', 'spec 02.5 split: tree node');
   }
   context.onBoundary(vma, at);
-  if (newBelow) moveBoundaries(vma, at, vma.end);
-  else moveBoundaries(vma, vma.start, at);
-  vma.mm.tree.insert(half);
+  if (newBelow) followRange(vma, at, vma.end);
+  else followRange(vma, vma.start, at);
+  vma.mm.tree.split(vma, half);
   vma.mm.mapCount++;
   context.mergeCounters.splits++;
   if (context.bus.observed) {

@@ -1,21 +1,28 @@
 import { FANOUT_SHIFT, IntervalTree, NONE } from '@vmakit/base';
 import type { Vma } from './vma.js';
 
-/** Free pages [start, end). */
-export interface Hole {
-  readonly start: number;
-  readonly end: number;
-  /** The VMA behind it. */
-  readonly next: Vma | null;
-}
-
-/** VMAs by address; what is known of a subtree is the widest gap before one of its VMAs. */
+/**
+ * VMAs by address; what is known of a subtree is the widest gap before one of its VMAs. Pages.
+ *
+ * A search for a hole asks for `length` free pages inside [low, high), and finds the VMA behind them: what the hole has
+ * is between the end of the VMA before that one and its start, clipped.
+ */
 export class GapTree extends IntervalTree<Vma> {
+  /** What is searched for: fields, since numbers that are handed down would be made objects at each level. */
+  #length = 0;
+  #low = -Infinity;
+  #high = Infinity;
+
   /** The end of the VMA before the first one of `leaf`; 0: there is none. */
   endBefore(leaf: number): number {
     const { nodes } = this;
     const slot = nodes.lastSlot(nodes.previous(leaf));
     return slot === NONE ? 0 : (nodes.bounds[2 * slot + 1] as number);
+  }
+
+  /** Where the gap before the VMA in `slot` of `leaf` begins. */
+  gapStart(leaf: number, slot: number): number {
+    return slot > leaf << FANOUT_SHIFT ? (this.nodes.bounds[2 * slot - 1] as number) : this.endBefore(leaf);
   }
 
   protected override summaryOfLeaf(leaf: number): number {
@@ -25,119 +32,112 @@ export class GapTree extends IntervalTree<Vma> {
     let widest = 0;
     let from = this.endBefore(leaf);
     for (let slot = first; slot < end; slot++) {
-      const gap = (bounds[2 * slot] as number) - from;
-      if (gap > widest) widest = gap;
-      from = bounds[2 * slot + 1] as number;
+      widest = Math.max(widest, (bounds[slot << 1] as number) - from);
+      from = bounds[(slot << 1) + 1] as number;
     }
     return widest;
   }
-}
 
-/** What [low, high) has of the gap from `from` to the VMA in `slot`, if that is `length` pages at least. */
-function clipped(tree: GapTree, from: number, slot: number, length: number, low: number, high: number): Hole | null {
-  const { bounds, items } = tree.nodes;
-  const to = bounds[2 * slot] as number;
-  const start = from > low ? from : low;
-  const end = to < high ? to : high;
-  return end - start >= length ? { start, end, next: items[slot] as Vma } : null;
-}
+  /** The slot of the VMA behind the highest hole; {@link NONE}: there is none in front of a VMA. */
+  highestHole(length: number, low: number, high: number): number {
+    this.#length = length;
+    this.#low = low;
+    this.#high = high;
+    return this.height === 0 ? this.#highestInLeaf(this.root) : this.#highestBelow(this.root, this.height);
+  }
 
-/** The highest hole in front of one of the VMAs below `node`, a node of `level`. See `VmaTree.findHoleTopDown`. */
-export function highestHole(
-  tree: GapTree,
-  node: number,
-  level: number,
-  length: number,
-  low: number,
-  high: number,
-): Hole | null {
-  if (level === 0) return highestInLeaf(tree, node, length, low, high);
-  const { children, keys, summaries } = tree.nodes;
-  const first = node << FANOUT_SHIFT;
-  for (let i = tree.nodes.branchCount(node) - 1; i >= 0; i--) {
-    const known = summaries[first + i] as number;
-    // What is known to be too narrow needs no further look.
-    if (known >= 0 && known < length) continue;
-    const child = children[first + i] as number;
-    // Only the first VMA of a child above `high` can have a gap that begins below it.
-    if (i > 0 && (keys[first + i] as number) >= high) {
-      const hole = beforeFirst(tree, child, level - 1, length, low, high);
-      if (hole !== null) return hole;
-    } else if (known >= 0 || tree.summaryBelow(node, level, i) >= length) {
-      const hole = highestHole(tree, child, level - 1, length, low, high);
-      if (hole !== null) return hole;
+  /** The same for the lowest hole. */
+  lowestHole(length: number, low: number, high: number): number {
+    this.#length = length;
+    this.#low = low;
+    this.#high = high;
+    return this.height === 0 ? this.#lowestInLeaf(this.root) : this.#lowestBelow(this.root, this.height);
+  }
+
+  #highestBelow(branch: number, level: number): number {
+    const { children, keys, summaries } = this.nodes;
+    const length = this.#length;
+    const high = this.#high;
+    const first = branch << FANOUT_SHIFT;
+    for (let at = first + this.nodes.branchCount(branch) - 1; at >= first; at--) {
+      let widest = summaries[at] as number;
+      // What is known to be too narrow needs no further look.
+      if (widest >= 0 && widest < length) continue;
+      const child = children[at] as number;
+      let slot = NONE;
+      if (at > first && (keys[at] as number) >= high) {
+        slot = this.#beforeFirst(child, level - 1);
+      } else {
+        if (widest < 0) widest = this.summaryBelow(branch, level, at - first);
+        if (widest < length) continue;
+        slot = level === 1 ? this.#highestInLeaf(child) : this.#highestBelow(child, level - 1);
+      }
+      if (slot !== NONE) return slot;
     }
+    return NONE;
   }
-  return null;
-}
 
-function highestInLeaf(tree: GapTree, leaf: number, length: number, low: number, high: number): Hole | null {
-  const { bounds } = tree.nodes;
-  const first = leaf << FANOUT_SHIFT;
-  for (let slot = first + tree.nodes.count(leaf) - 1; slot >= first; slot--) {
-    const start = bounds[2 * slot] as number;
-    if (start - low < length) return null;
-    const from = slot > first ? (bounds[2 * slot - 1] as number) : tree.endBefore(leaf);
-    if (start - from < length || from >= high) continue;
-    const hole = clipped(tree, from, slot, length, low, high);
-    if (hole !== null) return hole;
-  }
-  return null;
-}
-
-function beforeFirst(
-  tree: GapTree,
-  node: number,
-  level: number,
-  length: number,
-  low: number,
-  high: number,
-): Hole | null {
-  const { nodes } = tree;
-  let leaf = node;
-  for (let at = level; at > 0; at--) leaf = nodes.children[leaf << FANOUT_SHIFT] as number;
-  return clipped(tree, tree.endBefore(leaf), leaf << FANOUT_SHIFT, length, low, high);
-}
-
-/** The lowest such hole. See `VmaTree.findHoleBottomUp`. */
-export function lowestHole(
-  tree: GapTree,
-  node: number,
-  level: number,
-  length: number,
-  low: number,
-  high: number,
-): Hole | null {
-  if (level === 0) return lowestInLeaf(tree, node, length, low, high);
-  const { children, keys } = tree.nodes;
-  const count = tree.nodes.branchCount(node);
-  for (let i = 0; i < count; i++) {
-    if (i + 1 < count && (keys[(node << FANOUT_SHIFT) + i + 1] as number) <= low) continue;
-    const child = children[(node << FANOUT_SHIFT) + i] as number;
-    // Above `high`, only the gap before the very next VMA can begin below it.
-    if (i > 0 && (keys[(node << FANOUT_SHIFT) + i] as number) >= high) {
-      return beforeFirst(tree, child, level - 1, length, low, high);
+  #highestInLeaf(leaf: number): number {
+    const { bounds } = this.nodes;
+    const length = this.#length;
+    const low = this.#low;
+    const first = leaf << FANOUT_SHIFT;
+    for (let slot = first + this.nodes.count(leaf) - 1; slot >= first; slot--) {
+      const start = bounds[slot << 1] as number;
+      if (start - low < length) return NONE;
+      const from = slot > first ? (bounds[(slot << 1) - 1] as number) : this.endBefore(leaf);
+      if (start - from >= length && this.#fits(from, start)) return slot;
     }
-    if (tree.summaryBelow(node, level, i) < length) continue;
-    const hole = lowestHole(tree, child, level - 1, length, low, high);
-    if (hole !== null) return hole;
+    return NONE;
   }
-  return null;
-}
 
-function lowestInLeaf(tree: GapTree, leaf: number, length: number, low: number, high: number): Hole | null {
-  const { bounds } = tree.nodes;
-  const first = leaf << FANOUT_SHIFT;
-  const end = first + tree.nodes.count(leaf);
-  let from = tree.endBefore(leaf);
-  for (let slot = first; slot < end; slot++) {
-    const start = bounds[2 * slot] as number;
-    if (start - from >= length) {
-      const hole = clipped(tree, from, slot, length, low, high);
-      if (hole !== null) return hole;
-      if (from + length > high) return null;
+  #lowestBelow(branch: number, level: number): number {
+    const { children, keys, summaries } = this.nodes;
+    const length = this.#length;
+    const low = this.#low;
+    const first = branch << FANOUT_SHIFT;
+    const end = first + this.nodes.branchCount(branch);
+    for (let at = first; at < end; at++) {
+      if (at + 1 < end && (keys[at + 1] as number) <= low) continue;
+      const child = children[at] as number;
+      if (at > first && (keys[at] as number) >= this.#high) return this.#beforeFirst(child, level - 1);
+      let widest = summaries[at] as number;
+      if (widest < 0) widest = this.summaryBelow(branch, level, at - first);
+      if (widest < length) continue;
+      const slot = level === 1 ? this.#lowestInLeaf(child) : this.#lowestBelow(child, level - 1);
+      if (slot !== NONE) return slot;
     }
-    from = bounds[2 * slot + 1] as number;
+    return NONE;
   }
-  return null;
+
+  #lowestInLeaf(leaf: number): number {
+    const { bounds } = this.nodes;
+    const length = this.#length;
+    const high = this.#high;
+    const first = leaf << FANOUT_SHIFT;
+    const end = first + this.nodes.count(leaf);
+    let from = this.endBefore(leaf);
+    for (let slot = first; slot < end; slot++) {
+      const start = bounds[slot << 1] as number;
+      if (start - from >= length) {
+        if (this.#fits(from, start)) return slot;
+        if (from + length > high) return NONE;
+      }
+      from = bounds[(slot << 1) + 1] as number;
+    }
+    return NONE;
+  }
+
+  /** The slot of the first VMA below a node above `high`, whose gap alone can begin below that; {@link NONE}: not so. */
+  #beforeFirst(node: number, level: number): number {
+    let leaf = node;
+    for (let at = level; at > 0; at--) leaf = this.nodes.children[leaf << FANOUT_SHIFT] as number;
+    const slot = leaf << FANOUT_SHIFT;
+    return this.#fits(this.endBefore(leaf), this.nodes.bounds[slot << 1] as number) ? slot : NONE;
+  }
+
+  /** Whether what [low, high) has of the gap [from, to) is long enough. */
+  #fits(from: number, to: number): boolean {
+    return Math.min(to, this.#high) - Math.max(from, this.#low) >= this.#length;
+  }
 }

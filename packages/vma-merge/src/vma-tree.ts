@@ -1,6 +1,21 @@
 import { FANOUT_SHIFT, InvariantError, NONE } from '@vmakit/base';
-import { GapTree, type Hole, highestHole, lowestHole } from './vma-tree-gaps.js';
+import { GapTree } from './vma-tree-gaps.js';
 import { type Vma, VmaRecords } from './vma.js';
+
+/** Free pages [start, end). */
+export interface Hole {
+  readonly start: number;
+  readonly end: number;
+  /** The VMA behind it. */
+  readonly next: Vma | null;
+}
+
+/** The hole found last: one for each tree, so that a search allocates nothing. */
+class FoundHole implements Hole {
+  start = -Infinity;
+  end = Infinity;
+  next: Vma | null = null;
+}
 
 /**
  * The VMAs of one address space, by address: a B+tree, the VMAs linked to their neighbours, with the widest gap of each
@@ -20,20 +35,16 @@ export class VmaTree {
   readonly records: VmaRecords = new VmaRecords();
 
   readonly #tree = new GapTree();
-  /** The VMA found last, and the other one before: programs work where they worked, and move to and fro. */
+  readonly #hole = new FoundHole();
+  /** The VMA found last: programs work where they worked. */
   #hint: Vma | null = null;
-  #otherHint: Vma | null = null;
+  /** A slot near to which the next VMA that changes most likely is: that of the one found last. */
+  #near = 0;
 
   /** The lowest VMA that ends above `page` (`find_vma`): it contains `page` or is the next one after it. */
   find(page: number): Vma | null {
     const hint = this.#hint;
     if (hint !== null && isFirstAbove(hint, page)) return hint;
-    const other = this.#otherHint;
-    this.#otherHint = hint;
-    if (other !== null && isFirstAbove(other, page)) {
-      this.#hint = other;
-      return other;
-    }
     const { last } = this;
     if (last === null || page >= last.end) return null;
     const { nodes } = this.#tree;
@@ -44,6 +55,7 @@ export class VmaTree {
     if (slot < 0) return this.first;
     const floor = nodes.items[slot] as Vma;
     const found = (nodes.bounds[2 * slot + 1] as number) > page ? floor : floor.next;
+    this.#near = slot;
     this.#hint = found;
     return found;
   }
@@ -86,12 +98,8 @@ export class VmaTree {
     }
     const prev = before === NONE ? null : (items[before] as Vma);
     const next = after === NONE ? null : (items[after] as Vma);
-    vma.prev = prev;
-    vma.next = next;
-    if (prev === null) this.first = vma;
-    else prev.next = vma;
-    if (next === null) this.last = vma;
-    else next.prev = vma;
+    this.#link(prev, vma);
+    this.#link(vma, next);
     this.count++;
     const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
     if (after !== NONE) tree.lower(atEnd ? nodes.next(leaf) : leaf, (bounds[2 * after] as number) - from);
@@ -101,12 +109,12 @@ export class VmaTree {
 
   /** Takes a VMA out. */
   remove(vma: Vma): void {
-    const { leaf, prev, next } = vma;
+    const { leaf } = vma;
     const tree = this.#tree;
     const { nodes } = tree;
     const { bounds } = nodes;
     const slot = this.#slotOf(vma);
-    const from = slot > leaf << FANOUT_SHIFT ? (bounds[2 * slot - 1] as number) : tree.endBefore(leaf);
+    const from = tree.gapStart(leaf, slot);
     if (slot < nodes.lastSlot(leaf)) {
       tree.raise(leaf, (bounds[2 * slot + 2] as number) - from);
     } else {
@@ -114,16 +122,26 @@ export class VmaTree {
       const after = nodes.firstSlot(nodes.next(leaf));
       if (after !== NONE) tree.raise(nodes.next(leaf), (bounds[2 * after] as number) - from);
     }
-    tree.removeAt(leaf, slot);
-    if (prev === null) this.first = next;
-    else prev.next = next;
-    if (next === null) this.last = prev;
-    else next.prev = prev;
+    this.#takeOut(vma, slot);
+  }
+
+  /** Takes out the VMA in `slot`, as far as gaps are not concerned. */
+  #takeOut(vma: Vma, slot: number): void {
+    const { prev, next } = vma;
+    this.#tree.removeAt(vma.leaf, slot);
+    this.#link(prev, next);
     vma.prev = null;
     vma.next = null;
     this.count--;
     if (this.#hint === vma) this.#hint = next;
-    if (this.#otherHint === vma) this.#otherHint = null;
+  }
+
+  /** Makes two VMAs neighbours; null: the end of the row. */
+  #link(low: Vma | null, high: Vma | null): void {
+    if (low === null) this.first = high;
+    else low.next = high;
+    if (high === null) this.last = low;
+    else high.prev = low;
   }
 
   /**
@@ -163,29 +181,109 @@ export class VmaTree {
     }
   }
 
-  /** The highest hole of at least `length` pages inside [low, high), clipped to it; null when there is none. */
-  findHoleTopDown(length: number, low: number, high: number): Hole | null {
+  /**
+   * Cuts off `half`, which is in no tree and has its range: the lower or the upper part of that of `vma`, which keeps
+   * the other. Offsets are the caller's to change, here and in what follows; no gap changes.
+   */
+  split(vma: Vma, half: Vma): void {
     const tree = this.#tree;
-    const behind = this.#holeBehindLast(length, low, high);
-    if (behind !== null) return behind;
-    const hole = highestHole(tree, tree.root, tree.height, length, low, high);
-    if (hole !== null) this.#hint = hole.next;
-    return hole;
+    const { nodes } = tree;
+    const { leaf } = vma;
+    const slot = this.#slotOf(vma);
+    const halfBelow = half.start === vma.start;
+    if (half.pages >= vma.pages || (!halfBelow && half.end !== vma.end)) {
+      throw new InvariantError('a VMA is cut at a page inside', { vma: [vma.start, vma.end], half: half.start });
+    }
+    if (halfBelow) {
+      vma.start = half.end;
+      tree.setStart(leaf, slot, half.end);
+    } else {
+      vma.end = half.start;
+      nodes.bounds[2 * slot + 1] = half.start;
+      // Which of two leaves the upper part belongs to is up to the keys.
+      if (slot === nodes.lastSlot(leaf)) return this.insert(half);
+    }
+    const next = halfBelow ? vma : vma.next;
+    this.#link(halfBelow ? vma.prev : vma, half);
+    this.#link(half, next);
+    this.count++;
+    tree.insertAt(leaf, halfBelow ? slot : slot + 1, half, half.start, half.end);
+  }
+
+  /** Takes out `gone`, and gives its range to `vma`, its neighbour that it touches. No gap changes. */
+  absorb(vma: Vma, gone: Vma): void {
+    const tree = this.#tree;
+    const { nodes } = tree;
+    const { start, end, leaf } = gone;
+    const slot = this.#slotOf(gone);
+    if (vma.end === start) {
+      nodes.bounds[2 * (vma.leaf === leaf ? slot - 1 : this.#slotOf(vma)) + 1] = end;
+      vma.end = end;
+    } else if (vma.start === end) {
+      if (vma.leaf === leaf) {
+        nodes.bounds[2 * slot + 2] = start;
+      } else {
+        // The gap before the two is before the first VMA of the next leaf now.
+        const gap = start - tree.gapStart(leaf, slot);
+        tree.lower(leaf, gap);
+        tree.raise(vma.leaf, gap);
+        tree.setStart(vma.leaf, vma.leaf << FANOUT_SHIFT, start);
+      }
+      vma.start = start;
+    } else {
+      throw new InvariantError('a VMA absorbs one that it touches', { start, end, by: [vma.start, vma.end] });
+    }
+    this.#takeOut(gone, slot);
+  }
+
+  /** Moves the boundary between `low` and `high`, which touch, to `at`, inside one of them. No gap changes. */
+  moveBoundary(low: Vma, high: Vma, at: number): void {
+    const tree = this.#tree;
+    if (low.end !== high.start || at <= low.start || at >= high.end) {
+      throw new InvariantError('a boundary moves inside two VMAs that touch', { low: low.start, high: high.end, at });
+    }
+    const slot = this.#slotOf(high);
+    tree.nodes.bounds[2 * this.#slotOf(low) + 1] = at;
+    low.end = at;
+    tree.setStart(high.leaf, slot, at);
+    high.start = at;
+  }
+
+  /**
+   * The highest hole of at least `length` pages inside [low, high), clipped to it; null when there is none. It is valid
+   * until the next search.
+   */
+  findHoleTopDown(length: number, low: number, high: number): Hole | null {
+    return this.#holeBehindLast(length, low, high) ?? this.#holeAt(this.#tree.highestHole(length, low, high), low, high);
   }
 
   /** The lowest such hole. */
   findHoleBottomUp(length: number, low: number, high: number): Hole | null {
-    const tree = this.#tree;
-    const hole = lowestHole(tree, tree.root, tree.height, length, low, high);
-    if (hole === null) return this.#holeBehindLast(length, low, high);
-    this.#hint = hole.next;
+    return this.#holeAt(this.#tree.lowestHole(length, low, high), low, high) ?? this.#holeBehindLast(length, low, high);
+  }
+
+  /** The hole before the VMA in `slot`. */
+  #holeAt(slot: number, low: number, high: number): Hole | null {
+    if (slot === NONE) return null;
+    const { nodes } = this.#tree;
+    const next = nodes.items[slot] as Vma;
+    this.#hint = next;
+    const hole = this.#hole;
+    hole.start = Math.max(low, this.#tree.gapStart(next.leaf, slot));
+    hole.end = Math.min(high, nodes.bounds[2 * slot] as number);
+    hole.next = next;
     return hole;
   }
 
   #holeBehindLast(length: number, low: number, high: number): Hole | null {
     const { last } = this;
-    const start = last !== null && last.end > low ? last.end : low;
-    return high - start >= length ? { start, end: high, next: null } : null;
+    const start = last === null ? low : Math.max(low, last.end);
+    if (high - start < length) return null;
+    const hole = this.#hole;
+    hole.start = start;
+    hole.end = high;
+    hole.next = null;
+    return hole;
   }
 
   /** The VMAs in address order. The tree must not change meanwhile, except behind the one given last. */
@@ -195,9 +293,14 @@ export class VmaTree {
 
   #slotOf(vma: Vma): number {
     const { nodes } = this.#tree;
+    const { items } = nodes;
+    const near = this.#near;
+    // The last slot of a leaf is never used, so there is one behind each that is.
+    if (items[near] === vma) return near;
+    if (items[near + 1] === vma) return near + 1;
     if (vma.leaf !== NONE) {
       const slot = nodes.slotAtOrBelow(vma.leaf, vma.start);
-      if (slot >= 0 && nodes.items[slot] === vma) return slot;
+      if (slot >= 0 && items[slot] === vma) return (this.#near = slot);
     }
     throw new InvariantError('a VMA that is changed or removed is in the tree', { start: vma.start, end: vma.end });
   }
