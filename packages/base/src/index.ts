@@ -1,6 +1,14 @@
 export { ERRNO_NUMBER, type Errno, MmError, type SysResult, isRefused, refuse } from './errno.js';
 export { type FaultInjector, INJECTION_POINTS, type InjectionPoint } from './injection.js';
-export { FANOUT, FANOUT_SHIFT, type IntervalItem, IntervalNodes, NONE } from './interval-nodes.js';
+export {
+  FANOUT,
+  FANOUT_SHIFT,
+  type IntervalItem,
+  IntervalNodes,
+  LEAF_SHIFT,
+  LEAF_SLOTS,
+  NONE,
+} from './interval-nodes.js';
 export { IntervalTree } from './interval-tree.js';
 export { InvariantError, invariant } from './invariant.js';
 export {

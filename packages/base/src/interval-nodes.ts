@@ -1,7 +1,10 @@
-/** Entries that a node has room for; a node that reaches it is split. */
+/** Children that a branch has room for, and log2 of it: shifts keep places small integers, products do not. */
 export const FANOUT = 32;
-/** log2 of it: shifts keep slots small integers for the engine, products do not. */
 export const FANOUT_SHIFT = 5;
+
+/** Items that a leaf has room for, and log2 of it. Fewer than children: what comes in moves half of them up. */
+export const LEAF_SLOTS = 16;
+export const LEAF_SHIFT = 4;
 
 /** No such node or slot. */
 export const NONE: number = -1;
@@ -37,12 +40,12 @@ const BRANCH_FIELDS = 4;
  */
 export class IntervalNodes<Item extends IntervalItem> {
   /**
-   * Start and end of the item in slot s: at 2s and 2s + 1. Leaf n has the slots from n * FANOUT on; the start in a slot
-   * that is not used is Infinity.
+   * Start and end of the item in slot s: at 2s and 2s + 1. Leaf n has the slots from n * LEAF_SLOTS on; the start in a
+   * slot that is not used is Infinity.
    */
-  bounds: Float64Array = new Float64Array(2 * FANOUT).fill(Infinity);
+  bounds: Float64Array = new Float64Array(2 * LEAF_SLOTS).fill(Infinity);
   /** The item in each slot. */
-  items: (Item | null)[] = new Array<Item | null>(FANOUT).fill(null);
+  items: (Item | null)[] = new Array<Item | null>(LEAF_SLOTS).fill(null);
   #leafInfo: Int32Array = new Int32Array(LEAF_FIELDS);
   /** The summary of each leaf that is not stale: what its parent has of it. */
   leafSummaries: Float64Array = new Float64Array(1);
@@ -94,12 +97,12 @@ export class IntervalNodes<Item extends IntervalItem> {
   lastSlot(leaf: number): number {
     if (leaf === NONE) return NONE;
     const count = this.count(leaf);
-    return count === 0 ? NONE : (leaf << FANOUT_SHIFT) + count - 1;
+    return count === 0 ? NONE : (leaf << LEAF_SHIFT) + count - 1;
   }
 
   /** The slot of a leaf's first item; {@link NONE}: there is no leaf, or no item. */
   firstSlot(leaf: number): number {
-    return leaf === NONE || this.count(leaf) === 0 ? NONE : leaf << FANOUT_SHIFT;
+    return leaf === NONE || this.count(leaf) === 0 ? NONE : leaf << LEAF_SHIFT;
   }
 
   /**
@@ -109,8 +112,7 @@ export class IntervalNodes<Item extends IntervalItem> {
    */
   slotAtOrBelow(leaf: number, key: number): number {
     const { bounds } = this;
-    let slot = leaf << FANOUT_SHIFT;
-    slot += Number((bounds[(slot + 16) << 1] as number) <= key) << 4;
+    let slot = leaf << LEAF_SHIFT;
     slot += Number((bounds[(slot + 8) << 1] as number) <= key) << 3;
     slot += Number((bounds[(slot + 4) << 1] as number) <= key) << 2;
     slot += Number((bounds[(slot + 2) << 1] as number) <= key) << 1;
@@ -150,7 +152,7 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Puts an item into `slot` of `leaf`; what is there moves up. */
   insertItem(leaf: number, slot: number, item: Item, start: number, end: number): void {
     const { bounds, items } = this;
-    for (let i = (leaf << FANOUT_SHIFT) + this.count(leaf); i > slot; i--) {
+    for (let i = (leaf << LEAF_SHIFT) + this.count(leaf); i > slot; i--) {
       const at = i << 1;
       bounds[at] = bounds[at - 2] as number;
       bounds[at + 1] = bounds[at - 1] as number;
@@ -166,7 +168,7 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Takes out what is in `slot` of `leaf`; what is behind it moves down. */
   removeItem(leaf: number, slot: number): void {
     const { bounds, items } = this;
-    const last = (leaf << FANOUT_SHIFT) + this.count(leaf) - 1;
+    const last = (leaf << LEAF_SHIFT) + this.count(leaf) - 1;
     (items[slot] as Item).leaf = NONE;
     for (let i = slot; i < last; i++) {
       const at = i << 1;
@@ -182,7 +184,7 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Moves the last `moved` items of `leaf` to a new leaf behind it. */
   splitLeaf(leaf: number, moved: number): number {
     const right = this.newLeaf(leaf);
-    this.#moveItems((leaf << FANOUT_SHIFT) + this.count(leaf) - moved, right, moved);
+    this.#moveItems((leaf << LEAF_SHIFT) + this.count(leaf) - moved, right, moved);
     this.#addToCount(leaf, -moved);
     return right;
   }
@@ -190,13 +192,13 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Appends every item of `other` to `leaf`. */
   takeAll(leaf: number, other: number): void {
     const moved = this.count(other);
-    this.#moveItems(other << FANOUT_SHIFT, leaf, moved);
+    this.#moveItems(other << LEAF_SHIFT, leaf, moved);
     this.#addToCount(other, -moved);
   }
 
   #moveItems(from: number, leaf: number, moved: number): void {
     const { bounds, items } = this;
-    const to = (leaf << FANOUT_SHIFT) + this.count(leaf);
+    const to = (leaf << LEAF_SHIFT) + this.count(leaf);
     for (let i = 0; i < moved; i++) {
       const item = items[from + i] as Item;
       bounds[2 * (to + i)] = bounds[2 * (from + i)] as number;
@@ -329,24 +331,24 @@ export class IntervalNodes<Item extends IntervalItem> {
 
   /** Makes room for `count` items that come in order, in place of growing on the way. */
   reserve(count: number): void {
-    const room = Math.ceil(count / (FANOUT - 1)) + 1;
+    const room = Math.ceil(count / (LEAF_SLOTS - 1)) + 1;
     if (room * LEAF_FIELDS <= this.#leafInfo.length) return;
     this.#growLeaves(room);
     const old = this.items;
-    this.items = new Array<Item | null>(room * FANOUT).fill(null);
+    this.items = new Array<Item | null>(room * LEAF_SLOTS).fill(null);
     for (let slot = 0; slot < old.length; slot++) this.items[slot] = old[slot] as Item | null;
   }
 
   #growLeaves(room: number): void {
     this.#leafInfo = copiedInto(new Int32Array(room * LEAF_FIELDS), this.#leafInfo);
     this.leafSummaries = copiedInto(new Float64Array(room), this.leafSummaries);
-    this.bounds = copiedInto(new Float64Array(room * 2 * FANOUT).fill(Infinity), this.bounds);
+    this.bounds = copiedInto(new Float64Array(room * 2 * LEAF_SLOTS).fill(Infinity), this.bounds);
   }
 
   #addLeaf(): number {
     const leaf = this.#leaves++;
     if (leaf * LEAF_FIELDS === this.#leafInfo.length) this.#growLeaves(grown(leaf));
-    while (this.items.length < (leaf + 1) * FANOUT) this.items.push(null);
+    while (this.items.length < (leaf + 1) * LEAF_SLOTS) this.items.push(null);
     return leaf;
   }
 

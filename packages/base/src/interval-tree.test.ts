@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FANOUT, type IntervalItem, NONE } from './interval-nodes.js';
+import { FANOUT, type IntervalItem, LEAF_SLOTS, NONE } from './interval-nodes.js';
 import { IntervalTree } from './interval-tree.js';
 
 interface Span extends IntervalItem {
@@ -17,7 +17,7 @@ class SpanTree extends IntervalTree<Span> {
   }
 
   take(span: Span): void {
-    const first = span.leaf * FANOUT;
+    const first = span.leaf * LEAF_SLOTS;
     for (let slot = first; slot < first + this.nodes.count(span.leaf); slot++) {
       if (this.nodes.items[slot] !== span) continue;
       this.lower(span.leaf, span.end - span.start);
@@ -29,7 +29,7 @@ class SpanTree extends IntervalTree<Span> {
   protected summaryOfLeaf(leaf: number): number {
     const { bounds } = this.nodes;
     let longest = 0;
-    for (let slot = leaf * FANOUT; slot < leaf * FANOUT + this.nodes.count(leaf); slot++) {
+    for (let slot = leaf * LEAF_SLOTS; slot < leaf * LEAF_SLOTS + this.nodes.count(leaf); slot++) {
       longest = Math.max(longest, (bounds[2 * slot + 1] as number) - (bounds[2 * slot] as number));
     }
     return longest;
@@ -48,10 +48,8 @@ class SpanTree extends IntervalTree<Span> {
   /** All spans, from the first leaf on. */
   spans(): Span[] {
     const found: Span[] = [];
-    let leaf = this.root;
-    for (let level = this.height; level > 0; level--) leaf = this.nodes.children[leaf * FANOUT] as number;
-    for (; leaf !== NONE; leaf = this.nodes.next(leaf)) {
-      for (let i = 0; i < this.nodes.count(leaf); i++) found.push(this.nodes.items[leaf * FANOUT + i] as Span);
+    for (let leaf = this.firstLeafBelow(this.root, this.height); leaf !== NONE; leaf = this.nodes.next(leaf)) {
+      for (let i = 0; i < this.nodes.count(leaf); i++) found.push(this.nodes.items[leaf * LEAF_SLOTS + i] as Span);
     }
     return found;
   }
@@ -83,7 +81,7 @@ describe('an interval tree', () => {
   it('fills its leaves when spans come in order, from either end', () => {
     for (const direction of [1, -1]) {
       const tree = new SpanTree();
-      const many = 100 * FANOUT;
+      const many = 100 * LEAF_SLOTS;
       for (let i = 0; i < many; i++) tree.add(span(direction * i, 1));
       const leaves = new Set(tree.spans().map(({ leaf }) => leaf));
       expect(leaves.size).toBeLessThan(1.1 * 100);
@@ -92,8 +90,8 @@ describe('an interval tree', () => {
 
   it('fills them too when spans come in downwards above others', () => {
     const tree = new SpanTree();
-    for (let i = 0; i < FANOUT / 2; i++) tree.add(span(i, 1));
-    for (let i = 100 * FANOUT; i > FANOUT; i--) tree.add(span(i, 1));
+    for (let i = 0; i < LEAF_SLOTS / 2; i++) tree.add(span(i, 1));
+    for (let i = 100 * LEAF_SLOTS; i > LEAF_SLOTS; i--) tree.add(span(i, 1));
     const leaves = new Set(tree.spans().map(({ leaf }) => leaf));
     expect(leaves.size).toBeLessThan(1.1 * 100);
   });

@@ -1,7 +1,15 @@
-import { FANOUT, FANOUT_SHIFT, type IntervalItem, IntervalNodes, NONE } from './interval-nodes.js';
+import {
+  FANOUT,
+  FANOUT_SHIFT,
+  type IntervalItem,
+  IntervalNodes,
+  LEAF_SHIFT,
+  LEAF_SLOTS,
+  NONE,
+} from './interval-nodes.js';
 
 /** A leaf with no more items than this is joined with the next one if they fit. */
-const SPARSE = FANOUT / 4;
+const SPARSE = LEAF_SLOTS / 4;
 
 /**
  * A B+tree of half-open intervals, ordered by their starts, equal starts in the order in which they came. Which
@@ -55,11 +63,18 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     return node;
   }
 
+  /** The first leaf below a node of `level`. */
+  firstLeafBelow(node: number, level: number): number {
+    let below = node;
+    for (let at = level; at > 0; at--) below = this.nodes.children[below << FANOUT_SHIFT] as number;
+    return below;
+  }
+
   /** Puts an item into `slot` of `leaf`. Before: {@link raise}. */
   insertAt(leaf: number, slot: number, item: Item, start: number, end: number): void {
     const { nodes } = this;
     nodes.insertItem(leaf, slot, item, start, end);
-    if (nodes.count(leaf) === FANOUT) this.#splitLeaf(leaf, slot);
+    if (nodes.count(leaf) === LEAF_SLOTS) this.#splitLeaf(leaf, slot);
     this.#newest = item;
   }
 
@@ -84,7 +99,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
       const after = nodes.firstSlot(nodes.next(leaf));
       if (after !== NONE) this.setKey(nodes.next(leaf), bounds[2 * after] as number);
     }
-    if (start < old && slot === leaf << FANOUT_SHIFT) this.setKey(leaf, start);
+    if (start < old && slot === leaf << LEAF_SHIFT) this.setKey(leaf, start);
     bounds[2 * slot] = start;
   }
 
@@ -162,14 +177,14 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   /** Splits a full leaf in two halves; where items come in one beside the other, there: so that leaves become full. */
   #splitLeaf(leaf: number, inserted: number): void {
     const { nodes } = this;
-    const index = inserted - (leaf << FANOUT_SHIFT);
-    const descending = index < FANOUT - 1 && nodes.items[inserted + 1] === this.#newest;
-    let moved = FANOUT / 2;
-    if (index > 0 && nodes.items[inserted - 1] === this.#newest) moved = Math.max(1, FANOUT - 1 - index);
-    else if (descending) moved = FANOUT - Math.max(1, index);
+    const index = inserted - (leaf << LEAF_SHIFT);
+    const descending = index < LEAF_SLOTS - 1 && nodes.items[inserted + 1] === this.#newest;
+    let moved = LEAF_SLOTS / 2;
+    if (index > 0 && nodes.items[inserted - 1] === this.#newest) moved = Math.max(1, LEAF_SLOTS - 1 - index);
+    else if (descending) moved = LEAF_SLOTS - Math.max(1, index);
     const right = nodes.splitLeaf(leaf, moved);
     nodes.markStale(leaf, 0);
-    let key = nodes.bounds[2 * (right << FANOUT_SHIFT)] as number;
+    let key = nodes.bounds[2 * (right << LEAF_SHIFT)] as number;
     // The lowest key that separates the two: so that what comes in before this one goes to the right, and fills it.
     if (descending) key = Math.min(key, (nodes.bounds[2 * nodes.lastSlot(leaf)] as number) + 1);
     this.#addBehind(leaf, 0, right, key);
@@ -222,7 +237,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     const { nodes } = this;
     const next = nodes.next(leaf);
     if (next === NONE || nodes.parent(next, 0) !== nodes.parent(leaf, 0)) return;
-    if (nodes.count(leaf) + nodes.count(next) > FANOUT - SPARSE) return;
+    if (nodes.count(leaf) + nodes.count(next) > LEAF_SLOTS - SPARSE) return;
     nodes.takeAll(leaf, next);
     nodes.markStale(leaf, 0);
     this.#dropLeaf(next);

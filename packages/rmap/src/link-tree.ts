@@ -1,4 +1,4 @@
-import { FANOUT_SHIFT, IntervalTree, InvariantError, NONE } from '@vmakit/base';
+import { FANOUT_SHIFT, IntervalTree, InvariantError, LEAF_SHIFT, NONE } from '@vmakit/base';
 import type { AnonVmaChain } from './anon-vma.js';
 
 /**
@@ -36,7 +36,7 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
     const { bounds } = nodes;
     const { leaf } = link;
     const slot = this.#slotOf(link);
-    const before = slot === leaf << FANOUT_SHIFT ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
+    const before = slot === leaf << LEAF_SHIFT ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
     const after = slot === nodes.lastSlot(leaf) ? nodes.firstSlot(nodes.next(leaf)) : slot + 1;
     const staysInOrder =
       (before === NONE || (bounds[2 * before] as number) <= start) &&
@@ -56,7 +56,7 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
     const { nodes } = this;
     const { leaf } = link;
     if (leaf !== NONE) {
-      for (let slot = nodes.slotAtOrBelow(leaf, link.vma.anonPageOffset); slot >= leaf << FANOUT_SHIFT; slot--) {
+      for (let slot = nodes.slotAtOrBelow(leaf, link.vma.anonPageOffset); slot >= leaf << LEAF_SHIFT; slot--) {
         if (nodes.items[slot] === link) return slot;
       }
     }
@@ -66,11 +66,9 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
   /** Every link, in order. */
   *all(): IterableIterator<AnonVmaChain> {
     const { nodes } = this;
-    let leaf = this.root;
-    for (let level = this.height; level > 0; level--) leaf = nodes.children[leaf << FANOUT_SHIFT] as number;
-    for (; leaf !== NONE; leaf = nodes.next(leaf)) {
-      const end = (leaf << FANOUT_SHIFT) + nodes.count(leaf);
-      for (let slot = leaf << FANOUT_SHIFT; slot < end; slot++) yield nodes.items[slot] as AnonVmaChain;
+    for (let leaf = this.firstLeafBelow(this.root, this.height); leaf !== NONE; leaf = nodes.next(leaf)) {
+      const end = (leaf << LEAF_SHIFT) + nodes.count(leaf);
+      for (let slot = leaf << LEAF_SHIFT; slot < end; slot++) yield nodes.items[slot] as AnonVmaChain;
     }
   }
 
@@ -106,8 +104,8 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
   #visitLeaf(leaf: number, start: number, end: number, visit: (link: AnonVmaChain) => boolean): boolean {
     const { nodes } = this;
     const { bounds, items } = nodes;
-    const last = (leaf << FANOUT_SHIFT) + nodes.count(leaf);
-    for (let slot = leaf << FANOUT_SHIFT; slot < last; slot++) {
+    const last = (leaf << LEAF_SHIFT) + nodes.count(leaf);
+    for (let slot = leaf << LEAF_SHIFT; slot < last; slot++) {
       if ((bounds[2 * slot] as number) >= end) return false;
       if ((bounds[2 * slot + 1] as number) > start && !visit(items[slot] as AnonVmaChain)) return false;
     }
@@ -116,9 +114,9 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
 
   protected override summaryOfLeaf(leaf: number): number {
     const { bounds } = this.nodes;
-    const last = (leaf << FANOUT_SHIFT) + this.nodes.count(leaf);
+    const last = (leaf << LEAF_SHIFT) + this.nodes.count(leaf);
     let greatest = 0;
-    for (let slot = leaf << FANOUT_SHIFT; slot < last; slot++) {
+    for (let slot = leaf << LEAF_SHIFT; slot < last; slot++) {
       const end = bounds[2 * slot + 1] as number;
       if (end > greatest) greatest = end;
     }

@@ -1,4 +1,4 @@
-import { FANOUT_SHIFT, IntervalTree, NONE } from '@vmakit/base';
+import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, NONE } from '@vmakit/base';
 import type { Vma } from './vma.js';
 
 /**
@@ -22,12 +22,12 @@ export class GapTree extends IntervalTree<Vma> {
 
   /** Where the gap before the VMA in `slot` of `leaf` begins. */
   gapStart(leaf: number, slot: number): number {
-    return slot > leaf << FANOUT_SHIFT ? (this.nodes.bounds[2 * slot - 1] as number) : this.endBefore(leaf);
+    return slot > leaf << LEAF_SHIFT ? (this.nodes.bounds[2 * slot - 1] as number) : this.endBefore(leaf);
   }
 
   protected override summaryOfLeaf(leaf: number): number {
     const { bounds } = this.nodes;
-    const first = leaf << FANOUT_SHIFT;
+    const first = leaf << LEAF_SHIFT;
     const end = first + this.nodes.count(leaf);
     let widest = 0;
     let from = this.endBefore(leaf);
@@ -81,7 +81,7 @@ export class GapTree extends IntervalTree<Vma> {
     const { bounds } = this.nodes;
     const length = this.#length;
     const low = this.#low;
-    const first = leaf << FANOUT_SHIFT;
+    const first = leaf << LEAF_SHIFT;
     for (let slot = first + this.nodes.count(leaf) - 1; slot >= first; slot--) {
       const start = bounds[slot << 1] as number;
       if (start - low < length) return NONE;
@@ -114,7 +114,7 @@ export class GapTree extends IntervalTree<Vma> {
     const { bounds } = this.nodes;
     const length = this.#length;
     const high = this.#high;
-    const first = leaf << FANOUT_SHIFT;
+    const first = leaf << LEAF_SHIFT;
     const end = first + this.nodes.count(leaf);
     let from = this.endBefore(leaf);
     for (let slot = first; slot < end; slot++) {
@@ -130,9 +130,8 @@ export class GapTree extends IntervalTree<Vma> {
 
   /** The slot of the first VMA below a node above `high`, whose gap alone can begin below that; {@link NONE}: not so. */
   #beforeFirst(node: number, level: number): number {
-    let leaf = node;
-    for (let at = level; at > 0; at--) leaf = this.nodes.children[leaf << FANOUT_SHIFT] as number;
-    const slot = leaf << FANOUT_SHIFT;
+    const leaf = this.firstLeafBelow(node, level);
+    const slot = leaf << LEAF_SHIFT;
     return this.#fits(this.endBefore(leaf), this.nodes.bounds[slot << 1] as number) ? slot : NONE;
   }
 

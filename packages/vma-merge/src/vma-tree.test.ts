@@ -21,6 +21,16 @@ describe('the tree of VMAs', () => {
     expect(() => world.tree.insert(new Vma(world, 19, 21, 19, 0))).toThrow('VMAs do not overlap');
   });
 
+  it('cuts a VMA only inside, and joins only VMAs that touch', () => {
+    const world = new World();
+    const low = world.add(10, 20);
+    const high = world.add(30, 40);
+    expect(() => world.tree.split(low, new Vma(world, 12, 18, 12, 0))).toThrow('a VMA is cut at a page inside');
+    expect(() => world.tree.split(low, new Vma(world, 10, 20, 10, 0))).toThrow('a VMA is cut at a page inside');
+    expect(() => world.tree.absorb(low, high)).toThrow('a VMA absorbs one that it touches');
+    expect(() => world.tree.moveBoundary(low, high, 15)).toThrow('a boundary moves inside two VMAs that touch');
+  });
+
   it('finds holes from the top and from the bottom, clipped to the limits', () => {
     const world = new World();
     world.add(10, 20);
@@ -89,7 +99,7 @@ interface Change {
 }
 
 function change(pages: number): fc.Arbitrary<Change> {
-  return fc.record({ at: fc.nat(pages), pages: fc.integer({ min: 1, max: 9 }), what: fc.nat(5) });
+  return fc.record({ at: fc.nat(pages), pages: fc.integer({ min: 1, max: 9 }), what: fc.nat(11) });
 }
 
 function apply(world: World, { at, pages, what }: Change): void {
@@ -97,11 +107,28 @@ function apply(world: World, { at, pages, what }: Change): void {
   const found = tree.firstOverlap(at, at + pages);
   if (found === null) world.add(at, at + pages);
   else if (what === 0) tree.remove(found);
-  else if (what === 1 && found.pages > 1) tree.setRange(found, found.end - 1, found.end);
-  else if (what === 2 && (found.prev?.end ?? 0) < found.start) tree.setRange(found, found.start - 1, found.end);
-  else if (what === 3 && (found.next?.start ?? Infinity) > found.end) {
-    tree.setRange(found, found.start, found.end + 1);
-  }
+  else if (what < 4) changeRange(world, found, what);
+  else if (what < 8 && found.pages > 1) cut(world, found, found.start + (pages % (found.pages - 1)) + 1, what < 6);
+  else if (found.next !== null && found.next.start === found.end) join(world, found, found.next, pages, what);
+}
+
+function changeRange({ tree }: World, vma: Vma, what: number): void {
+  if (what === 1 && vma.pages > 1) tree.setRange(vma, vma.end - 1, vma.end);
+  else if (what === 2 && (vma.prev?.end ?? 0) < vma.start) tree.setRange(vma, vma.start - 1, vma.end);
+  else if (what === 3 && (vma.next?.start ?? Infinity) > vma.end) tree.setRange(vma, vma.start, vma.end + 1);
+}
+
+function cut(world: World, vma: Vma, at: number, below: boolean): void {
+  const [start, end] = below ? [vma.start, at] : [at, vma.end];
+  world.tree.split(vma, new Vma(world, start, end, start, vma.flags));
+}
+
+/** One of two neighbours that touch takes the other's place, or the boundary between them moves. */
+function join({ tree }: World, low: Vma, high: Vma, pages: number, what: number): void {
+  const at = low.start + pages;
+  if (what === 8) tree.absorb(low, high);
+  else if (what === 9) tree.absorb(high, low);
+  else if (at < high.end) tree.moveBoundary(low, high, at);
 }
 
 function expectSortedList({ tree }: World, steps: readonly Change[], length: number, low: number, high: number): void {

@@ -1,4 +1,4 @@
-import { FANOUT_SHIFT, InvariantError, NONE } from '@vmakit/base';
+import { InvariantError, LEAF_SHIFT, NONE } from '@vmakit/base';
 import { GapTree } from './vma-tree-gaps.js';
 import { type Vma, VmaRecords } from './vma.js';
 
@@ -51,7 +51,7 @@ export class VmaTree {
     const leaf = this.#tree.leafFor(page);
     let slot = nodes.slotAtOrBelow(leaf, page);
     // A leaf's key may be lower than its first start, and the VMA before may reach over it.
-    if (slot < leaf << FANOUT_SHIFT) slot = nodes.lastSlot(nodes.previous(leaf));
+    if (slot < leaf << LEAF_SHIFT) slot = nodes.lastSlot(nodes.previous(leaf));
     if (slot < 0) return this.first;
     const floor = nodes.items[slot] as Vma;
     const found = (nodes.bounds[2 * slot + 1] as number) > page ? floor : floor.next;
@@ -87,8 +87,8 @@ export class VmaTree {
     const isHighest = last !== null && vma.start >= last.end;
     const leaf = isHighest ? last.leaf : tree.leafFor(vma.start);
     const slot = (isHighest ? nodes.lastSlot(leaf) : nodes.slotAtOrBelow(leaf, vma.start)) + 1;
-    const before = slot > leaf << FANOUT_SHIFT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
-    const atEnd = slot === (leaf << FANOUT_SHIFT) + nodes.count(leaf);
+    const before = slot > leaf << LEAF_SHIFT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
+    const atEnd = slot === (leaf << LEAF_SHIFT) + nodes.count(leaf);
     const after = atEnd ? nodes.firstSlot(nodes.next(leaf)) : slot;
     if (
       (before !== NONE && (bounds[2 * before + 1] as number) > vma.start) ||
@@ -154,7 +154,7 @@ export class VmaTree {
     const { bounds } = nodes;
     const leaf = vma.leaf;
     const slot = this.#slotOf(vma);
-    const isFirst = slot === leaf << FANOUT_SHIFT;
+    const isFirst = slot === leaf << LEAF_SHIFT;
     const isLast = slot === nodes.lastSlot(leaf);
     const before = isFirst ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
     const after = isLast ? nodes.firstSlot(nodes.next(leaf)) : slot + 1;
@@ -227,7 +227,7 @@ export class VmaTree {
         const gap = start - tree.gapStart(leaf, slot);
         tree.lower(leaf, gap);
         tree.raise(vma.leaf, gap);
-        tree.setStart(vma.leaf, vma.leaf << FANOUT_SHIFT, start);
+        tree.setStart(vma.leaf, vma.leaf << LEAF_SHIFT, start);
       }
       vma.start = start;
     } else {
@@ -254,7 +254,9 @@ export class VmaTree {
    * until the next search.
    */
   findHoleTopDown(length: number, low: number, high: number): Hole | null {
-    return this.#holeBehindLast(length, low, high) ?? this.#holeAt(this.#tree.highestHole(length, low, high), low, high);
+    return (
+      this.#holeBehindLast(length, low, high) ?? this.#holeAt(this.#tree.highestHole(length, low, high), low, high)
+    );
   }
 
   /** The lowest such hole. */
