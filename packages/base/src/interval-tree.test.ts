@@ -40,7 +40,8 @@ class SpanTree extends IntervalTree<Span> {
     if (this.height === 0) return this.summaryOfLeaf(this.root);
     let longest = 0;
     for (let i = 0; i < this.nodes.branchCount(this.root); i++) {
-      longest = Math.max(longest, this.summaryBelow(this.root, this.height, i));
+      this.summarize(this.root, this.height, i);
+      longest = Math.max(longest, this.nodes.summaries[this.root * FANOUT + i] as number);
     }
     return longest;
   }

@@ -145,28 +145,30 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     else if (to < from) this.lower(leaf, from);
   }
 
-  /** The summary of what is below entry `index` of a branch of `level`. */
-  summaryBelow(branch: number, level: number, index: number): number {
+  /**
+   * Sees to it that the branch of `level` has the summary of what is below its entry `index`. Nothing is given back: a
+   * number that comes out of a call would be made an object.
+   */
+  summarize(branch: number, level: number, index: number): void {
     const { nodes } = this;
     const { summaries } = nodes;
-    const known = summaries[(branch << FANOUT_SHIFT) + index] as number;
-    if (known >= 0) return known;
-    const child = nodes.children[(branch << FANOUT_SHIFT) + index] as number;
-    let summary = 0;
+    const at = (branch << FANOUT_SHIFT) + index;
+    if ((summaries[at] as number) >= 0) return;
+    const child = nodes.children[at] as number;
     if (level === 1) {
-      summary = this.summaryOfLeaf(child);
+      const summary = this.summaryOfLeaf(child);
       nodes.leafSummaries[child] = summary;
+      summaries[at] = summary;
     } else {
       const first = child << FANOUT_SHIFT;
+      let summary = 0;
       for (let i = nodes.branchCount(child) - 1; i >= 0; i--) {
-        let below = summaries[first + i] as number;
-        if (below < 0) below = this.summaryBelow(child, level - 1, i);
-        if (below > summary) summary = below;
+        if ((summaries[first + i] as number) < 0) this.summarize(child, level - 1, i);
+        summary = Math.max(summary, summaries[first + i] as number);
       }
+      summaries[at] = summary;
     }
-    summaries[(branch << FANOUT_SHIFT) + index] = summary;
     nodes.markFresh(child, level - 1);
-    return summary;
   }
 
   /** Leaves or keys change: the leaf gone down to last may be another for some keys. */

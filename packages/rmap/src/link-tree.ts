@@ -91,9 +91,8 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
     const first = node << FANOUT_SHIFT;
     const count = nodes.branchCount(node);
     for (let i = 0; i < count; i++) {
-      let greatest = summaries[first + i] as number;
-      if (greatest < 0) greatest = this.summaryBelow(node, level, i);
-      if (greatest <= start) continue;
+      if ((summaries[first + i] as number) < 0) this.summarize(node, level, i);
+      if ((summaries[first + i] as number) <= start) continue;
       if (i > 0 && (keys[first + i] as number) >= end) return false;
       const child = children[first + i] as number;
       if (!this.#visitBelow(child, level - 1, start, end, visit)) return false;

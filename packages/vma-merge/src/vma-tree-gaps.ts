@@ -60,16 +60,16 @@ export class GapTree extends IntervalTree<Vma> {
     const high = this.#high;
     const first = branch << FANOUT_SHIFT;
     for (let at = first + this.nodes.branchCount(branch) - 1; at >= first; at--) {
-      let widest = summaries[at] as number;
+      const known = summaries[at] as number;
       // What is known to be too narrow needs no further look.
-      if (widest >= 0 && widest < length) continue;
+      if (known >= 0 && known < length) continue;
       const child = children[at] as number;
       let slot = NONE;
       if (at > first && (keys[at] as number) >= high) {
         slot = this.#beforeFirst(child, level - 1);
       } else {
-        if (widest < 0) widest = this.summaryBelow(branch, level, at - first);
-        if (widest < length) continue;
+        if (known < 0) this.summarize(branch, level, at - first);
+        if ((summaries[at] as number) < length) continue;
         slot = level === 1 ? this.#highestInLeaf(child) : this.#highestBelow(child, level - 1);
       }
       if (slot !== NONE) return slot;
@@ -101,9 +101,8 @@ export class GapTree extends IntervalTree<Vma> {
       if (at + 1 < end && (keys[at + 1] as number) <= low) continue;
       const child = children[at] as number;
       if (at > first && (keys[at] as number) >= this.#high) return this.#beforeFirst(child, level - 1);
-      let widest = summaries[at] as number;
-      if (widest < 0) widest = this.summaryBelow(branch, level, at - first);
-      if (widest < length) continue;
+      if ((summaries[at] as number) < 0) this.summarize(branch, level, at - first);
+      if ((summaries[at] as number) < length) continue;
       const slot = level === 1 ? this.#lowestInLeaf(child) : this.#lowestBelow(child, level - 1);
       if (slot !== NONE) return slot;
     }
