@@ -8,6 +8,7 @@ export {
   LEAF_SHIFT,
   LEAF_SLOTS,
   NONE,
+  UNKNOWN,
 } from './interval-nodes.js';
 export { IntervalTree } from './interval-tree.js';
 export { InvariantError, invariant } from './invariant.js';

@@ -9,8 +9,8 @@ export const LEAF_SHIFT = 4;
 /** No such node or slot. */
 export const NONE: number = -1;
 
-/** A summary that must be computed anew. */
-export const UNKNOWN: number = -1;
+/** A summary that must be computed anew: who looks for a great number looks there. */
+export const UNKNOWN: number = Infinity;
 
 /** What a tree of intervals holds: each item knows its leaf. */
 export interface IntervalItem {

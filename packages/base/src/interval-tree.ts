@@ -6,6 +6,7 @@ import {
   LEAF_SHIFT,
   LEAF_SLOTS,
   NONE,
+  UNKNOWN,
 } from './interval-nodes.js';
 
 /** A leaf with no more items than this is joined with the next one if they fit. */
@@ -153,7 +154,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     const { nodes } = this;
     const { summaries } = nodes;
     const at = (branch << FANOUT_SHIFT) + index;
-    if ((summaries[at] as number) >= 0) return;
+    if (summaries[at] !== UNKNOWN) return;
     const child = nodes.children[at] as number;
     if (level === 1) {
       const summary = this.summaryOfLeaf(child);
@@ -163,7 +164,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
       const first = child << FANOUT_SHIFT;
       let summary = 0;
       for (let i = nodes.branchCount(child) - 1; i >= 0; i--) {
-        if ((summaries[first + i] as number) < 0) this.summarize(child, level - 1, i);
+        if (summaries[first + i] === UNKNOWN) this.summarize(child, level - 1, i);
         summary = Math.max(summary, summaries[first + i] as number);
       }
       summaries[at] = summary;

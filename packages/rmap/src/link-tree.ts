@@ -1,4 +1,4 @@
-import { FANOUT_SHIFT, IntervalTree, InvariantError, LEAF_SHIFT, NONE } from '@vmakit/base';
+import { FANOUT_SHIFT, IntervalTree, InvariantError, LEAF_SHIFT, NONE, UNKNOWN } from '@vmakit/base';
 import type { AnonVmaChain } from './anon-vma.js';
 
 /**
@@ -91,7 +91,7 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
     const first = node << FANOUT_SHIFT;
     const count = nodes.branchCount(node);
     for (let i = 0; i < count; i++) {
-      if ((summaries[first + i] as number) < 0) this.summarize(node, level, i);
+      if (summaries[first + i] === UNKNOWN) this.summarize(node, level, i);
       if ((summaries[first + i] as number) <= start) continue;
       if (i > 0 && (keys[first + i] as number) >= end) return false;
       const child = children[first + i] as number;

@@ -1,4 +1,4 @@
-import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, NONE } from '@vmakit/base';
+import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, NONE, UNKNOWN } from '@vmakit/base';
 import type { Vma } from './vma.js';
 
 /**
@@ -57,38 +57,34 @@ export class GapTree extends IntervalTree<Vma> {
   #highestBelow(branch: number, level: number): number {
     const { children, keys, summaries } = this.nodes;
     const length = this.#length;
-    const high = this.#high;
     const first = branch << FANOUT_SHIFT;
-    for (let at = first + this.nodes.branchCount(branch) - 1; at >= first; at--) {
-      const known = summaries[at] as number;
-      // What is known to be too narrow needs no further look.
-      if (known >= 0 && known < length) continue;
+    const end = first + this.nodes.branchCount(branch);
+    for (let at = end - 1; ; at--) {
+      while (at >= first && (summaries[at] as number) < length) at--;
+      if (at < first || (at + 1 < end && (keys[at + 1] as number) <= this.#low)) return NONE;
       const child = children[at] as number;
       let slot = NONE;
-      if (at > first && (keys[at] as number) >= high) {
+      if (at > first && (keys[at] as number) >= this.#high) {
         slot = this.#beforeFirst(child, level - 1);
       } else {
-        if (known < 0) this.summarize(branch, level, at - first);
+        if (summaries[at] === UNKNOWN) this.summarize(branch, level, at - first);
         if ((summaries[at] as number) < length) continue;
         slot = level === 1 ? this.#highestInLeaf(child) : this.#highestBelow(child, level - 1);
       }
       if (slot !== NONE) return slot;
     }
-    return NONE;
   }
 
   #highestInLeaf(leaf: number): number {
     const { bounds } = this.nodes;
     const length = this.#length;
-    const low = this.#low;
     const first = leaf << LEAF_SHIFT;
-    for (let slot = first + this.nodes.count(leaf) - 1; slot >= first; slot--) {
-      const start = bounds[slot << 1] as number;
-      if (start - low < length) return NONE;
-      const from = slot > first ? (bounds[(slot << 1) - 1] as number) : this.endBefore(leaf);
-      if (start - from >= length && this.#fits(from, start)) return slot;
+    for (let slot = first + this.nodes.count(leaf) - 1; ; slot--) {
+      while (slot > first && (bounds[slot << 1] as number) - (bounds[(slot << 1) - 1] as number) < length) slot--;
+      if (slot < first) return NONE;
+      if (slot === first) return this.#fits(this.endBefore(leaf), bounds[slot << 1] as number) ? slot : NONE;
+      if (this.#fits(bounds[(slot << 1) - 1] as number, bounds[slot << 1] as number)) return slot;
     }
-    return NONE;
   }
 
   #lowestBelow(branch: number, level: number): number {
@@ -101,7 +97,7 @@ export class GapTree extends IntervalTree<Vma> {
       if (at + 1 < end && (keys[at + 1] as number) <= low) continue;
       const child = children[at] as number;
       if (at > first && (keys[at] as number) >= this.#high) return this.#beforeFirst(child, level - 1);
-      if ((summaries[at] as number) < 0) this.summarize(branch, level, at - first);
+      if (summaries[at] === UNKNOWN) this.summarize(branch, level, at - first);
       if ((summaries[at] as number) < length) continue;
       const slot = level === 1 ? this.#lowestInLeaf(child) : this.#lowestBelow(child, level - 1);
       if (slot !== NONE) return slot;
