@@ -19,24 +19,23 @@ export interface IntervalItem {
 }
 
 /** Fields of a leaf in `leafInfo`. */
-const LEAF_FIELDS = 8;
+const LEAF_FIELDS = 4;
 const COUNT = 0;
 const PARENT = 1;
-const STALE = 2;
-const PREVIOUS = 3;
-const NEXT = 4;
+const PREVIOUS = 2;
+const NEXT = 3;
 
-/** Fields of a branch in `branchInfo`: the first three are those of a leaf. */
-const BRANCH_FIELDS = 4;
+/** Fields of a branch in `branchInfo`: the first two are those of a leaf. */
+const BRANCH_FIELDS = 2;
 
 /**
  * The nodes of one B+tree of intervals, a struct of arrays: a node is a number, so that going down the tree reads
  * arrays of numbers only, and nothing is allocated but when the arrays grow.
  *
  * A leaf (level 0) holds items with their bounds, and knows the leaves beside it. A branch holds children, a key for
- * each (a lower bound of the starts below it; the first is not looked at) and a summary of what is below each: any
- * number from 0 on that the greatest of the children's gives. A node is stale when the summary that its parent has of
- * it is {@link UNKNOWN}; then its ancestors are stale as well.
+ * each (a lower bound of the starts below it; the first is not looked at) and a summary of what is below each: the
+ * greatest of a number from 0 on that each item has, or {@link UNKNOWN}. What is known above is right whether or not
+ * all below it is known.
  */
 export class IntervalNodes<Item extends IntervalItem> {
   /**
@@ -47,8 +46,8 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** The item in each slot. */
   items: (Item | null)[] = new Array<Item | null>(LEAF_SLOTS).fill(null);
   #leafInfo: Int32Array = new Int32Array(LEAF_FIELDS);
-  /** The summary of each leaf that is not stale: what its parent has of it. */
-  leafSummaries: Float64Array = new Float64Array(1);
+  /** The summary of each leaf: what its parent has of it. */
+  leafSummaries: Float64Array = new Float64Array(1).fill(UNKNOWN);
   #leaves = 0;
   #freeLeaf = NONE;
 
@@ -130,9 +129,9 @@ export class IntervalNodes<Item extends IntervalItem> {
     const at = leaf * LEAF_FIELDS;
     info[at + COUNT] = 0;
     info[at + PARENT] = NONE;
-    info[at + STALE] = 1;
     info[at + PREVIOUS] = previous;
     info[at + NEXT] = next;
+    this.leafSummaries[leaf] = UNKNOWN;
     if (previous !== NONE) info[previous * LEAF_FIELDS + NEXT] = leaf;
     if (next !== NONE) info[next * LEAF_FIELDS + PREVIOUS] = leaf;
     return leaf;
@@ -226,7 +225,6 @@ export class IntervalNodes<Item extends IntervalItem> {
     const at = branch * BRANCH_FIELDS;
     info[at + COUNT] = 0;
     info[at + PARENT] = NONE;
-    info[at + STALE] = 1;
     return branch;
   }
 
@@ -258,7 +256,7 @@ export class IntervalNodes<Item extends IntervalItem> {
     return at - base;
   }
 
-  /** Makes `child`, a node of `childLevel`, entry `index` of `branch`. */
+  /** Makes `child`, a node of `childLevel`, entry `index` of `branch`; its summary is not known. */
   insertChild(branch: number, index: number, key: number, child: number, childLevel: number): void {
     const { children, keys, summaries } = this;
     const at = (branch << FANOUT_SHIFT) + index;
@@ -272,12 +270,10 @@ export class IntervalNodes<Item extends IntervalItem> {
     summaries[at] = UNKNOWN;
     (this.#branchInfo[branch * BRANCH_FIELDS + COUNT] as number)++;
     this.setParent(child, childLevel, branch);
-    this.markStale(child, childLevel);
-    this.markStale(branch, childLevel + 1);
   }
 
-  /** Takes out entry `index` of a branch of `level`. */
-  removeChild(branch: number, level: number, index: number): void {
+  /** Takes out entry `index` of a branch. */
+  removeChild(branch: number, index: number): void {
     const { children, keys, summaries } = this;
     const last = (branch << FANOUT_SHIFT) + --(this.#branchInfo[branch * BRANCH_FIELDS + COUNT] as number);
     for (let i = (branch << FANOUT_SHIFT) + index; i < last; i++) {
@@ -286,7 +282,6 @@ export class IntervalNodes<Item extends IntervalItem> {
       summaries[i] = summaries[i + 1] as number;
     }
     keys[last] = Infinity;
-    this.markStale(branch, level);
   }
 
   /** Moves the upper half of a full branch of `level` to a new one. */
@@ -295,38 +290,21 @@ export class IntervalNodes<Item extends IntervalItem> {
     const half = FANOUT / 2;
     const from = (branch << FANOUT_SHIFT) + half;
     for (let i = 0; i < half; i++) {
-      const { children, keys } = this;
+      const { children, keys, summaries } = this;
       this.insertChild(right, i, keys[from + i] as number, children[from + i] as number, level - 1);
+      summaries[(right << FANOUT_SHIFT) + i] = summaries[from + i] as number;
     }
     this.keys.fill(Infinity, from, from + half);
     this.#branchInfo[branch * BRANCH_FIELDS + COUNT] = half;
-    this.markStale(branch, level);
+    this.forgetSummary(branch, level);
     return right;
   }
 
-  /** Whether the parent of a node of `level` has no summary of it. */
-  isStale(node: number, level: number): boolean {
-    return level === 0
-      ? this.#leafInfo[node * LEAF_FIELDS + STALE] !== 0
-      : this.#branchInfo[node * BRANCH_FIELDS + STALE] !== 0;
-  }
-
-  /** Says that what a node of `level` holds changed. */
-  markStale(node: number, level: number): void {
-    const info = level === 0 ? this.#leafInfo : this.#branchInfo;
-    const at = node * (level === 0 ? LEAF_FIELDS : BRANCH_FIELDS);
-    if (info[at + STALE] !== 0) return;
-    info[at + STALE] = 1;
-    const parent = info[at + PARENT] as number;
-    if (parent === NONE) return;
-    this.summaries[(parent << FANOUT_SHIFT) + this.indexOf(parent, node)] = UNKNOWN;
-    this.markStale(parent, level + 1);
-  }
-
-  /** Its parent has the summary of this node of `level` now. */
-  markFresh(node: number, level: number): void {
-    if (level === 0) this.#leafInfo[node * LEAF_FIELDS + STALE] = 0;
-    else this.#branchInfo[node * BRANCH_FIELDS + STALE] = 0;
+  /** Makes the summary of a node of `level` unknown. What is above it stays. */
+  forgetSummary(node: number, level: number): void {
+    const parent = this.parent(node, level);
+    if (level === 0) this.leafSummaries[node] = UNKNOWN;
+    if (parent !== NONE) this.summaries[(parent << FANOUT_SHIFT) + this.indexOf(parent, node)] = UNKNOWN;
   }
 
   /** Makes room for `count` items that come in order, in place of growing on the way. */
@@ -341,7 +319,7 @@ export class IntervalNodes<Item extends IntervalItem> {
 
   #growLeaves(room: number): void {
     this.#leafInfo = copiedInto(new Int32Array(room * LEAF_FIELDS), this.#leafInfo);
-    this.leafSummaries = copiedInto(new Float64Array(room), this.leafSummaries);
+    this.leafSummaries = copiedInto(new Float64Array(room).fill(UNKNOWN), this.leafSummaries);
     this.bounds = copiedInto(new Float64Array(room * 2 * LEAF_SLOTS).fill(Infinity), this.bounds);
   }
 

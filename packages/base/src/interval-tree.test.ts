@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FANOUT, type IntervalItem, LEAF_SLOTS, NONE } from './interval-nodes.js';
+import { FANOUT, type IntervalItem, LEAF_SLOTS, NONE, UNKNOWN } from './interval-nodes.js';
 import { IntervalTree } from './interval-tree.js';
 
 interface Span extends IntervalItem {
@@ -40,8 +40,9 @@ class SpanTree extends IntervalTree<Span> {
     if (this.height === 0) return this.summaryOfLeaf(this.root);
     let longest = 0;
     for (let i = 0; i < this.nodes.branchCount(this.root); i++) {
-      this.summarize(this.root, this.height, i);
-      longest = Math.max(longest, this.nodes.summaries[this.root * FANOUT + i] as number);
+      const at = this.root * FANOUT + i;
+      if (this.nodes.summaries[at] === UNKNOWN) this.summarize(this.root, this.height, i);
+      longest = Math.max(longest, this.nodes.summaries[at] as number);
     }
     return longest;
   }

@@ -17,8 +17,8 @@ const SPARSE = LEAF_SLOTS / 4;
  * intervals may overlap is up to the user, who finds slots, reads bounds and puts items in and out.
  *
  * What is known of a subtree, its summary, is the greatest of a number that each item has. It is computed when it is
- * asked for; from then on it follows what changes, or is forgotten where the greatest number goes away. Who changes
- * items says so: {@link raise}, {@link lower}.
+ * asked for; from then on it follows what changes, or is forgotten where the greatest number goes away, as far up as it
+ * was the greatest. Who changes items says so: {@link raise}, {@link lower}.
  *
  * The leaf gone down to last is tried first: programs work where they worked.
  */
@@ -34,6 +34,8 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   #leafTo: number = Infinity;
   /** The item put in last. */
   #newest: Item | null = null;
+  /** Some summary was asked for: until then none is known, and none has to follow what changes. */
+  #summarized = false;
 
   constructor() {
     this.root = this.nodes.newLeaf(NONE);
@@ -120,24 +122,46 @@ export abstract class IntervalTree<Item extends IntervalItem> {
 
   /** An item of `leaf` has number `value` now, in place of none or of a lower one. */
   raise(leaf: number, value: number): void {
-    const { nodes } = this;
-    if (nodes.isStale(leaf, 0) || value <= (nodes.leafSummaries[leaf] as number)) return;
-    nodes.leafSummaries[leaf] = value;
-    const { summaries } = nodes;
+    const { leafSummaries, summaries } = this.nodes;
+    if (!this.#summarized) return;
+    const known = leafSummaries[leaf] as number;
+    if (known !== UNKNOWN) {
+      if (known >= value) return;
+      leafSummaries[leaf] = value;
+    }
     let node = leaf;
-    for (let level = 0; level < this.height && !nodes.isStale(node, level); level++) {
-      const parent = nodes.parent(node, level);
-      const at = (parent << FANOUT_SHIFT) + nodes.indexOf(parent, node);
-      if ((summaries[at] as number) >= value) return;
-      summaries[at] = value;
-      node = parent;
+    for (let level = 0; level < this.height; level++) {
+      const at = this.#entryOf(node, level);
+      if (summaries[at] !== UNKNOWN) {
+        if ((summaries[at] as number) >= value) return;
+        summaries[at] = value;
+      }
+      node = at >> FANOUT_SHIFT;
     }
   }
 
   /** An item of `leaf` has number `value` no more; what it has now, if it has one, is lower. */
   lower(leaf: number, value: number): void {
-    const { nodes } = this;
-    if (!nodes.isStale(leaf, 0) && value >= (nodes.leafSummaries[leaf] as number)) nodes.markStale(leaf, 0);
+    const { leafSummaries, summaries } = this.nodes;
+    if (!this.#summarized) return;
+    const known = leafSummaries[leaf] as number;
+    if (known !== UNKNOWN && known > value) return;
+    leafSummaries[leaf] = UNKNOWN;
+    let node = leaf;
+    for (let level = 0; level < this.height; level++) {
+      const at = this.#entryOf(node, level);
+      if (summaries[at] !== UNKNOWN) {
+        if ((summaries[at] as number) > value) return;
+        summaries[at] = UNKNOWN;
+      }
+      node = at >> FANOUT_SHIFT;
+    }
+  }
+
+  /** Where the branch above a node of `level` has its entry. */
+  #entryOf(node: number, level: number): number {
+    const parent = this.nodes.parent(node, level);
+    return (parent << FANOUT_SHIFT) + this.nodes.indexOf(parent, node);
   }
 
   /** The number of an item of `leaf` changes. */
@@ -147,14 +171,14 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   }
 
   /**
-   * Sees to it that the branch of `level` has the summary of what is below its entry `index`. Nothing is given back: a
-   * number that comes out of a call would be made an object.
+   * Computes the summary of what is below entry `index` of a branch of `level`. Nothing is given back: a number that
+   * comes out of a call would be made an object.
    */
   summarize(branch: number, level: number, index: number): void {
     const { nodes } = this;
     const { summaries } = nodes;
     const at = (branch << FANOUT_SHIFT) + index;
-    if (summaries[at] !== UNKNOWN) return;
+    this.#summarized = true;
     const child = nodes.children[at] as number;
     if (level === 1) {
       const summary = this.summaryOfLeaf(child);
@@ -169,7 +193,6 @@ export abstract class IntervalTree<Item extends IntervalItem> {
       }
       summaries[at] = summary;
     }
-    nodes.markFresh(child, level - 1);
   }
 
   /** Leaves or keys change: the leaf gone down to last may be another for some keys. */
@@ -186,7 +209,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     if (index > 0 && nodes.items[inserted - 1] === this.#newest) moved = Math.max(1, LEAF_SLOTS - 1 - index);
     else if (descending) moved = LEAF_SLOTS - Math.max(1, index);
     const right = nodes.splitLeaf(leaf, moved);
-    nodes.markStale(leaf, 0);
+    nodes.forgetSummary(leaf, 0);
     let key = nodes.bounds[2 * (right << LEAF_SHIFT)] as number;
     // The lowest key that separates the two: so that what comes in before this one goes to the right, and fills it.
     if (descending) key = Math.min(key, (nodes.bounds[2 * nodes.lastSlot(leaf)] as number) + 1);
@@ -225,7 +248,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
       branch = nodes.parent(branch, level++);
       nodes.freeBranch(node);
     }
-    nodes.removeChild(branch, level, nodes.indexOf(branch, node));
+    nodes.removeChild(branch, nodes.indexOf(branch, node));
     while (this.height > 0 && nodes.branchCount(this.root) === 1) {
       const { root } = this;
       this.root = nodes.children[root << FANOUT_SHIFT] as number;
@@ -242,7 +265,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     if (next === NONE || nodes.parent(next, 0) !== nodes.parent(leaf, 0)) return;
     if (nodes.count(leaf) + nodes.count(next) > LEAF_SLOTS - SPARSE) return;
     nodes.takeAll(leaf, next);
-    nodes.markStale(leaf, 0);
+    nodes.forgetSummary(leaf, 0);
     this.#dropLeaf(next);
   }
 }
