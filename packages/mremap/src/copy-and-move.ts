@@ -56,16 +56,10 @@ function copyDestination(op: RemapOperation, session: PolicySession | null): boo
 function moveTables(op: RemapOperation, session: PolicySession | null, charge: number): MmError | null {
   const { mm, copy } = op;
   const destination = copy.vma as Vma;
-  const move = op.tables.begin(mm, {
-    sourceVma: op.vma as Vma,
-    targetVma: destination,
-    source: op.address,
-    target: op.newAddress,
-    pages: op.oldPages,
-    needRmapLocks: copy.needRmapLocks,
-    heldRoot: session?.move.heldRoot ?? null,
-    unbalancedRmapLocks: op.policies.unbalancedRmapLocks,
-  });
+  const move = op.tables.begin(mm, op.vma as Vma, destination, op.address, op.newAddress, op.oldPages);
+  move.needRmapLocks = copy.needRmapLocks;
+  move.heldRoot = session === null ? null : session.move.heldRoot;
+  move.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;
   const moved = movePageTables(move);
   op.policies.moved.add(move);
   if (mm.env.bus.observed) emitTables(op, move, 'forward', moved);
@@ -92,16 +86,10 @@ function moveTables(op: RemapOperation, session: PolicySession | null, charge: n
 }
 
 function moveBack(op: RemapOperation, destination: Vma, moved: number, session: PolicySession | null): void {
-  const back = op.tablesBack.begin(op.mm, {
-    sourceVma: destination,
-    targetVma: op.vma as Vma,
-    source: op.newAddress,
-    target: op.address,
-    pages: moved,
-    needRmapLocks: true,
-    heldRoot: session?.move.heldRoot ?? null,
-    unbalancedRmapLocks: op.policies.unbalancedRmapLocks,
-  });
+  const back = op.tablesBack.begin(op.mm, destination, op.vma as Vma, op.newAddress, op.address, moved);
+  back.needRmapLocks = true;
+  back.heldRoot = session?.move.heldRoot ?? null;
+  back.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;
   const returned = movePageTables(back);
   if (op.mm.env.bus.observed) emitTables(op, back, 'back', returned);
 }

@@ -102,8 +102,9 @@ function moveBelowPmd(move: TableMove, pmd: Level, stop: number): number {
       }
     }
     if (arch.isNone(words, at)) break;
-    if (pages.ensure(0, move.target) === 0) return NO_MEMORY;
-    if (movePtes(move, extent)) break;
+    const targetPtes = pages.ensure(0, move.target);
+    if (targetPtes === 0) return NO_MEMORY;
+    if (movePtes(move, extent, pages.lookup(0, move.source), targetPtes)) break;
   }
   move.advance(extent);
   return DONE;

@@ -5,28 +5,27 @@ import { releaseRmapLocks, takeRmapLocks } from './rmap-locks.js';
 import type { TableMove } from './table-move.js';
 
 /**
- * Moves the entries of `extent` pages from one table of the lowest level to another (move_ptes, spec 04 section 7).
+ * Moves the entries of `extent` pages from one table of the lowest level, `source`, to another, `target` (move_ptes,
+ * spec 04 section 7).
  *
  * @returns false when the source table could not be locked: the caller looks again.
  */
-export function movePtes(move: TableMove, extent: number): boolean {
+export function movePtes(move: TableMove, extent: number, source: number, target: number): boolean {
   const { pages, env } = move.mm;
   const { arch, locks, injector, memory } = env;
   takeRmapLocks(move, false);
   const contended = injector !== null && !move.back && injector.fails('page-table-lock');
-  const table = contended ? 0 : pages.lookup(0, move.source);
-  const target = pages.lookup(0, move.target);
-  if (table === 0 || target === 0) {
+  if (contended || source === 0) {
     releaseRmapLocks(move, false);
     return false;
   }
-  if (locks.enabled) lockTables(move, table, target);
+  if (locks.enabled) lockTables(move, source, target);
   const { tally } = move;
   tally.reset();
   moveEntries(
     arch,
-    pages.pool.words(table),
-    pages.entryAt(table, 0, move.source),
+    pages.pool.words(source),
+    pages.entryAt(source, 0, move.source),
     pages.pool.words(target),
     pages.entryAt(target, 0, move.target),
     // A small integer, as page numbers are not: the loop over the entries takes half the time for it.
@@ -41,7 +40,7 @@ export function movePtes(move: TableMove, extent: number): boolean {
     pages.tlb.flushRange(move.source, move.source + extent, 0, 0);
     move.tlbFlushes++;
   }
-  if (locks.enabled) unlockTables(move, table, target);
+  if (locks.enabled) unlockTables(move, source, target);
   releaseRmapLocks(move, false);
   return true;
 }

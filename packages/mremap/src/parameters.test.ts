@@ -6,6 +6,7 @@ const PAGE = 4096;
 const TASK_SIZE = 2 ** 35 - 1;
 const limits: ParameterLimits = {
   pageShift: 12,
+  pagesPerByte: 1 / PAGE,
   tagMask: 0n,
   knownFlags: 1 | 2 | 4 | 8,
   flagsThatNeedMayMove: 8,
@@ -55,6 +56,17 @@ describe('parameters are checked in the order of spec 05 section 1', () => {
   ])('%s', (_name, change, step) => {
     expect(refusedAt(change)).toBe(step);
   });
+});
+
+test('numbers and the same numbers as bigints are the same call', () => {
+  const words = [0, 1, PAGE - 1, PAGE, 5 * PAGE, 2 ** 46 + PAGE, 2 ** 46 + 17, 2 ** 53 - 1];
+  for (const address of words) {
+    for (const length of words) {
+      const call = { address, oldLength: length, newLength: length, newAddress: length };
+      const words64 = Object.fromEntries(Object.entries(call).map(([name, word]) => [name, BigInt(word)]));
+      expect(check(call)).toEqual(check(words64));
+    }
+  }
 });
 
 test('lengths are rounded up to pages', () => {

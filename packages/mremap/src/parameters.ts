@@ -14,6 +14,8 @@ export interface RawMremap {
 /** What the checks need to know of the machine and the policies. */
 export interface ParameterLimits {
   readonly pageShift: number;
+  /** 2^-pageShift: exact, and cheaper than a division. */
+  readonly pagesPerByte: number;
   /** Bits of an address that a tag may use and that the kernel drops from `address`; 0n when tags are not allowed. */
   readonly tagMask: bigint;
   /** Flags that this kernel knows, those of its policies included. */
@@ -25,6 +27,8 @@ export interface ParameterLimits {
 /** A call's parameters: pages. `address` and the ranges may still be anything as far as VMAs go. */
 export class MremapRequest {
   address = 0;
+  /** The address as given is on a page boundary. */
+  addressAligned = true;
   oldPages = 0;
   newPages = 0;
   flags = 0;
@@ -35,8 +39,8 @@ export class MremapRequest {
 }
 
 /**
- * The parameter checks of spec 05 section 1, in the kernel's order, before any lock is taken. The parameters that pass
- * are put into `request`.
+ * The parameter checks of spec 05 section 1, in the kernel's order, before any lock is taken. The parameters are
+ * put into `request`.
  *
  * @param taskSize end of the addresses that the program can have, in pages
  * @returns the refusal; null: none
@@ -50,18 +54,10 @@ export function checkParameters(
 ): MmError | null {
   const { pageShift } = limits;
   const flags = flagWord(raw.flags, limits.knownFlags);
-  const tagged = untagged(raw.address, limits.tagMask);
-  const address = pageOf(tagged, pageShift, 'address');
-  const newAddress = pageOf(raw.newAddress ?? 0, pageShift, 'newAddress');
-  const newAddressAligned = offsetInPage(raw.newAddress ?? 0, pageShift, 'newAddress') === 0;
-  // A length that wraps when it is rounded up is 0 to all that follows.
-  const wrap = wrapPages(pageShift);
-  const oldPages = wrapped(pagesCovering(raw.oldLength, pageShift, 'oldLength'), wrap);
-  const newPages = wrapped(pagesCovering(raw.newLength, pageShift, 'newLength'), wrap);
+  if (!readNumbers(raw, limits.pagesPerByte, request)) readWords(raw, limits, request);
+  const { newPages } = request;
   if (flags === null) return refuse('EINVAL', 'spec 05.1 step 1: unknown flag', { flags: `${raw.flags}` });
-  if (offsetInPage(tagged, pageShift, 'address') !== 0) {
-    return refuse('EINVAL', 'spec 05.1 step 2: address is not page aligned');
-  }
+  if (!request.addressAligned) return refuse('EINVAL', 'spec 05.1 step 2: address is not page aligned');
   if (newPages === 0) return refuse('EINVAL', 'spec 05.1 step 3: new length is 0');
   if (newPages > taskSize) {
     return refuse('EINVAL', 'spec 05.1 step 4: new length is beyond the address space', { newPages, taskSize });
@@ -69,14 +65,44 @@ export function checkParameters(
   if ((flags & limits.flagsThatNeedMayMove) !== 0 && (flags & MREMAP_MAYMOVE) === 0) {
     return refuse('EINVAL', 'spec 06.2: the flag needs MAYMOVE');
   }
-  request.address = address;
-  request.oldPages = oldPages;
-  request.newPages = newPages;
   request.flags = flags;
-  request.newAddress = newAddress;
-  request.newAddressAligned = newAddressAligned;
   if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) === 0) return null;
   return checkNewAddress(request, pageShift, taskSize);
+}
+
+/** The words of a call in pages, when they are numbers, as they mostly are: without a tag, and nothing wraps. */
+function readNumbers(raw: RawMremap, pagesPerByte: number, request: MremapRequest): boolean {
+  const { address, oldLength, newLength, newAddress = 0 } = raw;
+  if (!isByteCount(address) || !isByteCount(oldLength) || !isByteCount(newLength) || !isByteCount(newAddress)) {
+    return false;
+  }
+  const from = address * pagesPerByte;
+  const to = newAddress * pagesPerByte;
+  request.address = Math.floor(from);
+  request.addressAligned = Math.floor(from) === from;
+  request.oldPages = Math.ceil(oldLength * pagesPerByte);
+  request.newPages = Math.ceil(newLength * pagesPerByte);
+  request.newAddress = Math.floor(to);
+  request.newAddressAligned = Math.floor(to) === to;
+  return true;
+}
+
+function isByteCount(word: Bytes): word is number {
+  return typeof word === 'number' && word >= 0 && word <= Number.MAX_SAFE_INTEGER && Math.floor(word) === word;
+}
+
+/** The same for any words. */
+function readWords(raw: RawMremap, { pageShift, tagMask }: ParameterLimits, request: MremapRequest): void {
+  const address = untagged(raw.address, tagMask);
+  const newAddress = raw.newAddress ?? 0;
+  request.address = pageOf(address, pageShift, 'address');
+  request.addressAligned = offsetInPage(address, pageShift, 'address') === 0;
+  request.newAddress = pageOf(newAddress, pageShift, 'newAddress');
+  request.newAddressAligned = offsetInPage(newAddress, pageShift, 'newAddress') === 0;
+  // A length that wraps when it is rounded up is 0 to all that follows.
+  const wrap = wrapPages(pageShift);
+  request.oldPages = wrapped(pagesCovering(raw.oldLength, pageShift, 'oldLength'), wrap);
+  request.newPages = wrapped(pagesCovering(raw.newLength, pageShift, 'newLength'), wrap);
 }
 
 /** Steps 5 to 9: only when FIXED or DONTUNMAP imply a new address. */

@@ -83,7 +83,13 @@ export class PolicySet {
     this.unbalancedRmapLocks = policies.some(({ deviations }) => deviations.unbalancedRmapLocks === true);
     const { family, pageShift } = environment.arch;
     const tagMask = family === 'arm64' ? ARM64_TAG : 0n;
-    this.limits = { pageShift, tagMask, knownFlags: known, flagsThatNeedMayMove: needMayMove };
+    this.limits = {
+      pageShift,
+      pagesPerByte: 2 ** -pageShift,
+      tagMask,
+      knownFlags: known,
+      flagsThatNeedMayMove: needMayMove,
+    };
     if (policies.length > 0) environment.callGuard = this;
     const context = new BoundContext(environment, this.counters, contributions);
     this.bound = policies.map((policy) => ({

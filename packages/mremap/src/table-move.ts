@@ -4,21 +4,6 @@ import type { AnonVma } from '@vmakit/rmap';
 import type { Mm } from '@vmakit/mm';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 
-/** What a move of page tables is asked to do. Pages. */
-export interface TableMoveOptions {
-  readonly sourceVma: Vma;
-  readonly targetVma: Vma;
-  readonly source: number;
-  readonly target: number;
-  readonly pages: number;
-  /** Reverse-map walkers must be kept out of every step, since they would meet the target first. */
-  readonly needRmapLocks: boolean;
-  /** Root of the anon_vma that the caller holds for writing already: not to be locked again (spec 06 section 5, L3). */
-  readonly heldRoot: AnonVma | null;
-  /** Spec 06 section 6, R7: rmap locks are released that were not taken. */
-  readonly unbalancedRmapLocks: boolean;
-}
-
 /**
  * The control block of one move of page tables: `pagetable_move_control` (spec 04 section 6), with counts of what
  * moved.
@@ -32,12 +17,15 @@ export class TableMove {
   target = 0;
   sourceEnd = 0;
   pages = 0;
+  /** Reverse-map walkers must be kept out of every step, since they would meet the target first. */
   needRmapLocks = false;
+  /** Root of the anon_vma that the caller holds for writing already: not to be locked again (spec 06 section 5, L3). */
   heldRoot: AnonVma | null = null;
   /**
    * A move back after a failure: its tables exist, so it cannot fail and no failure is injected (spec 04 section 8).
    */
   readonly back: boolean;
+  /** Spec 06 section 6, R7: rmap locks are released that were not taken. */
   unbalancedRmapLocks = false;
   /** The source is registered with a userfaultfd that does not follow moves: marks of it are dropped on the way. */
   dropsUserfaultMarks = false;
@@ -57,19 +45,16 @@ export class TableMove {
     this.back = back;
   }
 
-  /** Begins a move: it is used again for each. */
-  begin(mm: Mm, options: TableMoveOptions): this {
+  /** Begins a move of `pages` pages: it is used again for each. What it has to lock is for the caller to say. */
+  begin(mm: Mm, sourceVma: Vma, targetVma: Vma, source: number, target: number, pages: number): this {
     this.mm = mm;
-    this.sourceVma = options.sourceVma;
-    this.targetVma = options.targetVma;
-    this.source = options.source;
-    this.target = options.target;
-    this.sourceEnd = options.source + options.pages;
-    this.pages = options.pages;
-    this.needRmapLocks = options.needRmapLocks;
-    this.heldRoot = options.heldRoot;
-    this.unbalancedRmapLocks = options.unbalancedRmapLocks;
-    this.dropsUserfaultMarks = losesUserfault(options.sourceVma);
+    this.sourceVma = sourceVma;
+    this.targetVma = targetVma;
+    this.source = source;
+    this.target = target;
+    this.sourceEnd = source + pages;
+    this.pages = pages;
+    this.dropsUserfaultMarks = losesUserfault(sourceVma);
     this.steps = 0;
     this.puds = 0;
     this.pmds = 0;

@@ -25,6 +25,10 @@ export class PageTables {
   readonly #top: number;
   readonly #cache: WalkCache;
   readonly #leafMask: number;
+  /** Of {@link freeRange}: the table of each level on the way down, and tables that are unlinked but not yet given back. */
+  readonly #path: Int32Array;
+  readonly #unlinked: Int32Array = new Int32Array(64);
+  #unlinkedCount = 0;
 
   /** @throws {RangeError} when the pool refuses the root table: ask `PageTables.create` where that can happen */
   constructor(arch: Arch, pool: TablePool) {
@@ -36,6 +40,7 @@ export class PageTables {
     this.#cache = new WalkCache(arch.levels);
     this.#leafMask = arch.level(0).indexMask;
     this.tables = new Int32Array(arch.levels.length);
+    this.#path = new Int32Array(arch.levels.length);
     this.root = pool.allocate(arch.topLevel);
     if (this.root === 0) throw new RangeError('pool: it refused the table of the top level');
     this.tables[arch.topLevel] = 1;
@@ -70,7 +75,7 @@ export class PageTables {
   /** The table of `level` for page `vpn`; 0 when it does not exist, or a huge leaf is in its place. */
   lookup(level: number, vpn: number): number {
     const held = this.#cache.find(level, vpn);
-    return held !== 0 ? held : this.#walk(level, vpn);
+    return held !== 0 ? held : this.#walk(level, vpn, false);
   }
 
   /**
@@ -79,21 +84,33 @@ export class PageTables {
    * missing, so a vast unused range costs little.
    */
   nextPopulated(vpn: number, end: number): number {
+    if (this.#hasRootOnly()) return end;
     const { arch, pool } = this;
+    const cache = this.#cache;
     let page = vpn;
     while (page < end) {
-      if (this.lookup(0, page) !== 0) return page;
-      let level = 1;
-      let table = this.lookup(1, page);
-      while (table === 0) table = this.lookup(++level, page);
-      const words = pool.words(table);
-      let at = this.entryAt(table, level, page);
-      if (level === 1 && !arch.isNone(words, at)) return page;
-      // Nothing is there: on to the next entry of this table that is not empty, or behind the table.
-      const { span, entries, inverseSpan } = this.#levels[level]!;
-      const behind = pool.base(table) + 2 * entries;
+      let level = 0;
+      let table = cache.find(0, page);
+      if (table !== 0) return page;
+      while (table === 0) table = ++level < this.#top ? cache.find(level, page) : this.root;
+      for (;;) {
+        const words = pool.words(table);
+        const at = this.entryAt(table, level, page);
+        if (arch.isTable(words, at)) {
+          const below = arch.tableAt(words, at);
+          cache.hold(level - 1, page, below);
+          if (level === 1) return page;
+          table = below;
+          level--;
+        } else if (level === 1 && !arch.isNone(words, at)) {
+          return page;
+        } else {
+          break;
+        }
+      }
+      const { span, inverseSpan } = this.#levels[level]!;
       page = Math.floor(page * inverseSpan) * span + span;
-      for (at += 2; at < behind && page < end && arch.isNone(words, at); at += 2) page += span;
+      if (page < end) page = this.#skipEmpty(table, level, page, end);
     }
     return end;
   }
@@ -104,10 +121,7 @@ export class PageTables {
    */
   ensure(level: number, vpn: number): number {
     const held = this.#cache.find(level, vpn);
-    if (held !== 0) return held;
-    if (level === this.#top) return this.root;
-    const upper = this.ensure(level + 1, vpn);
-    return upper === 0 ? 0 : this.#ensureBelow(upper, level + 1, vpn);
+    return held !== 0 ? held : this.#walk(level, vpn, true);
   }
 
   /** Makes a table for the entry of `level` (at least 1) for `vpn` from one at hand: a withdrawn reserve, say. */
@@ -210,8 +224,14 @@ export class PageTables {
    * @throws {InvariantError} when a table to be freed is not empty
    */
   freeRange(start: number, end: number, floor: number, ceiling: number): void {
-    if (start >= end) return;
-    this.#freeBelow(this.root, this.#top, start, end, floor, ceiling);
+    if (start >= end || this.#hasRootOnly()) return;
+    const { span, inverseSpan } = this.#levels[1]!;
+    let first = Math.floor(start * inverseSpan) * span;
+    if (first < floor) first += span;
+    let last = Math.ceil(end * inverseSpan) * span;
+    if (last > ceiling) last -= span;
+    // When no table of the lowest level lies between the neighbours, none above does.
+    if (first < last) this.#freeFound(start, end, floor, ceiling);
   }
 
   /** Gives back every table, the root and what is in reserve too, with whatever is in them. */
@@ -220,17 +240,43 @@ export class PageTables {
     this.#discardTree(this.root, this.#top);
   }
 
-  /** {@link lookup} of what is not held: one step down from the table above, which most often is. */
-  #walk(level: number, vpn: number): number {
+  /** Whether nothing hangs below the root but huge leaves. */
+  #hasRootOnly(): boolean {
+    return this.tables[this.#top - 1] === 0 && this.#top > 1;
+  }
+
+  /** {@link lookup} or {@link ensure} of what is not held: up to the next table that is, and down from there. */
+  #walk(level: number, vpn: number, make: boolean): number {
     if (level === this.#top) return this.root;
-    const upper = this.lookup(level + 1, vpn);
-    if (upper === 0) return 0;
-    const words = this.pool.words(upper);
-    const at = this.entryAt(upper, level + 1, vpn);
-    if (!this.arch.isTable(words, at)) return 0;
-    const table = this.arch.tableAt(words, at);
-    this.#cache.hold(level, vpn, table);
+    const { arch, pool } = this;
+    const cache = this.#cache;
+    let upper = level;
+    let table = 0;
+    while (table === 0) table = ++upper < this.#top ? cache.find(upper, vpn) : this.root;
+    for (; upper > level; upper--) {
+      const words = pool.words(table);
+      const at = this.entryAt(table, upper, vpn);
+      if (arch.isTable(words, at)) table = arch.tableAt(words, at);
+      else table = make && arch.isNone(words, at) ? this.#allocateAt(words, at, upper - 1) : 0;
+      if (table === 0) return 0;
+      cache.hold(upper - 1, vpn, table);
+    }
     return table;
+  }
+
+  /** The first page from `page` on whose entry in `table` is not empty: the next of `table`, or what is behind it. */
+  #skipEmpty(table: number, level: number, page: number, end: number): number {
+    const { arch, pool } = this;
+    const { span, inverseSpan, entries, indexMask } = this.#levels[level]!;
+    const words = pool.words(table);
+    const behind = pool.base(table) + 2 * entries;
+    // 0: the page is behind the table.
+    const index = (page * inverseSpan) & indexMask;
+    let next = page;
+    if (index === 0) return next;
+    for (let at = pool.base(table) + 2 * index; at < behind && next < end && arch.isNone(words, at); at += 2)
+      next += span;
+    return next;
   }
 
   #forgetMoved(level: number, vpn: number, count: number): void {
@@ -238,19 +284,11 @@ export class PageTables {
     this.#cache.forgetBelow(level, Math.floor(vpn * inverseSpan) * span, count * span);
   }
 
-  #ensureBelow(table: number, level: number, vpn: number): number {
-    const { arch, pool } = this;
-    const words = pool.words(table);
-    const at = this.entryAt(table, level, vpn);
-    let below = 0;
-    if (arch.isTable(words, at)) {
-      below = arch.tableAt(words, at);
-    } else if (arch.isNone(words, at)) {
-      below = this.#allocate(level - 1);
-      if (below !== 0) arch.setTable(words, at, below);
-    }
-    if (below !== 0) this.#cache.hold(level - 1, vpn, below);
-    return below;
+  /** Makes the empty entry at `at` lead to a new table of `level`; 0: refused. */
+  #allocateAt(words: Int32Array, at: number, level: number): number {
+    const table = this.#allocate(level);
+    if (table !== 0) this.arch.setTable(words, at, table);
+    return table;
   }
 
   #allocate(level: number): number {
@@ -263,6 +301,36 @@ export class PageTables {
     this.#cache.forget(level, table);
     this.pool.free(table);
     this.tables[level]!--;
+  }
+
+  /**
+   * {@link freeRange} where there may be something to free: down while one entry leads to all of the range, then what
+   * hangs below, then up again as long as a table lies between the neighbours.
+   */
+  #freeFound(start: number, end: number, floor: number, ceiling: number): void {
+    const { arch, pool } = this;
+    const path = this.#path;
+    let level = this.#top;
+    let table = this.root;
+    for (; level > 0; level--) {
+      path[level] = table;
+      const { inverseSpan } = this.#levels[level]!;
+      if (Math.floor(start * inverseSpan) !== Math.floor((end - 1) * inverseSpan)) break;
+      const words = pool.words(table);
+      const at = this.entryAt(table, level, start);
+      if (!arch.isTable(words, at)) break;
+      table = arch.tableAt(words, at);
+    }
+    path[level] = table;
+    if (level > 0) this.#freeBelow(table, level, start, end, floor, ceiling);
+    for (; level < this.#top; level++) {
+      const { span, inverseSpan } = this.#levels[level + 1]!;
+      const first = Math.floor(start * inverseSpan) * span;
+      if (first < floor || first + span > ceiling) break;
+      const upper = path[level + 1]!;
+      this.#unlink(pool.words(upper), this.entryAt(upper, level + 1, start), path[level]!, level);
+    }
+    this.#freeUnlinked();
   }
 
   /** Frees what lies below the entries of `table` for [start, end); the caller decides on `table` itself. */
@@ -278,11 +346,24 @@ export class PageTables {
       if (level > 1) {
         this.#freeBelow(below, level - 1, Math.max(start, first), Math.min(end, first + span), floor, ceiling);
       }
-      if (first < floor || first + span > ceiling) continue;
-      words[at] = 0;
-      words[at + 1] = 0;
-      this.#free(below, level - 1);
+      if (first >= floor && first + span <= ceiling) this.#unlink(words, at, below, level - 1);
     }
+  }
+
+  /** Empties the entry at `at`, which leads to `table` of `level`: it is given back with others, in this order. */
+  #unlink(words: Int32Array, at: number, table: number, level: number): void {
+    words[at] = 0;
+    words[at + 1] = 0;
+    this.#cache.forget(level, table);
+    this.tables[level]!--;
+    if (this.#unlinkedCount === this.#unlinked.length) this.#freeUnlinked();
+    this.#unlinked[this.#unlinkedCount++] = table;
+  }
+
+  #freeUnlinked(): void {
+    const count = this.#unlinkedCount;
+    this.#unlinkedCount = 0;
+    this.pool.freeAll(this.#unlinked, count);
   }
 
   #discardTree(table: number, level: number): void {

@@ -52,6 +52,15 @@ describe('a pool of tables', () => {
     expect([pool.isZero(id, 0, 512), pool.isZero(id, 0, 100), pool.isZero(id, 101, 411)]).toEqual([false, true, true]);
   });
 
+  test('takes several back in their order, wherever they lie', () => {
+    const pool = makePool();
+    const ids = Array.from({ length: 200 }, () => pool.allocate(0));
+    const back = [5, 4, 3, 70, 64, 63, 62, 65, 100, 102, 101, ...ids.slice(110, 180)];
+    pool.freeAll(Int32Array.from([...back, 7]), back.length);
+    expect([pool.freed, pool.live[0], pool.levelOf(7)]).toEqual([back.length, 200 - back.length, 0]);
+    expect(back.map(() => pool.allocate(1))).toEqual(back.toReversed());
+  });
+
   test('refuses what it is told to refuse', () => {
     const pool = makePool();
     const asked: string[] = [];
@@ -88,6 +97,14 @@ describe('a broken rule throws, with the state', () => {
     } catch (error) {
       expect((error as InvariantError).state).toEqual({ id: 1, level: 'pte', entry: 7, word: '0x8000000012345025' });
     }
+  });
+
+  test('nor one among others', () => {
+    const pool = makePool();
+    const ids = Int32Array.from({ length: 40 }, () => pool.allocate(0));
+    pool.words(30)[pool.base(30) + 1023] = 1;
+    expect(() => pool.freeAll(ids, 40)).toThrow('must be empty');
+    expect(pool.freed).toBe(29);
   });
 
   test('nor one that has tables in reserve, nor one twice', () => {

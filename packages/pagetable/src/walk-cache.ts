@@ -11,13 +11,15 @@ export class WalkCache {
   /** The first page that the table in the slot spans. */
   readonly #first: Float64Array;
   readonly #table: Int32Array;
-  /** Pages that a table spans, by level. */
+  /** Pages that a table spans, by level, and 1 / that: exact, since spans are powers of two. */
   readonly #spans: Float64Array;
+  readonly #inverseSpans: Float64Array;
 
   constructor(levels: readonly Level[]) {
     this.#first = new Float64Array(2 * levels.length).fill(NOWHERE);
     this.#table = new Int32Array(2 * levels.length);
     this.#spans = Float64Array.from(levels, (level) => level.tableSpan);
+    this.#inverseSpans = this.#spans.map((span) => 1 / span);
   }
 
   /** The table of `level` for page `vpn`, if it is held; else 0. */
@@ -33,10 +35,9 @@ export class WalkCache {
   /** Holds `table` in place of the one of its level that is held for longer. */
   hold(level: number, vpn: number, table: number): void {
     const slot = 2 * level;
-    const span = this.#spans[level]!;
     this.#first[slot + 1] = this.#first[slot]!;
     this.#table[slot + 1] = this.#table[slot]!;
-    this.#first[slot] = Math.floor(vpn / span) * span;
+    this.#first[slot] = Math.floor(vpn * this.#inverseSpans[level]!) * this.#spans[level]!;
     this.#table[slot] = table;
   }
 

@@ -35,8 +35,10 @@ interface Change {
  * at once where a store would not have to do anything: exclusive anonymous pages, dirty pages of shared mappings.
  */
 export function changeProtection(mm: Mm, vma: Vma, start: number, end: number): void {
+  const page = mm.pages.nextPopulated(start, end);
+  if (page >= end) return;
   const upgrade = (vma.flags & VM_SHARED) !== 0 ? wantsWriteNotify(mm.env, vma) : (vma.flags & VM_WRITE) !== 0;
-  change({ mm, vma, prot: pageProtection(mm.env, vma), upgrade, uffd: 0 }, start, end);
+  change({ mm, vma, prot: pageProtection(mm.env, vma), upgrade, uffd: 0 }, page, start, end);
 }
 
 /** Write-protects [start, end) by userfaultfd, or takes that back. `markers`: absent pages are marked too. */
@@ -51,27 +53,28 @@ export function changeUffdProtection(
   const upgrade = !protect && (vma.flags & VM_WRITE) !== 0 && (vma.flags & VM_SHARED) === 0;
   if (protect && markers) ensureTables(mm, start, end);
   const uffd = protect ? UFFD_WP_SET : UFFD_WP_CLEAR;
-  change({ mm, vma, prot: pageProtection(mm.env, vma), upgrade, uffd }, start, end);
+  change({ mm, vma, prot: pageProtection(mm.env, vma), upgrade, uffd }, mm.pages.nextPopulated(start, end), start, end);
   if (protect && markers) markAbsent(mm, start, end);
 }
 
-function change(what: Change, start: number, end: number): void {
+/** `first`: the first page of [start, end) with something to change. */
+function change(what: Change, first: number, start: number, end: number): void {
+  if (first >= end) return;
   const { mm, vma } = what;
   const tables = mm.pages;
   const { arch } = tables;
-  let any = false;
-  for (let page = tables.nextPopulated(start, end); page < end;) {
+  for (let page = first; page < end;) {
     const next = pmdEnd(tables, page, end);
-    any = true;
-    if (tables.lookup(0, page) === 0) {
+    let table = tables.lookup(0, page);
+    if (table === 0) {
       if (next - page === arch.pmdPages || (vma.flags & VM_HUGETLB) !== 0) changeHuge(what, page);
       else splitHugePmd(mm, vma, page);
+      table = tables.lookup(0, page);
     }
-    const table = tables.lookup(0, page);
     if (table !== 0) changeTable(what, table, page, next);
-    page = tables.nextPopulated(next, end);
+    page = next < end ? tables.nextPopulated(next, end) : end;
   }
-  if (any) tables.tlb.flushRange(start, end, 0, 0);
+  tables.tlb.flushRange(start, end, 0, 0);
 }
 
 function changeTable(what: Change, table: number, start: number, end: number): void {

@@ -39,33 +39,36 @@ export function freeEmptyTables(mm: Mm, start: number, end: number): void {
 
 function zap(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean): void {
   const tables = mm.pages;
-  let any = false;
-  for (let page = tables.nextPopulated(start, end); page < end;) {
+  let page = tables.nextPopulated(start, end);
+  if (page >= end) return;
+  while (page < end) {
     const next = pmdEnd(tables, page, end);
-    any = true;
-    if (tables.lookup(0, page) === 0 && next - page === tables.arch.pmdPages) {
+    let table = tables.lookup(0, page);
+    if (table === 0 && next - page === tables.arch.pmdPages) {
       zapHuge(mm, page);
     } else {
-      if (tables.lookup(0, page) === 0) splitHugePmd(mm, vma, page);
-      zapTable(mm, vma, page, next, dropMarkers);
+      if (table === 0) {
+        splitHugePmd(mm, vma, page);
+        table = tables.lookup(0, page);
+      }
+      if (table !== 0) zapTable(mm, vma, table, tables.indexAt(0, page), entryCount(page, next), dropMarkers);
     }
-    page = tables.nextPopulated(next, end);
+    page = next < end ? tables.nextPopulated(next, end) : end;
   }
-  if (any) tables.tlb.flushRange(start, end, 0, 0);
+  tables.tlb.flushRange(start, end, 0, 0);
 }
 
 /** Entries from which on it pays to look first whether there are any. */
 const MANY = 32;
 
-function zapTable(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean): void {
+/** Drops `count` entries of `table` from number `index` on. */
+function zapTable(mm: Mm, vma: Vma, table: number, index: number, count: number, dropMarkers: boolean): void {
   const { arch, memory } = mm.env;
-  const table = mm.pages.lookup(0, start);
-  if (table === 0) return;
-  const words = mm.pages.pool.words(table);
-  const first = mm.pages.entryAt(table, 0, start);
-  const count = entryCount(start, end);
+  const { pool } = mm.pages;
   // What a move leaves behind is empty, and most often more than a few entries.
-  if (count >= MANY && mm.pages.pool.isZero(table, mm.pages.indexAt(0, start), count)) return;
+  if (count >= MANY && pool.isZero(table, index, count)) return;
+  const words = pool.words(table);
+  const first = pool.base(table) + 2 * index;
   const last = first + 2 * count;
   for (let at = first; at < last; at += 2) {
     const pfn = arch.countedFrame(words, at);
