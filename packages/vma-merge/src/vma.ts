@@ -1,6 +1,6 @@
 import { InvariantError, NONE, type VmFlags, VM_SHARED } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import type { AnonVma, AnonVmaChain, MemoryPolicy, RmapVma } from '@vmakit/rmap';
+import type { AnonVma, MemoryPolicy, RmapVma } from '@vmakit/rmap';
 import type { MergeRequest } from './merge-request.js';
 import type { VmaTree } from './vma-tree.js';
 
@@ -113,7 +113,7 @@ export class Vma implements RmapVma {
   next: Vma | null = null;
   mm: VmaOwner;
   anonVma: AnonVma | null = null;
-  chain: AnonVmaChain | null = null;
+  chain: number = NONE;
   /** Read and written through the properties below only. */
   extras: VmaExtras = PLAIN;
 
@@ -243,7 +243,7 @@ export function allocateVma(mm: VmaOwner, start: number, end: number, pageOffset
  * from now on.
  */
 export function freeVma(vma: Vma): void {
-  if (vma.leaf !== NONE || vma.chain !== null) {
+  if (vma.leaf !== NONE || vma.chain !== NONE) {
     throw new InvariantError('a VMA is freed once, out of its tree and unlinked', { start: vma.start, end: vma.end });
   }
   const { spares } = vma.mm.tree;
