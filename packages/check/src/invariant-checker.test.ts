@@ -227,7 +227,7 @@ describe('S3, anon_vmas', () => {
 
   it('S3.10: an anon_vma that nobody needs', () => {
     const { kernel } = scene();
-    const lost = kernel.env.anonVmas.create(null);
+    const lost = kernel.env.anonVmas.createRoot();
     lost.numChildren = 0;
     lost.refcount = 0;
     expect(reported(kernel)).toEqual(['S3.10']);

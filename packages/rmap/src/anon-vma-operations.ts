@@ -47,7 +47,7 @@ export function anonVmaPrepare(context: RmapContext, vma: RmapVma): boolean {
   if (newLinkFails(context)) return false;
   const neighbours = findMergeableAnonVma(vma);
   if (neighbours === null && newAnonVmaFails(context)) return false;
-  const anonVma = neighbours ?? context.anonVmas.create(null);
+  const anonVma = neighbours ?? context.anonVmas.createRoot();
   const { locks } = context;
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
   vma.anonVma = anonVma;
@@ -171,10 +171,7 @@ export function anonVmaFork(context: RmapContext, child: RmapVma, parent: RmapVm
   if (!anonVmaClone(context, child, parent, 'fork')) return false;
   if (child.anonVma !== null) return true;
   const { anonVmas, locks } = context;
-  const anonVma = anonVmas.create(parent.anonVma);
-  anonVma.numActiveVmas = 1;
-  anonVma.root.refcount++;
-  anonVma.parent.numChildren++;
+  const anonVma = anonVmas.createChild(parent.anonVma);
   child.anonVma = anonVma;
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
   addLink(anonVmas, child, anonVma.slot);

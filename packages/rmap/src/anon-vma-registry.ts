@@ -12,7 +12,7 @@ import {
 } from './anon-vma-numbers.js';
 import { LinkTable } from './link-table.js';
 import { LinkTree } from './link-tree.js';
-import { roomBeyond } from './room.js';
+import { enlarged, roomBeyond } from './room.js';
 
 const CHUNK_BITS = 10;
 const CHUNK = 1 << CHUNK_BITS;
@@ -30,7 +30,9 @@ export class AnonVmaRegistry {
   /** Anon_vmas alive. */
   liveCount = 0;
 
-  readonly #slots: (AnonVma | null)[] = [];
+  #slots: (AnonVma | null)[] = [];
+  /** Slots ever taken. */
+  #used = 0;
   #freeSlot = NONE;
   /** By id: the slot, plus one; 0: dead. */
   readonly #chunks: (Int32Array | null)[] = [];
@@ -38,33 +40,59 @@ export class AnonVmaRegistry {
   #nextId = 1;
   readonly #trees: (LinkTree | null)[] = [];
 
-  /**
-   * Makes one and registers it: a root when `parent` is null, else a child of it. Counters of the family are the
-   * caller's to adjust.
-   */
-  create(parent: AnonVma | null): AnonVma {
+  /** Makes room for `count` more anon_vmas and twice as many links, as a fork makes: in place of growing on the way. */
+  reserve(count: number): void {
+    if (this.liveCount + count > this.#slots.length) this.#grow(this.liveCount + count);
+    this.links.reserve(2 * count);
+  }
+
+  /** Makes a root, which counts itself as a child, and registers it. */
+  createRoot(): AnonVma {
+    const slot = this.#takeSlot();
+    const anonVma = new AnonVma(this, slot, this.#nextId, null);
+    this.#register(anonVma);
+    this.#initialize(slot, slot, 1, 0);
+    return anonVma;
+  }
+
+  /** Makes the own anon_vma of one VMA, a child of `parent`, and registers it with its family. */
+  createChild(parent: AnonVma): AnonVma {
+    const slot = this.#takeSlot();
+    const anonVma = new AnonVma(this, slot, this.#nextId, parent);
+    this.#register(anonVma);
+    const { numbers } = this;
+    const parentAt = parent.slot * ANON_VMA_FIELDS;
+    const root = numbers[parentAt + ROOT] as number;
+    (numbers[parentAt + NUM_CHILDREN] as number)++;
+    (numbers[root * ANON_VMA_FIELDS + REFCOUNT] as number)++;
+    this.#initialize(slot, root, 0, 1);
+    return anonVma;
+  }
+
+  #initialize(slot: number, root: number, children: number, activeVmas: number): void {
+    const { numbers } = this;
+    const at = slot * ANON_VMA_FIELDS;
+    numbers[at + ROOT] = root;
+    numbers[at + NUM_CHILDREN] = children;
+    numbers[at + NUM_ACTIVE_VMAS] = activeVmas;
+    numbers[at + REFCOUNT] = 1;
+    numbers[at + LINK_COUNT] = 0;
+    numbers[at + FIRST_LINK] = NONE;
+    numbers[at + TREE] = NONE;
+  }
+
+  #register(anonVma: AnonVma): void {
+    const { slot } = anonVma;
     const id = this.#nextId++;
     const chunk = id >>> CHUNK_BITS;
     if (chunk === this.#chunks.length) {
       this.#chunks.push(new Int32Array(CHUNK));
       this.#livePerChunk.push(0);
     }
-    const slot = this.#takeSlot();
-    const anonVma = new AnonVma(this, slot, id, parent);
-    this.#slots[slot] = anonVma;
     (this.#chunks[chunk] as Int32Array)[id & (CHUNK - 1)] = slot + 1;
     (this.#livePerChunk[chunk] as number)++;
+    this.#slots[slot] = anonVma;
     this.liveCount++;
-    const { numbers } = this;
-    const at = slot * ANON_VMA_FIELDS;
-    numbers[at + ROOT] = parent === null ? slot : (numbers[parent.slot * ANON_VMA_FIELDS + ROOT] as number);
-    numbers[at + NUM_CHILDREN] = parent === null ? 1 : 0;
-    numbers[at + NUM_ACTIVE_VMAS] = 0;
-    numbers[at + REFCOUNT] = 1;
-    numbers[at + LINK_COUNT] = 0;
-    numbers[at + FIRST_LINK] = NONE;
-    numbers[at + TREE] = NONE;
-    return anonVma;
   }
 
   /** The living anon_vma in `slot`. */
@@ -132,12 +160,15 @@ export class AnonVmaRegistry {
       this.#freeSlot = this.numbers[free * ANON_VMA_FIELDS + FIRST_LINK] as number;
       return free;
     }
-    const slot = this.#slots.push(null) - 1;
-    if (slot * ANON_VMA_FIELDS === this.numbers.length) {
-      const larger = new Int32Array(ANON_VMA_FIELDS * roomBeyond(slot));
-      larger.set(this.numbers);
-      this.numbers = larger;
-    }
+    const slot = this.#used++;
+    if (slot === this.#slots.length) this.#grow(roomBeyond(slot));
     return slot;
+  }
+
+  #grow(room: number): void {
+    const numbers = new Int32Array(ANON_VMA_FIELDS * room);
+    numbers.set(this.numbers);
+    this.numbers = numbers;
+    this.#slots = enlarged(this.#slots, room);
   }
 }

@@ -1,6 +1,6 @@
 import { type IntervalItem, InvariantError, NONE } from '@vmakit/base';
 import type { RmapVma } from './anon-vma.js';
-import { roomBeyond } from './room.js';
+import { enlarged, roomBeyond } from './room.js';
 
 /** Numbers of a link in `words`. */
 const LINK_FIELDS = 3;
@@ -31,20 +31,34 @@ export class TreeLink implements IntervalItem {
 export class LinkTable {
   /** Three numbers of each link. */
   #words: Int32Array = new Int32Array(0);
-  readonly #vmas: (RmapVma | null)[] = [];
+  #vmas: (RmapVma | null)[] = [];
+  /** Links ever made, and those that there are. */
+  #used = 0;
+  #live = 0;
   #free = NONE;
   readonly #items: TreeLink[] = [];
   readonly #freeItems: number[] = [];
 
+  /** Makes room for `count` more links, in place of growing on the way. */
+  reserve(count: number): void {
+    if (this.#live + count > this.#vmas.length) this.#grow(this.#live + count);
+  }
+
   /** Makes a link to the anon_vma in `slot`, which is in no tree yet; `next` is the next one of the same VMA. */
   make(vma: RmapVma, slot: number, next: number): number {
     let link = this.#free;
-    if (link === NONE) link = this.#add();
-    else this.#free = this.#words[LINK_FIELDS * link + NEXT] as number;
+    if (link !== NONE) {
+      this.#free = this.#words[LINK_FIELDS * link + NEXT] as number;
+    } else {
+      link = this.#used++;
+      if (link === this.#vmas.length) this.#grow(roomBeyond(link));
+    }
+    this.#live++;
     const words = this.#words;
-    words[LINK_FIELDS * link + ANON_VMA] = slot;
-    words[LINK_FIELDS * link + NEXT] = next;
-    words[LINK_FIELDS * link + SIBLING] = NONE;
+    const at = LINK_FIELDS * link;
+    words[at + ANON_VMA] = slot;
+    words[at + NEXT] = next;
+    words[at + SIBLING] = NONE;
     this.#vmas[link] = vma;
     return link;
   }
@@ -54,6 +68,7 @@ export class LinkTable {
     this.#vmas[link] = null;
     this.#words[LINK_FIELDS * link + NEXT] = this.#free;
     this.#free = link;
+    this.#live--;
   }
 
   vma(link: number): RmapVma {
@@ -110,14 +125,11 @@ export class LinkTable {
     this.#freeItems.push(item.number);
   }
 
-  #add(): number {
-    const link = this.#vmas.push(null) - 1;
-    if (LINK_FIELDS * link === this.#words.length) {
-      const larger = new Int32Array(LINK_FIELDS * roomBeyond(link));
-      larger.set(this.#words);
-      this.#words = larger;
-    }
-    return link;
+  #grow(room: number): void {
+    const words = new Int32Array(LINK_FIELDS * room);
+    words.set(this.#words);
+    this.#words = words;
+    this.#vmas = enlarged(this.#vmas, room);
   }
 
   #addItem(): TreeLink {

@@ -46,7 +46,7 @@ function move(vma: RmapVma, offset: number, pages: number): void {
   vma.end = vma.start + pages;
 }
 
-const makeAnonVma = (): AnonVma => new AnonVmaRegistry().create(null);
+const makeAnonVma = (): AnonVma => new AnonVmaRegistry().createRoot();
 const vmasOf = (anonVma: AnonVma): RmapVma[] => [...linksOf(anonVma)].map(({ vma }) => vma);
 
 describe('the tree of links of an anon_vma', () => {
