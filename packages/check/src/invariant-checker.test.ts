@@ -1,4 +1,4 @@
-import { VM_EXEC, VM_MAYBE_GUARD, VM_MAYWRITE, VM_SEALED, VM_WRITE, withoutFlags } from '@vmakit/base';
+import { NONE, VM_EXEC, VM_MAYBE_GUARD, VM_MAYWRITE, VM_SEALED, VM_WRITE, withoutFlags } from '@vmakit/base';
 import { PG_ANON, PG_EXCLUSIVE, PG_LOCKED, PG_MAYBE_SHARED, PG_SWAPBACKED, PG_TAIL } from '@vmakit/folio';
 import { type Kernel, type KernelOptions, type Process, createKernel } from '@vmakit/kernel';
 import { LockValidator } from '@vmakit/locking';
@@ -14,7 +14,7 @@ import {
   frameAt,
 } from '@vmakit/mm';
 import { MARKER_GUARD } from '@vmakit/pagetable';
-import { AnonVmaChain, insertLink, removeLink, unlinkAnonVmas } from '@vmakit/rmap';
+import { insertLink, removeLink, unlinkAnonVmas } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import { describe, expect, it, vi } from 'vitest';
 import { INVARIANTS } from './invariant-list.js';
@@ -167,7 +167,7 @@ describe('S3, anon_vmas', () => {
   it('S3.1: a link that is in no tree', () => {
     const { kernel, process, vma } = scene();
     process.mprotect((AT + 4) * PAGE, 4 * PAGE, PROT_READ);
-    removeLink(vma.chain!);
+    removeLink(kernel.env.anonVmas, vma.chain);
     expect(reported(kernel)).toEqual(['S3.1']);
   });
 
@@ -189,7 +189,8 @@ describe('S3, anon_vmas', () => {
 
   it('S3.4: a second link to the same anon_vma', () => {
     const { kernel, vma } = scene();
-    vma.chain!.next = new AnonVmaChain(vma, vma.anonVma!, null);
+    const { links } = kernel.env.anonVmas;
+    links.setNext(vma.chain, links.make(vma, vma.anonVma!.slot, NONE));
     expect(reported(kernel)).toEqual(['S3.4']);
   });
 
@@ -197,8 +198,9 @@ describe('S3, anon_vmas', () => {
     const { kernel, process, vma } = scene();
     const other = map(process, AT + 0x1000, 4);
     process.touch(AT + 0x1000, 4);
-    vma.chain!.next = new AnonVmaChain(vma, other.anonVma!, null);
-    insertLink(vma.chain!.next);
+    const { anonVmas } = kernel.env;
+    anonVmas.links.setNext(vma.chain, anonVmas.links.make(vma, other.anonVma!.slot, NONE));
+    insertLink(anonVmas, anonVmas.links.next(vma.chain));
     expect(reported(kernel)).toEqual(['S3.5']);
   });
 
@@ -225,7 +227,7 @@ describe('S3, anon_vmas', () => {
 
   it('S3.10: an anon_vma that nobody needs', () => {
     const { kernel } = scene();
-    const lost = kernel.env.anonVmas.create(null);
+    const lost = kernel.env.anonVmas.createRoot();
     lost.numChildren = 0;
     lost.refcount = 0;
     expect(reported(kernel)).toEqual(['S3.10']);
@@ -234,8 +236,9 @@ describe('S3, anon_vmas', () => {
   it('S3.11: a child that is not linked to what its parent was linked to', () => {
     const { kernel, child, childVma } = family();
     child.madvise(AT * PAGE, 8 * PAGE, MADV_DONTNEED);
-    removeLink(childVma.chain!.next!);
-    childVma.chain!.next = null;
+    const { links } = kernel.env.anonVmas;
+    removeLink(kernel.env.anonVmas, links.next(childVma.chain));
+    links.setNext(childVma.chain, NONE);
     expect(reported(kernel)).toEqual(['S3.11']);
   });
 

@@ -2,7 +2,7 @@ import { type VmFlags, VM_ACCOUNT, VM_LOCKED } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import { type Mm, accountMapping } from '@vmakit/mm';
 import { anonVmaPrepare } from '@vmakit/rmap';
-import { Vma } from '@vmakit/vma-merge';
+import { type Vma, allocateVma } from '@vmakit/vma-merge';
 
 /** A VMA as somebody found it: a line of `/proc/PID/maps`, a record of perf. Pages. */
 export interface FoundVma {
@@ -23,7 +23,7 @@ export interface FoundVma {
  */
 export function importVma(mm: Mm, found: FoundVma): Vma {
   const { env } = mm;
-  const vma = new Vma(mm, found.start, found.end, found.pageOffset, found.flags);
+  const vma = allocateVma(mm, found.start, found.end, found.pageOffset, found.flags);
   vma.file = found.file ?? null;
   vma.name = found.name ?? null;
   if (vma.file !== null && env.profile.anonPageOffset) vma.anonPageOffset = found.start;

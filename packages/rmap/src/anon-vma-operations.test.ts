@@ -1,8 +1,10 @@
-import { KERNEL_PROFILES, type KernelProfile } from '@vmakit/base';
+import { KERNEL_PROFILES, type KernelProfile, NONE } from '@vmakit/base';
 import { PhysicalMemory } from '@vmakit/folio';
 import { NO_LOCK_TRACKER } from '@vmakit/locking';
 import { describe, expect, it } from 'vitest';
-import { type AnonVma, AnonVmaRegistry, type RmapVma, chainOf } from './anon-vma.js';
+import type { AnonVma, RmapVma } from './anon-vma.js';
+import { chainOf } from './anon-vma-links.js';
+import { AnonVmaRegistry } from './anon-vma-registry.js';
 import {
   type RmapContext,
   anonVmaClone,
@@ -36,7 +38,7 @@ function vma(process: number, start = 0, end = start + 10): TestVma {
     anonPageOffset: start,
     flags: 0,
     anonVma: null,
-    chain: null,
+    chain: NONE,
     file: null,
     policy: null,
     prev: null,
@@ -148,6 +150,6 @@ describe('when memory runs out', () => {
     let calls = 0;
     const injector = { fails: () => ++calls === 3 };
     expect(anonVmaFork({ ...context, injector }, child, parent)).toBe(false);
-    expect([child.anonVma, child.chain, counts(parent.anonVma)]).toEqual([null, null, '1/1/1']);
+    expect([child.anonVma, child.chain, counts(parent.anonVma)]).toEqual([null, NONE, '1/1/1']);
   });
 });

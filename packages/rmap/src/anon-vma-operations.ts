@@ -2,6 +2,7 @@ import {
   type FaultInjector,
   InvariantError,
   type KernelProfile,
+  NONE,
   VM_ACCESS,
   VM_MAYBE_GUARD,
   VM_SOFTDIRTY,
@@ -9,15 +10,10 @@ import {
 } from '@vmakit/base';
 import type { PhysicalMemory } from '@vmakit/folio';
 import type { LockTracker } from '@vmakit/locking';
-import {
-  type AnonVma,
-  type AnonVmaRegistry,
-  type RmapVma,
-  chainOf,
-  insertLink,
-  isChainSingular,
-  removeLink,
-} from './anon-vma.js';
+import type { AnonVma, RmapVma } from './anon-vma.js';
+import { chainOf, insertLink, isChainSingular, removeLink } from './anon-vma-links.js';
+import { ANON_VMA_FIELDS, LINK_COUNT, NUM_ACTIVE_VMAS, NUM_CHILDREN } from './anon-vma-numbers.js';
+import type { AnonVmaRegistry } from './anon-vma-registry.js';
 import { policiesEqual } from './memory-policy.js';
 
 /** Flags that merging ignores when comparing and or-s into the result: spec 01 section 2, STICKY. */
@@ -51,12 +47,11 @@ export function anonVmaPrepare(context: RmapContext, vma: RmapVma): boolean {
   if (newLinkFails(context)) return false;
   const neighbours = findMergeableAnonVma(vma);
   if (neighbours === null && newAnonVmaFails(context)) return false;
-  const anonVma = neighbours ?? context.anonVmas.create(null);
+  const anonVma = neighbours ?? context.anonVmas.createRoot();
   const { locks } = context;
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
   vma.anonVma = anonVma;
-  vma.chain = context.anonVmas.makeLink(vma, anonVma, vma.chain);
-  insertLink(vma.chain);
+  addLink(context.anonVmas, vma, anonVma.slot);
   anonVma.numActiveVmas++;
   if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
   return true;
@@ -107,22 +102,24 @@ export function anonVmaClone(
 ): boolean {
   const { anonVma } = source;
   if (anonVma === null) return true;
-  for (let link = source.chain; link !== null; link = link.next) {
-    if (newLinkFails(context)) {
-      target.anonVma = null;
-      target.chain = null;
-      return false;
-    }
+  const { anonVmas, locks } = context;
+  const { links } = anonVmas;
+  if (context.injector !== null && cloneFails(context, source)) {
+    target.anonVma = null;
+    target.chain = NONE;
+    return false;
   }
-  const { locks } = context;
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
   const forks = operation === 'fork';
-  if (context.profile.cloneReversesChain || isChainSingular(source)) {
-    for (let link = source.chain; link !== null; link = link.next) cloneLink(context, target, link.anonVma, forks);
+  if (context.profile.cloneReversesChain || links.next(source.chain) === NONE) {
+    for (let link = source.chain; link !== NONE; link = links.next(link)) {
+      cloneLink(anonVmas, target, links.slot(link), forks);
+    }
   } else {
-    for (const link of [...chainOf(source)].toReversed()) cloneLink(context, target, link.anonVma, forks);
+    const slots = [...chainOf(source)].map((link) => link.anonVma.slot);
+    for (const slot of slots.toReversed()) cloneLink(anonVmas, target, slot, forks);
   }
-  if (operation !== 'fork') {
+  if (!forks) {
     if (target.anonVma === null) throw new InvariantError('a cloned VMA has its anon_vma set', { operation });
     target.anonVma.numActiveVmas++;
   }
@@ -130,20 +127,34 @@ export function anonVmaClone(
   return true;
 }
 
-/** A copy of one link, at the head of the new list. */
-function cloneLink(context: RmapContext, target: RmapVma, anonVma: AnonVma, forks: boolean): void {
-  const link = context.anonVmas.makeLink(target, anonVma, target.chain);
-  target.chain = link;
-  insertLink(link);
-  if (forks && target.anonVma === null && isReusable(anonVma)) {
-    target.anonVma = anonVma;
-    anonVma.numActiveVmas++;
-  }
+/** Whether memory runs out for one of the links that a clone makes. */
+function cloneFails(context: RmapContext, source: RmapVma): boolean {
+  const { links } = context.anonVmas;
+  for (let link = source.chain; link !== NONE; link = links.next(link)) if (newLinkFails(context)) return true;
+  return false;
+}
+
+/** Links `vma` to the anon_vma in `slot`: at the head of its list. */
+function addLink(anonVmas: AnonVmaRegistry, vma: RmapVma, slot: number): void {
+  const link = anonVmas.links.make(vma, slot, vma.chain);
+  vma.chain = link;
+  insertLink(anonVmas, link);
+}
+
+/** A copy of one link, to the anon_vma in `slot`. */
+function cloneLink(anonVmas: AnonVmaRegistry, target: RmapVma, slot: number, forks: boolean): void {
+  addLink(anonVmas, target, slot);
+  if (!forks || target.anonVma !== null) return;
+  const { numbers } = anonVmas;
+  const at = slot * ANON_VMA_FIELDS;
+  if (!isReusable(numbers[at + NUM_ACTIVE_VMAS] as number, numbers[at + NUM_CHILDREN] as number)) return;
+  target.anonVma = anonVmas.inSlot(slot);
+  (numbers[at + NUM_ACTIVE_VMAS] as number)++;
 }
 
 /** An inactive anon_vma with at most one child may be taken over by a forked VMA (spec 03 section 2, reuse test). */
-function isReusable(anonVma: AnonVma): boolean {
-  return anonVma.numActiveVmas === 0 && anonVma.numChildren <= 1;
+function isReusable(activeVmas: number, children: number): boolean {
+  return activeVmas === 0 && children <= 1;
 }
 
 /**
@@ -155,19 +166,15 @@ function isReusable(anonVma: AnonVma): boolean {
 export function anonVmaFork(context: RmapContext, child: RmapVma, parent: RmapVma): boolean {
   if (parent.anonVma === null) return true;
   child.anonVma = null;
-  child.chain = null;
-  if (newAnonVmaFails(context) || newLinkFails(context)) return false;
+  child.chain = NONE;
+  if (context.injector !== null && (newAnonVmaFails(context) || newLinkFails(context))) return false;
   if (!anonVmaClone(context, child, parent, 'fork')) return false;
   if (child.anonVma !== null) return true;
-  const anonVma = context.anonVmas.create(parent.anonVma);
-  anonVma.numActiveVmas = 1;
-  anonVma.root.refcount++;
-  anonVma.parent.numChildren++;
+  const { anonVmas, locks } = context;
+  const anonVma = anonVmas.createChild(parent.anonVma);
   child.anonVma = anonVma;
-  child.chain = context.anonVmas.makeLink(child, anonVma, child.chain);
-  const { locks } = context;
   if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
-  insertLink(child.chain);
+  addLink(anonVmas, child, anonVma.slot);
   if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
   return true;
 }
@@ -176,24 +183,31 @@ export function anonVmaFork(context: RmapContext, child: RmapVma, parent: RmapVm
 export function unlinkAnonVmas(context: RmapContext, vma: RmapVma): void {
   const active = vma.anonVma;
   if (active === null) return;
-  const { locks } = context;
-  const rootId = active.root.id;
+  const { anonVmas, locks } = context;
+  const { links } = anonVmas;
+  const rootId = locks.enabled ? active.root.id : 0;
   if (locks.enabled) locks.acquire('anon-vma', rootId, 'write');
-  for (let link = vma.chain; link !== null; link = link.next) {
-    removeLink(link);
-    if (link.anonVma.linkCount === 0) link.anonVma.parent.numChildren--;
+  for (let link = vma.chain; link !== NONE; link = links.next(link)) {
+    removeLink(anonVmas, link);
+    const slot = links.slot(link);
+    if (hasNoLinks(anonVmas, slot)) anonVmas.inSlot(slot).parent.numChildren--;
   }
   active.numActiveVmas--;
   vma.anonVma = null;
   if (locks.enabled) locks.release('anon-vma', rootId);
   let link = vma.chain;
-  vma.chain = null;
-  while (link !== null) {
-    const { next } = link;
-    if (link.anonVma.linkCount === 0) putAnonVma(context, link.anonVma);
-    context.anonVmas.giveBackLink(link);
+  vma.chain = NONE;
+  while (link !== NONE) {
+    const next = links.next(link);
+    const slot = links.slot(link);
+    if (hasNoLinks(anonVmas, slot)) putAnonVma(context, anonVmas.inSlot(slot));
+    links.giveBack(link);
     link = next;
   }
+}
+
+function hasNoLinks(anonVmas: AnonVmaRegistry, slot: number): boolean {
+  return anonVmas.numbers[slot * ANON_VMA_FIELDS + LINK_COUNT] === 0;
 }
 
 /** Takes one more reference: a walker, or KSM. */
@@ -204,8 +218,9 @@ export function getAnonVma(anonVma: AnonVma): void {
 /** Gives a reference back; at none the anon_vma is freed, and with a descendant its reference on the root. */
 export function putAnonVma(context: RmapContext, anonVma: AnonVma): void {
   if (--anonVma.refcount > 0) return;
+  const { root } = anonVma;
   context.anonVmas.remove(anonVma);
-  if (anonVma.root !== anonVma) putAnonVma(context, anonVma.root);
+  if (root !== anonVma) putAnonVma(context, root);
 }
 
 /**

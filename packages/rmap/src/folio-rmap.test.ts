@@ -1,5 +1,5 @@
 import { PG_PARTIALLY_MAPPED, PhysicalMemory, entireMapcount, largeMapcount } from '@vmakit/folio';
-import { KERNEL_PROFILES } from '@vmakit/base';
+import { KERNEL_PROFILES, NONE } from '@vmakit/base';
 import { NO_LOCK_TRACKER } from '@vmakit/locking';
 import { describe, expect, it } from 'vitest';
 import {
@@ -41,7 +41,7 @@ function makeVma(mmId: number, start: number, end: number, pageOffset = start): 
     anonPageOffset: pageOffset,
     flags: 0,
     anonVma: null,
-    chain: null,
+    chain: NONE,
     file: null,
     policy: null,
     prev: null,

@@ -1,10 +1,5 @@
+export { AnonVma, type AnonVmaChain, type RmapMm, type RmapVma, anonIndex } from './anon-vma.js';
 export {
-  AnonVma,
-  AnonVmaChain,
-  AnonVmaRegistry,
-  type RmapMm,
-  type RmapVma,
-  anonIndex,
   chainOf,
   forEachOverlap,
   insertLink,
@@ -12,7 +7,9 @@ export {
   linksOf,
   moveAllLinks,
   removeLink,
-} from './anon-vma.js';
+} from './anon-vma-links.js';
+export { AnonVmaRegistry } from './anon-vma-registry.js';
+export { LinkTable } from './link-table.js';
 export {
   type CloneOperation,
   type RmapContext,

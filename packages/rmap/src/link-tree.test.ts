@@ -1,15 +1,9 @@
+import { NONE } from '@vmakit/base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  AnonVma,
-  AnonVmaChain,
-  type RmapVma,
-  forEachOverlap,
-  insertLink,
-  linksOf,
-  moveAllLinks,
-  removeLink,
-} from './anon-vma.js';
+import type { AnonVma, RmapVma } from './anon-vma.js';
+import { forEachOverlap, insertLink, linksOf, moveAllLinks, removeLink } from './anon-vma-links.js';
+import { AnonVmaRegistry } from './anon-vma-registry.js';
 
 function vmaAt(anonPageOffset: number, pages: number): RmapVma {
   return {
@@ -20,7 +14,7 @@ function vmaAt(anonPageOffset: number, pages: number): RmapVma {
     anonPageOffset,
     flags: 0,
     anonVma: null,
-    chain: null,
+    chain: NONE,
     file: null,
     policy: null,
     prev: null,
@@ -28,32 +22,47 @@ function vmaAt(anonPageOffset: number, pages: number): RmapVma {
   };
 }
 
-function linkAt(anonVma: AnonVma, offset: number, pages: number): AnonVmaChain {
+/** A VMA of that range with a link to `anonVma`, which is in its tree. */
+function linkedAt(anonVma: AnonVma, offset: number, pages: number): RmapVma {
+  const { registry, slot } = anonVma;
   const vma = vmaAt(offset, pages);
-  vma.chain = new AnonVmaChain(vma, anonVma, null);
-  return vma.chain;
+  vma.anonVma = anonVma;
+  vma.chain = registry.links.make(vma, slot, NONE);
+  insertLink(registry, vma.chain);
+  return vma;
 }
 
-/** Gives the VMA of a link another range. */
-function move({ vma }: AnonVmaChain, offset: number, pages: number): void {
+/** Takes the link of a VMA away. */
+function unlink(vma: RmapVma): void {
+  const { registry } = vma.anonVma as AnonVma;
+  removeLink(registry, vma.chain);
+  registry.links.giveBack(vma.chain);
+}
+
+/** Gives a VMA another range. */
+function move(vma: RmapVma, offset: number, pages: number): void {
   moveAllLinks(vma, offset, pages);
   vma.anonPageOffset = offset;
   vma.end = vma.start + pages;
 }
 
+const makeAnonVma = (): AnonVma => new AnonVmaRegistry().createRoot();
+const vmasOf = (anonVma: AnonVma): RmapVma[] => [...linksOf(anonVma)].map(({ vma }) => vma);
+
 describe('the tree of links of an anon_vma', () => {
   it('gives links by start, and equal starts in the order in which they came', () => {
-    const anonVma = new AnonVma(1, null);
-    const links = [linkAt(anonVma, 8, 1), linkAt(anonVma, 4, 9), linkAt(anonVma, 8, 5), linkAt(anonVma, 8, 2)];
-    for (const link of links) insertLink(link);
-    expect([...linksOf(anonVma)]).toEqual([links[1], links[0], links[2], links[3]]);
+    const anonVma = makeAnonVma();
+    const [a, b, c, d] = [[8, 1] as const, [4, 9] as const, [8, 5] as const, [8, 2] as const].map(([offset, pages]) =>
+      linkedAt(anonVma, offset, pages),
+    );
+    expect(vmasOf(anonVma)).toEqual([b, a, c, d]);
   });
 
   it('visits what overlaps a closed range and stops when told to', () => {
-    const anonVma = new AnonVma(1, null);
-    for (const offset of [0, 10, 20, 30]) insertLink(linkAt(anonVma, offset, 5));
+    const anonVma = makeAnonVma();
+    for (const offset of [0, 10, 20, 30]) linkedAt(anonVma, offset, 5);
     const seen: number[] = [];
-    forEachOverlap(anonVma, 14, 30, (link) => seen.push(link.vma.anonPageOffset) < 2);
+    forEachOverlap(anonVma, 14, 30, (vma) => seen.push(vma.anonPageOffset) < 2);
     expect(seen).toEqual([10, 20]);
   });
 
@@ -66,32 +75,30 @@ describe('the tree of links of an anon_vma', () => {
       const step = fc.record({ offset: fc.nat(60), pages: fc.integer({ min: 1, max: 12 }), what: fc.nat(3) });
       fc.assert(
         fc.property(fc.array(step, lengths), fc.integer({ min: 1, max: 9 }), (steps, keep) => {
-          const anonVma = new AnonVma(1, null);
-          const list: AnonVmaChain[] = [];
+          const anonVma = makeAnonVma();
+          const list: RmapVma[] = [];
           for (const { offset, pages, what } of steps) {
             const picked = (offset * 37) % Math.max(1, list.length);
             if (what <= 1 && offset % keep === 0 && list.length > 0) {
-              removeLink(list.splice(picked, 1)[0] as AnonVmaChain);
+              unlink(list.splice(picked, 1)[0] as RmapVma);
             } else if (what === 2 && list.length > 0) {
-              const link = list.splice(picked, 1)[0] as AnonVmaChain;
+              const vma = list.splice(picked, 1)[0] as RmapVma;
               // By little, so that many keep their places.
-              move(link, link.vma.anonPageOffset + (offset % 3) - 1, pages);
-              list.push(link);
+              move(vma, vma.anonPageOffset + (offset % 3) - 1, pages);
+              list.push(vma);
             } else {
-              const link = linkAt(anonVma, offset, pages);
-              insertLink(link);
-              list.push(link);
+              list.push(linkedAt(anonVma, offset, pages));
             }
           }
           const sorted = list
-            .map((link, order) => ({ link, order }))
-            .sort((a, b) => a.link.vma.anonPageOffset - b.link.vma.anonPageOffset || a.order - b.order)
-            .map(({ link }) => link);
-          expect([...linksOf(anonVma)]).toEqual(sorted);
-          const found: AnonVmaChain[] = [];
-          forEachOverlap(anonVma, 20, 30, (link) => found.push(link) > 0);
+            .map((vma, order) => ({ vma, order }))
+            .sort((a, b) => a.vma.anonPageOffset - b.vma.anonPageOffset || a.order - b.order)
+            .map(({ vma }) => vma);
+          expect(vmasOf(anonVma)).toEqual(sorted);
+          const found: RmapVma[] = [];
+          forEachOverlap(anonVma, 20, 30, (vma) => found.push(vma) > 0);
           const overlaps = sorted.filter(
-            ({ vma }) => vma.anonPageOffset <= 30 && vma.anonPageOffset + (vma.end - vma.start) > 20,
+            (vma) => vma.anonPageOffset <= 30 && vma.anonPageOffset + (vma.end - vma.start) > 20,
           );
           expect(found).toEqual(overlaps);
         }),
@@ -101,14 +108,13 @@ describe('the tree of links of an anon_vma', () => {
   );
 
   it('stays balanced with very many links', () => {
-    const anonVma = new AnonVma(1, null);
-    const links: AnonVmaChain[] = [];
-    for (let i = 0; i < 20_000; i++) links.push(linkAt(anonVma, i, 1));
-    for (const link of links) insertLink(link);
+    const anonVma = makeAnonVma();
+    const vmas: RmapVma[] = [];
+    for (let i = 0; i < 20_000; i++) vmas.push(linkedAt(anonVma, i, 1));
     let visited = 0;
     forEachOverlap(anonVma, 10_000, 10_003, () => ++visited > 0);
     expect(visited).toBe(4);
-    for (const link of links) removeLink(link);
+    for (const vma of vmas) unlink(vma);
     expect(anonVma.linkCount).toBe(0);
   });
 });

@@ -1,19 +1,20 @@
 import { FANOUT_SHIFT, IntervalTree, InvariantError, LEAF_SHIFT, NONE, UNKNOWN } from '@vmakit/base';
-import type { AnonVmaChain } from './anon-vma.js';
+import type { RmapVma } from './anon-vma.js';
+import type { TreeLink } from './link-table.js';
 
 /**
  * The interval tree of an anon_vma with many links: each link by the offsets that its VMA covers, ascending by start,
  * later inserted later among equal starts (spec 03 section 1). What is known of a subtree is the greatest end, so that
  * the links that meet a range are found in O(log n + hits).
  */
-export class LinkTree extends IntervalTree<AnonVmaChain> {
+export class LinkTree extends IntervalTree<TreeLink> {
   /** Puts a link in, by the range that its VMA has now. */
-  insert(link: AnonVmaChain): void {
-    const { anonPageOffset, start, end } = link.vma;
+  insert(link: TreeLink): void {
+    const { anonPageOffset, start, end } = link.vma as RmapVma;
     this.#insert(link, anonPageOffset, end - start);
   }
 
-  #insert(link: AnonVmaChain, start: number, pages: number): void {
+  #insert(link: TreeLink, start: number, pages: number): void {
     const leaf = this.leafFor(start);
     const slot = this.nodes.slotAtOrBelow(leaf, start) + 1;
     this.raise(leaf, start + pages);
@@ -21,7 +22,7 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
   }
 
   /** Takes a link out. Its VMA must begin where it did when the link was put in. */
-  remove(link: AnonVmaChain): void {
+  remove(link: TreeLink): void {
     this.#removeAt(link.leaf, this.#slotOf(link));
   }
 
@@ -31,7 +32,7 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
   }
 
   /** Gives a link the range of `pages` pages from offset `start` on: as if it were taken out and put in again. */
-  move(link: AnonVmaChain, start: number, pages: number): void {
+  move(link: TreeLink, start: number, pages: number): void {
     const { nodes } = this;
     const { bounds } = nodes;
     const { leaf } = link;
@@ -52,39 +53,34 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
     }
   }
 
-  #slotOf(link: AnonVmaChain): number {
+  #slotOf(link: TreeLink): number {
     const { nodes } = this;
     const { leaf } = link;
     if (leaf !== NONE) {
-      for (let slot = nodes.slotAtOrBelow(leaf, link.vma.anonPageOffset); slot >= leaf << LEAF_SHIFT; slot--) {
+      const { anonPageOffset } = link.vma as RmapVma;
+      for (let slot = nodes.slotAtOrBelow(leaf, anonPageOffset); slot >= leaf << LEAF_SHIFT; slot--) {
         if (nodes.items[slot] === link) return slot;
       }
     }
-    throw new InvariantError('a link that is changed or removed is in the tree', { anonVma: link.anonVma.id });
+    throw new InvariantError('a link that is changed or removed is in the tree', { link: link.link });
   }
 
   /** Every link, in order. */
-  *all(): IterableIterator<AnonVmaChain> {
+  *all(): IterableIterator<TreeLink> {
     const { nodes } = this;
     for (let leaf = this.firstLeafBelow(this.root, this.height); leaf !== NONE; leaf = nodes.next(leaf)) {
       const end = (leaf << LEAF_SHIFT) + nodes.count(leaf);
-      for (let slot = leaf << LEAF_SHIFT; slot < end; slot++) yield nodes.items[slot] as AnonVmaChain;
+      for (let slot = leaf << LEAF_SHIFT; slot < end; slot++) yield nodes.items[slot] as TreeLink;
     }
   }
 
-  /** Calls `visit` for each link that meets [start, end), in order, until it gives false. */
-  forEachOverlap(start: number, end: number, visit: (link: AnonVmaChain) => boolean): void {
+  /** Calls `visit` for the VMA of each link that meets [start, end), in order, until it gives false. */
+  forEachOverlap(start: number, end: number, visit: (vma: RmapVma) => boolean): void {
     this.#visitBelow(this.root, this.height, start, end, visit);
   }
 
   /** Gives false when the walk is over: told to stop, or nothing behind can meet the range. */
-  #visitBelow(
-    node: number,
-    level: number,
-    start: number,
-    end: number,
-    visit: (link: AnonVmaChain) => boolean,
-  ): boolean {
+  #visitBelow(node: number, level: number, start: number, end: number, visit: (vma: RmapVma) => boolean): boolean {
     const { nodes } = this;
     if (level === 0) return this.#visitLeaf(node, start, end, visit);
     const { keys, children, summaries } = nodes;
@@ -100,13 +96,13 @@ export class LinkTree extends IntervalTree<AnonVmaChain> {
     return true;
   }
 
-  #visitLeaf(leaf: number, start: number, end: number, visit: (link: AnonVmaChain) => boolean): boolean {
+  #visitLeaf(leaf: number, start: number, end: number, visit: (vma: RmapVma) => boolean): boolean {
     const { nodes } = this;
     const { bounds, items } = nodes;
     const last = (leaf << LEAF_SHIFT) + nodes.count(leaf);
     for (let slot = leaf << LEAF_SHIFT; slot < last; slot++) {
       if ((bounds[2 * slot] as number) >= end) return false;
-      if ((bounds[2 * slot + 1] as number) > start && !visit(items[slot] as AnonVmaChain)) return false;
+      if ((bounds[2 * slot + 1] as number) > start && !visit((items[slot] as TreeLink).vma as RmapVma)) return false;
     }
     return true;
   }

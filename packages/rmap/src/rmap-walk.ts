@@ -1,5 +1,6 @@
 import { PG_ANON, PG_KSM } from '@vmakit/folio';
-import { type RmapVma, forEachOverlap } from './anon-vma.js';
+import type { RmapVma } from './anon-vma.js';
+import { forEachOverlap } from './anon-vma-links.js';
 import type { RmapContext } from './anon-vma-operations.js';
 
 /**
@@ -25,7 +26,7 @@ export function rmapWalkAnon(context: RmapContext, head: number, visit: RmapVisi
   const last = start + (1 << (memory.order[head] as number)) - 1;
   const locking = locks.enabled && !anonVmaLocked;
   if (locking) locks.acquire('anon-vma', anonVma.root.id, 'read');
-  forEachOverlap(anonVma, start, last, ({ vma }) => {
+  forEachOverlap(anonVma, start, last, (vma) => {
     const skipped = Math.max(0, vma.anonPageOffset - start);
     return visit(vma, vma.start + (start + skipped - vma.anonPageOffset), skipped);
   });

@@ -1,4 +1,4 @@
-import { VM_MAYBE_GUARD, type FaultInjector, VM_SPECIAL, type VmFlags, withFlags } from '@vmakit/base';
+import { type FaultInjector, NONE, VM_MAYBE_GUARD, VM_SPECIAL, type VmFlags, withFlags } from '@vmakit/base';
 import type { KernelBus } from '@vmakit/events';
 import { type RmapContext, STICKY_FLAGS, anonVmaClone, moveAllLinks, unlinkAnonVmas } from '@vmakit/rmap';
 import type { MergeCounters } from './merge-counters.js';
@@ -200,7 +200,7 @@ export function moveBoundaries(vma: Vma, start: number, end: number): void {
 /** Lets both offsets and the links of a VMA follow a range that the tree is about to give it. */
 export function followRange(vma: Vma, start: number, end: number): void {
   const shift = start - vma.start;
-  if (vma.chain !== null) moveAllLinks(vma, vma.anonPageOffset + shift, end - start);
+  if (vma.chain !== NONE) moveAllLinks(vma, vma.anonPageOffset + shift, end - start);
   if (shift !== 0) {
     vma.pageOffset += shift;
     vma.anonPageOffset += shift;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { World } from './testing/world.js';
-import { Vma } from './vma.js';
+import { allocateVma } from './vma.js';
 
 describe('the tree of VMAs', () => {
   it('finds the VMA that holds a page, or the next one', () => {
@@ -18,7 +18,7 @@ describe('the tree of VMAs', () => {
   it('refuses a VMA that overlaps another', () => {
     const world = new World();
     world.add(10, 20);
-    expect(() => world.tree.insert(new Vma(world, 19, 21, 19, 0))).toThrow('VMAs do not overlap');
+    expect(() => world.tree.insert(allocateVma(world, 19, 21, 19, 0))).toThrow('VMAs do not overlap');
   });
 
   it('cuts a VMA only inside, and joins only VMAs that touch', () => {

@@ -1,6 +1,6 @@
 import { InvariantError, NONE, type VmFlags, VM_SHARED } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import type { AnonVma, AnonVmaChain, MemoryPolicy, RmapVma } from '@vmakit/rmap';
+import type { AnonVma, MemoryPolicy, RmapVma } from '@vmakit/rmap';
 import type { MergeRequest } from './merge-request.js';
 import type { VmaTree } from './vma-tree.js';
 
@@ -113,20 +113,16 @@ export class Vma implements RmapVma {
   next: Vma | null = null;
   mm: VmaOwner;
   anonVma: AnonVma | null = null;
-  chain: AnonVmaChain | null = null;
+  chain: number = NONE;
   /** Read and written through the properties below only. */
   extras: VmaExtras = PLAIN;
 
-  constructor(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags) {
+  /** Its numbers are for the caller to set. */
+  constructor(mm: VmaOwner) {
     const { records } = mm.tree;
     this.at = records.take();
     this.words = records.words;
     this.mm = mm;
-    this.start = start;
-    this.end = end;
-    this.pageOffset = pageOffset;
-    this.anonPageOffset = pageOffset;
-    this.flags = flags;
   }
 
   get start(): number {
@@ -223,13 +219,19 @@ export class Vma implements RmapVma {
 const MOST_SPARES = 1024;
 
 /**
- * Makes a VMA that is in no tree (`vm_area_alloc`): one that was freed, if there is one. Most VMAs of a program that
- * splits and merges live long enough to be copied by the garbage collector twice, and those freed last are at hand.
+ * A VMA that is in no tree, with any numbers: one that was freed, if there is one. Most VMAs of a program that splits
+ * and merges live long enough to be copied by the garbage collector twice, and those freed last are at hand.
  */
-export function allocateVma(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags): Vma {
+function blankVma(mm: VmaOwner): Vma {
   const vma = mm.tree.spares.pop();
-  if (vma === undefined) return new Vma(mm, start, end, pageOffset, flags);
+  if (vma === undefined) return new Vma(mm);
   vma.leaf = NONE;
+  return vma;
+}
+
+/** Makes a VMA that is in no tree (`vm_area_alloc`). */
+export function allocateVma(mm: VmaOwner, start: number, end: number, pageOffset: number, flags: VmFlags): Vma {
+  const vma = blankVma(mm);
   vma.start = start;
   vma.end = end;
   vma.pageOffset = pageOffset;
@@ -243,7 +245,7 @@ export function allocateVma(mm: VmaOwner, start: number, end: number, pageOffset
  * from now on.
  */
 export function freeVma(vma: Vma): void {
-  if (vma.leaf !== NONE || vma.chain !== null) {
+  if (vma.leaf !== NONE || vma.chain !== NONE) {
     throw new InvariantError('a VMA is freed once, out of its tree and unlinked', { start: vma.start, end: vma.end });
   }
   const { spares } = vma.mm.tree;
@@ -254,8 +256,12 @@ export function freeVma(vma: Vma): void {
 
 /** A VMA like `vma`, attributes and offsets included, but not linked to any anon_vma and in no tree. */
 export function duplicateVma(vma: Vma, mm: VmaOwner = vma.mm): Vma {
-  const copy = allocateVma(mm, vma.start, vma.end, vma.pageOffset, vma.flags);
+  const copy = blankVma(mm);
+  copy.start = vma.start;
+  copy.end = vma.end;
+  copy.pageOffset = vma.pageOffset;
   copy.anonPageOffset = vma.anonPageOffset;
+  copy.flags = vma.flags;
   copy.extras = vma.extras;
   return copy;
 }

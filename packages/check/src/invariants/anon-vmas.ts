@@ -1,3 +1,4 @@
+import { NONE } from '@vmakit/base';
 import type { Mm } from '@vmakit/mm';
 import { type AnonVma, type AnonVmaChain, chainOf, forEachOverlap, linksOf } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
@@ -36,11 +37,11 @@ function checkChain(mm: Mm, vma: Vma, tallies: Map<AnonVma, Tally>, subject: Sub
   const { violations, env } = subject;
   const own = vma.anonVma;
   if (own !== null) tallyOf(tallies, own).active++;
-  if ((own === null) !== (vma.chain === null)) {
+  if ((own === null) !== (vma.chain === NONE)) {
     violations.add('S3.2', 'a mapping has links exactly when it has an anon_vma', vmaObjects(mm, vma));
   }
   const linked: AnonVma[] = [];
-  for (const link of chainOf(vma)) {
+  for (const link of chainOf(vma, env.anonVmas)) {
     const { anonVma } = link;
     if (linked.includes(anonVma)) {
       violations.add('S3.4', 'a mapping is linked to an anon_vma once', {
@@ -70,13 +71,13 @@ function checkChain(mm: Mm, vma: Vma, tallies: Map<AnonVma, Tally>, subject: Sub
   checkClosure(mm, vma, linked, violations);
 }
 
-/** Whether a look for the range of the mapping finds the link, once. */
+/** Whether a look for the range of the mapping finds it, once. */
 function isInTree(link: AnonVmaChain): boolean {
   const { vma } = link;
   const first = vma.anonPageOffset;
   let found = 0;
   forEachOverlap(link.anonVma, first, first + (vma.end - vma.start) - 1, (other) => {
-    if (other === link) found++;
+    if (other === vma) found++;
     return true;
   });
   return found === 1;

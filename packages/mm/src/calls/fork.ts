@@ -62,7 +62,9 @@ function duplicateMm(parent: Mm): Mm | MmError {
     return refuse('ENOMEM', 'spec 01.10: top page table');
   }
   const child = childMm(parent);
-  child.tree.reserve(parent.tree.count);
+  const { count } = parent.tree;
+  child.tree.reserve(count);
+  parent.env.anonVmas.reserve(Math.min(count, parent.env.anonVmas.liveCount));
   const pages = new ForkCopy(child, parent);
   const contexts = new Map<UserfaultContext, UserfaultContext>();
   let failed: MmError | null = null;

@@ -1,4 +1,4 @@
-import { VM_SHARED, VM_SOFTDIRTY, VM_UFFD_WP, isCowMapping } from '@vmakit/base';
+import { VM_SHARED, VM_SOFTDIRTY, VM_UFFD_WP, isCowMapping, pagesInto } from '@vmakit/base';
 import { PG_ANON, PG_EXCLUSIVE, PG_HEAD, PG_TAIL, PIN_BIAS } from '@vmakit/folio';
 import {
   DIRTY,
@@ -21,7 +21,14 @@ import { makeMigrationReadable } from './migration-entry.js';
 import { pageProtection } from './page-protection.js';
 import { entryCount, folioRun, pmdEnd } from './table-walk.js';
 
-/** What the copying of page tables works with: one for each fork, begun anew for each VMA. */
+/** A first page that no page is near to. */
+const NOWHERE = -(2 ** 53);
+
+/**
+ * What the copying of page tables works with: one for each fork, begun anew for each VMA. The table of the lowest level
+ * that was copied last and the child's copy of it are held: of many small VMAs the next one most often has its pages
+ * there too.
+ */
 export class ForkCopy {
   readonly child: Mm;
   readonly parent: Mm;
@@ -29,10 +36,43 @@ export class ForkCopy {
   parentVma!: Vma;
   /** Private memory that may be written: both sides are write-protected. */
   cow = false;
+  /** The first page that the tables held map; an array of one, since a property would be an object of its own. */
+  readonly #firstPage: Float64Array = Float64Array.of(NOWHERE);
+  /** The words of the parent's table, and where it begins in there. */
+  source!: EntryWords;
+  base = 0;
+  /** The words of the child's table, and by how much its entries lie behind those of the parent's. */
+  target!: EntryWords;
+  distance = 0;
 
   constructor(child: Mm, parent: Mm) {
     this.child = child;
     this.parent = parent;
+  }
+
+  /** Where in the tables held the pages from `page` on are: entries from there on; below 0: not in there. */
+  entriesFrom(page: number): number {
+    return page - this.#firstPage[0]!;
+  }
+
+  /** The page that the parent's entry at `at` maps. */
+  pageAt(at: number): number {
+    return this.#firstPage[0]! + ((at - this.base) >> 1);
+  }
+
+  /** Holds the parent's table for `page`, which there is, and the child's, which is made if need be. */
+  hold(page: number): boolean {
+    const source = this.parent.pages;
+    const target = this.child.pages;
+    const table = source.lookup(0, page);
+    const copy = target.ensure(0, page);
+    if (copy === 0) return false;
+    this.#firstPage[0] = page - pagesInto(page, source.arch.pmdPages);
+    this.source = source.pool.words(table);
+    this.base = source.pool.base(table);
+    this.target = target.pool.words(copy);
+    this.distance = target.pool.base(copy) - this.base;
+    return true;
   }
 }
 
@@ -44,12 +84,22 @@ export class ForkCopy {
  * @returns false when memory ran out; what was copied stays for the caller to unmap.
  */
 export function copyPageRange(copy: ForkCopy, childVma: Vma, parentVma: Vma): boolean {
+  const { start, end } = parentVma;
+  const { tlb, arch } = copy.parent.pages;
   copy.childVma = childVma;
   copy.parentVma = parentVma;
   copy.cow = isCowMapping(parentVma.flags);
+  const from = copy.entriesFrom(start);
+  const held = from >= 0 && copy.entriesFrom(end) <= arch.pmdPages;
+  if (!(held ? copyEntries(copy, from | 0, entryCount(start, end)) : copyTables(copy, start, end))) return false;
+  if (copy.cow) tlb.flushRange(start, end, 0, 0);
+  return true;
+}
+
+/** Copies the entries of [start, end), table by table. */
+function copyTables(copy: ForkCopy, start: number, end: number): boolean {
   const tables = copy.parent.pages;
-  const { end } = parentVma;
-  for (let page = tables.nextPopulated(parentVma.start, end); page < end;) {
+  for (let page = tables.nextPopulated(start, end); page < end;) {
     const next = pmdEnd(tables, page, end);
     if (tables.lookup(0, page) === 0) {
       const copied = copyHugeEntry(copy, page);
@@ -61,42 +111,54 @@ export function copyPageRange(copy: ForkCopy, childVma: Vma, parentVma: Vma): bo
     // Most VMAs end in the table where they begin.
     page = next < end ? tables.nextPopulated(next, end) : end;
   }
-  if (copy.cow) tables.tlb.flushRange(parentVma.start, end, 0, 0);
   return true;
 }
 
 function copyTable(copy: ForkCopy, start: number, end: number): boolean {
-  const { child, parent } = copy;
-  const { arch, memory } = parent.env;
-  const table = parent.pages.lookup(0, start);
-  const source = parent.pages.pool.words(table);
-  const first = parent.pages.entryAt(table, 0, start);
-  const last = first + 2 * entryCount(start, end);
-  const childTable = child.pages.ensure(0, start);
-  if (childTable === 0) return false;
-  const target = child.pages.pool.words(childTable);
-  const offset = child.pages.entryAt(childTable, 0, start) - first;
-  for (let at = first; at < last; at += 2) {
-    at = shareSmallPages(child, parent, copy.cow, source, at, last, target, offset);
+  return copy.hold(start) && copyEntries(copy, copy.entriesFrom(start) | 0, entryCount(start, end));
+}
+
+/** Copies `count` entries of the tables held, from entry `from` on. */
+function copyEntries(copy: ForkCopy, from: number, count: number): boolean {
+  const { child, parent, source, target, distance } = copy;
+  const last = copy.base + 2 * (from + count);
+  for (let at = copy.base + 2 * from; at < last; at += 2) {
+    at = shareSmallPages(child, parent, copy.cow, source, at, last, target, distance);
     if (at >= last) break;
-    if (arch.isNone(source, at)) continue;
-    if (!arch.isPresent(source, at)) {
-      copyNonPresent(copy, source, at, target, at + offset);
-    } else if (arch.isSpecial(source, at)) {
-      shareEntry(copy, source, at, target, at + offset);
-    } else {
-      const pfn = arch.pfn(source, at, 0);
-      const page = start + ((at - first) >> 1);
-      if (memory.order[pfn] !== 0) {
-        const count = copyLarge(copy, page, source, at, target, at + offset, pfn, (last - at) >> 1);
-        if (count === 0) return false;
-        at += 2 * (count - 1);
-      } else if (!copySmall(copy, page, source, at, target, at + offset, pfn)) {
-        return false;
-      }
-    }
+    const done = copyOther(copy, source, at, target, at + distance, (last - at) >> 1);
+    if (done === 0) return false;
+    at += 2 * (done - 1);
   }
   return true;
+}
+
+/**
+ * Copies what {@link shareSmallPages} leaves: an entry of any kind, or of a large folio as many as are alike, `most` at
+ * the most.
+ *
+ * @returns how many entries were done, 0 when memory ran out.
+ */
+function copyOther(
+  copy: ForkCopy,
+  source: EntryWords,
+  at: number,
+  target: EntryWords,
+  targetAt: number,
+  most: number,
+): number {
+  const { arch, memory } = copy.parent.env;
+  if (arch.isNone(source, at)) return 1;
+  if (!arch.isPresent(source, at)) {
+    copyNonPresent(copy, source, at, target, targetAt);
+    return 1;
+  }
+  if (arch.isSpecial(source, at)) {
+    shareEntry(copy, source, at, target, targetAt);
+    return 1;
+  }
+  const pfn = arch.pfn(source, at, 0);
+  if (memory.order[pfn] !== 0) return copyLarge(copy, source, at, target, targetAt, pfn, most);
+  return copySmall(copy, source, at, target, targetAt, pfn) ? 1 : 0;
 }
 
 /**
@@ -137,7 +199,6 @@ function shareSmallPages(
 
 function copySmall(
   copy: ForkCopy,
-  page: number,
   source: EntryWords,
   at: number,
   target: EntryWords,
@@ -150,7 +211,7 @@ function copySmall(
   if ((flags & PG_ANON) !== 0) {
     if ((flags & PG_EXCLUSIVE) !== 0) {
       if (copy.parent.hasPinned && maybeDmaPinned(memory, pfn)) {
-        return copyPinned(copy, page, source, at, target, targetAt, pfn);
+        return copyPinned(copy, source, at, target, targetAt, pfn);
       }
       memory.flags[pfn] = flags & ~PG_EXCLUSIVE;
     }
@@ -173,7 +234,6 @@ function copySmall(
  */
 function copyLarge(
   copy: ForkCopy,
-  page: number,
   source: EntryWords,
   at: number,
   target: EntryWords,
@@ -186,7 +246,7 @@ function copyLarge(
   const head = memory.headOf(pfn);
   const isAnon = (memory.flags[head]! & PG_ANON) !== 0;
   if (isAnon && parent.hasPinned && maybeDmaPinned(memory, head) && (memory.flags[pfn]! & PG_EXCLUSIVE) !== 0) {
-    return copyPinned(copy, page, source, at, target, targetAt, pfn) ? 1 : 0;
+    return copyPinned(copy, source, at, target, targetAt, pfn) ? 1 : 0;
   }
   const count = forkRun(copy, source, at, pfn, most);
   if (isAnon) {
@@ -247,7 +307,6 @@ function shareEntry(copy: ForkCopy, source: EntryWords, at: number, target: Entr
 /** A page that a device may be writing to stays with the parent; the child gets a copy of its own now. */
 function copyPinned(
   copy: ForkCopy,
-  page: number,
   source: EntryWords,
   at: number,
   target: EntryWords,
@@ -259,7 +318,7 @@ function copyPinned(
   const own = memory.allocFolio(0);
   if (own < 0) return false;
   memory.content[own] = memory.content[pfn]!;
-  addNewAnonRmapPtes(memory, own, childVma, page, true);
+  addNewAnonRmapPtes(memory, own, childVma, copy.pageAt(at), true);
   child.env.lru.add(own);
   child.rssAnon++;
   let state = freshState(childVma) | DIRTY | SOFT_DIRTY;

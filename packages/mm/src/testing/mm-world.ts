@@ -10,7 +10,7 @@ import { PhaseBus, type PhaseEvent } from '@vmakit/events';
 import { PhysicalMemory, SwapSpace } from '@vmakit/folio';
 import { LockValidator } from '@vmakit/locking';
 import { type Arch, TablePool, TlbCounters, archByName } from '@vmakit/pagetable';
-import { AnonVmaRegistry } from '@vmakit/rmap';
+import { AnonVmaRegistry, chainOf } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE } from '../calls/abi.js';
 import { touch } from '../calls/access.js';
@@ -91,9 +91,7 @@ function line(vma: Vma): string {
   if (vma.pageOffset !== vma.start) parts.push(`+${vma.pageOffset}`);
   if (vma.anonVma !== null) {
     let links = `@${vma.anonVma.id}`;
-    for (let link = vma.chain; link !== null; link = link.next) {
-      if (link.anonVma !== vma.anonVma) links += `+${link.anonVma.id}`;
-    }
+    for (const { anonVma } of chainOf(vma)) if (anonVma !== vma.anonVma) links += `+${anonVma.id}`;
     parts.push(links);
   }
   return parts.join(' ');

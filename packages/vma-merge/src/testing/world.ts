@@ -6,7 +6,7 @@ import { AnonVmaRegistry, anonVmaPrepare } from '@vmakit/rmap';
 import type { MergeContext } from '../merge.js';
 import { MergeCounters } from '../merge-counters.js';
 import { MergeRequest } from '../merge-request.js';
-import { Vma, type VmaOwner } from '../vma.js';
+import { type Vma, type VmaOwner, allocateVma } from '../vma.js';
 import { VmaTree } from '../vma-tree.js';
 
 /** Flags of the VMAs of the tests. */
@@ -35,7 +35,7 @@ export class World implements VmaOwner {
 
   /** Adds an anonymous VMA [start, end). */
   add(start: number, end: number, flags: number = RW): Vma {
-    const vma = new Vma(this, start, end, start, flags);
+    const vma = allocateVma(this, start, end, start, flags);
     this.tree.insert(vma);
     this.mapCount++;
     return vma;

@@ -1,0 +1,184 @@
+import { InvariantError, NONE } from '@vmakit/base';
+import type { AnonVma, AnonVmaChain, RmapVma } from './anon-vma.js';
+import { ANON_VMA_FIELDS, FIRST_LINK, LINK_COUNT, TREE } from './anon-vma-numbers.js';
+import type { AnonVmaRegistry } from './anon-vma-registry.js';
+import type { LinkTree } from './link-tree.js';
+
+/*
+ * The links of each anon_vma in the order of the kernel's interval tree: few, as almost always, are a row, linked one
+ * to the next; many are a tree.
+ */
+
+/** With more links than this an anon_vma gets a tree. */
+const MOST_WITHOUT_TREE = 8;
+/** With as few as this it becomes a plain row again. */
+const FEWEST_IN_TREE = 4;
+
+/** The links of `anonVma` in the order of its tree: ascending start, equal starts in the order of insertion. */
+export function* linksOf(anonVma: AnonVma): IterableIterator<AnonVmaChain> {
+  const { registry, slot } = anonVma;
+  const { links, numbers } = registry;
+  const tree = registry.treeOf(slot);
+  if (tree !== null) {
+    for (const { link } of tree.all()) yield { vma: links.vma(link), anonVma: registry.inSlot(links.slot(link)) };
+    return;
+  }
+  for (let link = numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] as number; link !== NONE; link = links.sibling(link)) {
+    yield { vma: links.vma(link), anonVma: registry.inSlot(links.slot(link)) };
+  }
+}
+
+/** The links of `vma`, whose anon_vmas are in `registry`, in list order, head first. */
+export function* chainOf(
+  vma: RmapVma,
+  registry: AnonVmaRegistry | undefined = vma.anonVma?.registry,
+): IterableIterator<AnonVmaChain> {
+  if (registry === undefined) return;
+  const { links } = registry;
+  for (let link = vma.chain; link !== NONE; link = links.next(link)) {
+    yield { vma: links.vma(link), anonVma: registry.inSlot(links.slot(link)) };
+  }
+}
+
+/** Exactly one link. */
+export function isChainSingular(vma: RmapVma): boolean {
+  const { anonVma, chain } = vma;
+  return anonVma !== null && chain !== NONE && anonVma.registry.links.next(chain) === NONE;
+}
+
+/**
+ * Calls `visit` for the VMA of each link whose range of offsets meets the closed interval [first, last], in tree order,
+ * until it gives false. The tree must not change meanwhile.
+ */
+export function forEachOverlap(anonVma: AnonVma, first: number, last: number, visit: (vma: RmapVma) => boolean): void {
+  const { registry, slot } = anonVma;
+  const tree = registry.treeOf(slot);
+  if (tree !== null) {
+    tree.forEachOverlap(first, last + 1, visit);
+    return;
+  }
+  const { links, numbers } = registry;
+  for (let link = numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] as number; link !== NONE; link = links.sibling(link)) {
+    const vma = links.vma(link);
+    if (vma.anonPageOffset > last) return;
+    if (vma.anonPageOffset + (vma.end - vma.start) > first && !visit(vma)) return;
+  }
+}
+
+/** Puts a link into the tree of its anon_vma, by the range that its VMA has now. */
+export function insertLink(registry: AnonVmaRegistry, link: number): void {
+  const { links, numbers } = registry;
+  const slot = links.slot(link);
+  const at = slot * ANON_VMA_FIELDS;
+  const count = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) + 1);
+  if (numbers[at + TREE] !== NONE) {
+    (registry.treeOf(slot) as LinkTree).insert(links.enterTree(link));
+  } else if (numbers[at + FIRST_LINK] === NONE) {
+    numbers[at + FIRST_LINK] = link;
+  } else {
+    insertIntoRow(registry, at, link, links.vma(link).anonPageOffset);
+    if (count > MOST_WITHOUT_TREE) growTree(registry, slot);
+  }
+}
+
+/** Puts a link that begins at offset `start` into the row of the anon_vma whose numbers are from `at` on. */
+function insertIntoRow(registry: AnonVmaRegistry, at: number, link: number, start: number): void {
+  const { links, numbers } = registry;
+  let before = NONE;
+  let after = numbers[at + FIRST_LINK] as number;
+  while (after !== NONE && links.vma(after).anonPageOffset <= start) {
+    before = after;
+    after = links.sibling(after);
+  }
+  links.setSibling(link, after);
+  if (before === NONE) numbers[at + FIRST_LINK] = link;
+  else links.setSibling(before, link);
+}
+
+/** The link before `link` in a row; {@link NONE}: it is the first. */
+function beforeInRow(registry: AnonVmaRegistry, at: number, link: number): number {
+  const { links, numbers } = registry;
+  let before = numbers[at + FIRST_LINK] as number;
+  if (before === link) return NONE;
+  while (before !== NONE && links.sibling(before) !== link) before = links.sibling(before);
+  if (before === NONE) throw new InvariantError('a link that is changed or removed is in the tree', { link });
+  return before;
+}
+
+function removeFromRow(registry: AnonVmaRegistry, at: number, link: number, before: number): void {
+  const { links, numbers } = registry;
+  const after = links.sibling(link);
+  if (before === NONE) numbers[at + FIRST_LINK] = after;
+  else links.setSibling(before, after);
+  links.setSibling(link, NONE);
+}
+
+/** Takes a link out of the tree of its anon_vma. The range of its VMA must be as it was when it was put in. */
+export function removeLink(registry: AnonVmaRegistry, link: number): void {
+  const { links, numbers } = registry;
+  const slot = links.slot(link);
+  const at = slot * ANON_VMA_FIELDS;
+  const left = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) - 1);
+  const tree = registry.treeOf(slot);
+  if (tree === null) {
+    removeFromRow(registry, at, link, beforeInRow(registry, at, link));
+    return;
+  }
+  const item = links.itemOf(link);
+  tree.remove(item);
+  links.leaveTree(item);
+  if (left <= FEWEST_IN_TREE) dropTree(registry, slot, tree);
+}
+
+function growTree(registry: AnonVmaRegistry, slot: number): void {
+  const { links, numbers } = registry;
+  const at = slot * ANON_VMA_FIELDS;
+  const tree = registry.plantTree(slot);
+  for (let link = numbers[at + FIRST_LINK] as number; link !== NONE;) {
+    const next = links.sibling(link);
+    tree.insert(links.enterTree(link));
+    link = next;
+  }
+  numbers[at + FIRST_LINK] = NONE;
+}
+
+function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void {
+  const { links, numbers } = registry;
+  registry.fellTree(slot);
+  let last = NONE;
+  for (const item of tree.all()) {
+    const { link } = item;
+    item.leaf = NONE;
+    links.leaveTree(item);
+    if (last === NONE) numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] = link;
+    else links.setSibling(last, link);
+    last = link;
+  }
+}
+
+/**
+ * Lets every link of `vma` follow a new range, `pages` pages from offset `start` on, as if it were taken out and put in
+ * again: before the range of the VMA changes.
+ */
+export function moveAllLinks(vma: RmapVma, start: number, pages: number): void {
+  if (vma.anonVma === null) return;
+  const { registry } = vma.anonVma;
+  const { links } = registry;
+  for (let link = vma.chain; link !== NONE; link = links.next(link)) {
+    const slot = links.slot(link);
+    const tree = registry.treeOf(slot);
+    if (tree !== null) tree.move(links.itemOf(link), start, pages);
+    else moveInRow(registry, slot * ANON_VMA_FIELDS, link, start);
+  }
+}
+
+function moveInRow(registry: AnonVmaRegistry, at: number, link: number, start: number): void {
+  const { links, numbers } = registry;
+  if (numbers[at + LINK_COUNT] === 1) return;
+  const before = beforeInRow(registry, at, link);
+  const after = links.sibling(link);
+  const isAfter = before === NONE || links.vma(before).anonPageOffset <= start;
+  if (isAfter && (after === NONE || links.vma(after).anonPageOffset > start)) return;
+  removeFromRow(registry, at, link, before);
+  insertIntoRow(registry, at, link, start);
+}
