@@ -25,8 +25,8 @@ describe('the tree of VMAs', () => {
     const world = new World();
     const low = world.add(10, 20);
     const high = world.add(30, 40);
-    expect(() => world.tree.split(low, new Vma(world, 12, 18, 12, 0))).toThrow('a VMA is cut at a page inside');
-    expect(() => world.tree.split(low, new Vma(world, 10, 20, 10, 0))).toThrow('a VMA is cut at a page inside');
+    expect(() => world.tree.split(low, allocateVma(world, 12, 18, 12, 0))).toThrow('a VMA is cut at a page inside');
+    expect(() => world.tree.split(low, allocateVma(world, 10, 20, 10, 0))).toThrow('a VMA is cut at a page inside');
     expect(() => world.tree.absorb(low, high)).toThrow('a VMA absorbs one that it touches');
     expect(() => world.tree.moveBoundary(low, high, 15)).toThrow('a boundary moves inside two VMAs that touch');
   });
@@ -120,7 +120,7 @@ function changeRange({ tree }: World, vma: Vma, what: number): void {
 
 function cut(world: World, vma: Vma, at: number, below: boolean): void {
   const [start, end] = below ? [vma.start, at] : [at, vma.end];
-  world.tree.split(vma, new Vma(world, start, end, start, vma.flags));
+  world.tree.split(vma, allocateVma(world, start, end, start, vma.flags));
 }
 
 /** One of two neighbours that touch takes the other's place, or the boundary between them moves. */
