@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packages, root } from './lib/workspace.mjs';
-import { SetupError, ensureInstalled, environment, exclusively, pnpm, setUp } from './lib/setup.mjs';
+import { SetupError, compileBench, ensureInstalled, environment, exclusively, pnpm, setUp } from './lib/setup.mjs';
 
 const nodeVersionMin = [20, 19];
 
@@ -46,10 +46,11 @@ const commands = {
   },
   bench: async (args) => {
     setUp();
-    const script = join(root, 'tools/bench/src/main.ts');
-    const { status } = spawnSync(process.execPath, ['--expose-gc', '--import', 'tsx', script, ...args], {
-      stdio: 'inherit',
-    });
+    // Compiled, as what is published is: a loader of TypeScript passes buffers between threads, and from the first one
+    // on the engine's code looks at each access to an array whether its buffer is still there.
+    compileBench();
+    const script = join(root, 'tools/bench/dist/main.js');
+    const { status } = spawnSync(process.execPath, ['--expose-gc', script, ...args], { stdio: 'inherit' });
     process.exitCode = status ?? 1;
   },
   pnpm: async (args) => exclusively(() => pnpm(args)),

@@ -123,6 +123,12 @@ export function ensureBuilt() {
   writeFileSync(buildStamp, print);
 }
 
+/** Compiles the benchmarks, which are not published: without checking them, as `npm test` does. */
+export function compileBench() {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  run('compiling the benchmarks', process.execPath, [tsc, '-p', join(root, 'tools/bench/tsconfig.build.json')]);
+}
+
 /** Whether commands can run at once; looks at file times only. */
 export function isReady() {
   return existsSync(installStamp) && isBuilt() && isFresh(buildStamp, buildPrint());

@@ -58,9 +58,17 @@ export class MmError {
 /** What a modelled system call gives: a value (often 0 or a page number), or the refusal. */
 export type SysResult = number | MmError;
 
+/**
+ * The refusal made last. One is always alive: when garbage is collected, the engine forgets the shape of objects of
+ * which none is, and with it all code compiled for them.
+ */
+const kept: { refusal: MmError | null } = { refusal: null };
+
 /** Makes a refusal. */
 export function refuse(errno: Errno, rule: string, numbers?: Readonly<Record<string, number | string>>): MmError {
-  return new MmError(errno, rule, numbers);
+  const refusal = new MmError(errno, rule, numbers);
+  kept.refusal = refusal;
+  return refusal;
 }
 
 /** Whether a call was refused. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { tuneEngine } from '@vmakit/replay';
 import { exitCodeOf } from './exit-codes.js';
 import { createProgram } from './program.js';
 
@@ -8,6 +9,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+tuneEngine();
 const program = createProgram();
 const code = await exitCodeOf(
   () => program.parseAsync(),

@@ -1,7 +1,7 @@
 import { MmError } from '@vmakit/base';
 import type { KernelBus } from '@vmakit/events';
 import { MappedFile, type MappedFileOptions } from '@vmakit/folio';
-import { type MmEnvironment, Mm, type MmLayout, defaultLayout, ksmScan } from '@vmakit/mm';
+import { type MmEnvironment, Mm, type MmLayout, copyLayout, defaultLayout, ksmScan } from '@vmakit/mm';
 import type { PolicySet } from '@vmakit/mremap';
 import { composeKernel } from './compose.js';
 import type { KernelOptions } from './options.js';
@@ -51,7 +51,7 @@ export class Kernel {
 
   /** The layout that new address spaces have, changed by `changes`. */
   layout(changes: Partial<MmLayout> = {}): MmLayout {
-    return { ...defaultLayout(this.env), window: this.#window ?? null, ...changes };
+    return copyLayout(defaultLayout(this.env), { window: this.#window ?? null, ...changes });
   }
 
   /** Makes a process of an address space that may have others already: a thread, a vforked child. */

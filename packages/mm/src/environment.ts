@@ -73,7 +73,7 @@ export class MmEnvironment implements MergeContext {
     this.tlb = parts.tlb;
     this.bus = parts.bus;
     this.locks = parts.locks;
-    this.settings = { ...defaultSettings(parts.arch), ...parts.settings };
+    this.settings = defaultSettings(parts.arch, parts.settings);
     this.injector = parts.injector ?? null;
   }
 

@@ -105,7 +105,7 @@ export {
   type UserfaultMode,
 } from './calls/userfault.js';
 export { type CallGuard, type EnvironmentParts, MmEnvironment } from './environment.js';
-export { defaultLayout, Mm, type MmLayout, type MmLimits } from './mm.js';
+export { copyLayout, defaultLayout, Mm, type MmLayout, type MmLimits } from './mm.js';
 export { type AccessResult, frameAt, readByte } from './pages/access.js';
 export {
   FAULT_COPIED,

@@ -23,6 +23,30 @@ export interface MmLayout {
   compat: boolean;
 }
 
+/** A class, as those of {@link MmSettings} are, and for the same reason. */
+class Layout implements MmLayout {
+  taskSize: number;
+  mmapBase: number;
+  unmappedBase: number;
+  topDown: boolean;
+  window: { readonly start: number; readonly end: number } | null;
+  compat: boolean;
+
+  constructor(like: MmLayout, changes: Partial<MmLayout>) {
+    this.taskSize = changes.taskSize ?? like.taskSize;
+    this.mmapBase = changes.mmapBase ?? like.mmapBase;
+    this.unmappedBase = changes.unmappedBase ?? like.unmappedBase;
+    this.topDown = changes.topDown ?? like.topDown;
+    this.window = changes.window === undefined ? like.window : changes.window;
+    this.compat = changes.compat ?? like.compat;
+  }
+}
+
+/** A layout like `like` but for `changes`. */
+export function copyLayout(like: MmLayout, changes: Partial<MmLayout> = {}): MmLayout {
+  return new Layout(like, changes);
+}
+
 /** Resource limits; pages, `Infinity` for none. */
 export interface MmLimits {
   /** RLIMIT_AS. */
@@ -116,12 +140,12 @@ export function defaultLayout(env: MmEnvironment): MmLayout {
   const { arch } = env;
   const top = arch.mapWindowPages;
   const gap = Math.floor(2 ** 27 / 2 ** arch.pageShift);
-  return {
+  return copyLayout({
     taskSize: arch.taskSizePages,
     mmapBase: top - gap,
     unmappedBase: Math.floor(top / 3),
     topDown: true,
     window: null,
     compat: false,
-  };
+  });
 }

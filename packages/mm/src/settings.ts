@@ -49,24 +49,46 @@ export interface MmSettings {
   swapLargeFolios: boolean;
 }
 
-/** The settings of an ordinary machine: the defaults of the kernel. */
-export function defaultSettings(arch: Arch): MmSettings {
-  const page = 2 ** arch.pageShift;
-  return {
-    maxMapCount: 65530,
-    mmapMinPage: Math.ceil(65536 / page),
-    stackGuardGap: 256,
-    overcommit: 'guess',
-    commitLimit: 2 ** 40 / page,
-    totalPages: 2 ** 40 / page,
-    thp: { enabled: 'madvise', sizes: new Map([[arch.pmdOrder, 'inherit']]), useZeroPage: true },
-    softDirty: arch.hasSoftDirty,
-    canLockBeyondLimit: false,
-    anonymousNames: true,
-    protectionKeys: arch.family === 'x86-64' ? arch.protectionKeys : 0,
-    faultAroundBytes: 65536,
-    prefaultOld: arch.family === 'arm64',
-    reclaimsEmptyTables: arch.family === 'x86-64',
-    swapLargeFolios: page === 4096,
-  };
+/** A class, not a literal: the engine forgets the shape of a literal between one kernel and the next. */
+class Settings implements MmSettings {
+  maxMapCount: number;
+  mmapMinPage: number;
+  stackGuardGap: number;
+  overcommit: OvercommitMode;
+  commitLimit: number;
+  totalPages: number;
+  thp: ThpSettings;
+  softDirty: boolean;
+  canLockBeyondLimit: boolean;
+  anonymousNames: boolean;
+  protectionKeys: number;
+  faultAroundBytes: number;
+  prefaultOld: boolean;
+  reclaimsEmptyTables: boolean;
+  swapLargeFolios: boolean;
+
+  constructor(arch: Arch, given: Partial<MmSettings>) {
+    const page = 2 ** arch.pageShift;
+    const isX86 = arch.family === 'x86-64';
+    this.maxMapCount = given.maxMapCount ?? 65530;
+    this.mmapMinPage = given.mmapMinPage ?? Math.ceil(65536 / page);
+    this.stackGuardGap = given.stackGuardGap ?? 256;
+    this.overcommit = given.overcommit ?? 'guess';
+    this.commitLimit = given.commitLimit ?? 2 ** 40 / page;
+    this.totalPages = given.totalPages ?? 2 ** 40 / page;
+    this.thp = given.thp ?? { enabled: 'madvise', sizes: new Map([[arch.pmdOrder, 'inherit']]), useZeroPage: true };
+    this.softDirty = given.softDirty ?? arch.hasSoftDirty;
+    this.canLockBeyondLimit = given.canLockBeyondLimit ?? false;
+    this.anonymousNames = given.anonymousNames ?? true;
+    this.protectionKeys = given.protectionKeys ?? (isX86 ? arch.protectionKeys : 0);
+    this.faultAroundBytes = given.faultAroundBytes ?? 65536;
+    this.prefaultOld = given.prefaultOld ?? arch.family === 'arm64';
+    this.reclaimsEmptyTables = given.reclaimsEmptyTables ?? isX86;
+    this.swapLargeFolios = given.swapLargeFolios ?? page === 4096;
+  }
+}
+
+/** The settings of an ordinary machine, the defaults of the kernel, but for those that are given. */
+export function defaultSettings(arch: Arch, given: Partial<MmSettings> = {}): MmSettings {
+  return new Settings(arch, given);
 }

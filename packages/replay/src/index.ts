@@ -25,3 +25,4 @@ export type { Snapshot, SnapshotKind } from './snapshots.js';
 export type { CheckCount } from './statistics.js';
 export type { TimelinePoint } from './timeline.js';
 export type { MergeValue, UnmergedGroup, UnmergedPair, UnmergedValues } from './unmerged.js';
+export { tuneEngine } from './tune-engine.js';

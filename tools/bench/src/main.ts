@@ -1,4 +1,5 @@
 import { cpus, release } from 'node:os';
+import { tuneEngine } from '@vmakit/replay';
 import { Command, InvalidArgumentError } from 'commander';
 import { HostBench } from './host.js';
 import { GROWTH_PROBES, measureGrowth } from './growth.js';
@@ -78,4 +79,6 @@ async function readRecordings(
   return results;
 }
 
+// As the command line does.
+tuneEngine();
 await command.parseAsync();

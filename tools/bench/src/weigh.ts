@@ -35,7 +35,7 @@ export function weighScale(): ScaleResult {
 
 /** Runs weigh-one.ts; the name comes last in `args`, options of Node before it. */
 function inProcess(args: readonly string[]): string {
-  const script = fileURLToPath(new URL('./weigh-one.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./weigh-one.js', import.meta.url));
   const options = [...process.execArgv, ...args.slice(0, -1)];
   return execFileSync(process.execPath, [...options, script, ...args.slice(-1)], { encoding: 'utf8' });
 }

@@ -18,7 +18,7 @@ import {
 } from '@vmakit/base';
 import { anonVmaFork, unlinkAnonVmas } from '@vmakit/rmap';
 import { type UserfaultContext, type Vma, duplicateVma } from '@vmakit/vma-merge';
-import { Mm } from '../mm.js';
+import { Mm, copyLayout } from '../mm.js';
 import { ForkCopy, copyPageRange } from '../pages/fork-copy.js';
 import { accountMapping, chargeMemory, refuseCharge, unchargeMemory } from './accounting.js';
 import { emitCallBegin, emitCallEnd, lockForWriting, unlock } from './call.js';
@@ -81,7 +81,7 @@ function duplicateMm(parent: Mm): Mm | MmError {
 
 /** The child's address space before any VMA is copied: totals as the parent's, nothing locked. */
 function childMm(parent: Mm): Mm {
-  const child = new Mm(parent.env, { ...parent.layout });
+  const child = new Mm(parent.env, copyLayout(parent.layout));
   child.limits = { ...parent.limits };
   child.totalVm = parent.totalVm;
   child.dataVm = parent.dataVm;

@@ -16,7 +16,7 @@ import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE
 import { touch } from '../calls/access.js';
 import { mmap } from '../calls/mmap.js';
 import { MmEnvironment } from '../environment.js';
-import { Mm, type MmLayout, defaultLayout } from '../mm.js';
+import { Mm, type MmLayout, copyLayout, defaultLayout } from '../mm.js';
 import type { MmSettings } from '../settings.js';
 
 /** What the address spaces of the tests are made of. */
@@ -48,7 +48,7 @@ export function makeMm(options: WorldOptions = {}): Mm {
       ...options.settings,
     },
   });
-  return new Mm(env, { ...defaultLayout(env), ...options.layout });
+  return new Mm(env, copyLayout(defaultLayout(env), options.layout));
 }
 
 /** `rw-` as bits of `PROT_*`. */
