@@ -54,6 +54,7 @@ export class VmaTree {
     if (slot < leaf << LEAF_SHIFT) slot = nodes.lastSlot(nodes.previous(leaf));
     if (slot < 0) return this.first;
     const floor = nodes.items[slot] as Vma;
+    this.#checkOrder(floor, slot);
     const found = (nodes.bounds[2 * slot + 1] as number) > page ? floor : floor.next;
     this.#near = slot;
     this.#hint = found;
@@ -291,6 +292,19 @@ export class VmaTree {
   /** The VMAs in address order. The tree must not change meanwhile, except behind the one given last. */
   *[Symbol.iterator](): IterableIterator<Vma> {
     for (let vma = this.first; vma !== null; vma = vma.next) yield vma;
+  }
+
+  /**
+   * That a VMA which was found lies between those beside it. They are likely to change with it: when there are many
+   * VMAs, none of the three is in the processor's cache, and here they are fetched together, not one after the other.
+   */
+  #checkOrder(vma: Vma, slot: number): void {
+    const { items } = this.#tree.nodes;
+    const below = slot > 0 ? (items[slot - 1] as Vma | null) : null;
+    const above = items[slot + 1] as Vma | null;
+    if ((below !== null && below.end > vma.start) || (above !== null && above.start < vma.end)) {
+      throw new InvariantError('VMAs lie in order', { vma: [vma.start, vma.end], below: below?.end, above: above?.start });
+    }
   }
 
   #slotOf(vma: Vma): number {
