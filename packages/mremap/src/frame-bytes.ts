@@ -1,4 +1,4 @@
-/** Frames from which on it pays to have an array of them compared as bytes: a comparison costs as much as a short loop. */
+/** Frames from which on it pays to compare their array as bytes: a comparison costs as much as a short loop. */
 export const MANY_FRAMES = 96;
 
 const NONE = new Int32Array();

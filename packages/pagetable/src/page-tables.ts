@@ -25,7 +25,7 @@ export class PageTables {
   readonly #top: number;
   readonly #cache: WalkCache;
   readonly #leafMask: number;
-  /** Of {@link freeRange}: the table of each level on the way down, and tables that are unlinked but not yet given back. */
+  /** Of {@link freeRange}: the table of each level on the way down, and those unlinked but not yet given back. */
   readonly #path: Int32Array;
   readonly #unlinked: Int32Array = new Int32Array(64);
   #unlinkedCount = 0;

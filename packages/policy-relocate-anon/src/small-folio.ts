@@ -23,7 +23,7 @@ export function relocateSmallFolio(head: number, relocation: Relocation, memory:
   return LEAF_PLACE;
 }
 
-/** The same for many that are alike: all `count` from `head` on, or none because there is something special about them. */
+/** The same for `count` folios from `head` on that are alike: all, or none if there is something special about them. */
 export function countPlaceable(head: number, count: number, relocation: Relocation, memory: PhysicalMemory): number {
   const flags = (memory.flags[head] as number) & (PG_ANON | PG_KSM | PG_EXCLUSIVE);
   const isPinned = (memory.refcount[head] as number) >= PIN_BIAS;
