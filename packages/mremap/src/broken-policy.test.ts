@@ -27,7 +27,7 @@ function sceneWith(change: Partial<PolicyHooks>, arm: { on: boolean }, checksLoc
     beforeCopy: () => 'fresh',
     afterCopy: () => true,
     leaf: () => LEAF_PLACE,
-    placeable: (_move, _heads, count) => count,
+    placeable: (_move, _first, count) => count,
     lastMerge: (move) => {
       move.mergeDestination({ withSource: !move.keepsSource });
     },
@@ -138,13 +138,13 @@ describe.each(CASES)('$name', ({ prepare, call }) => {
 describe('placeable, which is asked while nobody watches locks', () => {
   const ways: readonly [string, (scene: () => Scene) => NonNullable<PolicyHooks['placeable']>][] = [
     ['throws', () => broken],
-    ['answers more than it was asked', () => (_move, _heads, count) => count + 1],
+    ['answers more than it was asked', () => (_move, _first, count) => count + 1],
     ['answers no number', () => () => 'all' as never],
     ['answers a fraction', () => () => 0.5],
     ['calls into the kernel', (scene) => () => scene().unmap(16, 8) as never],
     [
       'hides that it called',
-      (scene) => (_move, _heads, count) => {
+      (scene) => (_move, _first, count) => {
         try {
           scene().unmap(16, 8);
         } catch {

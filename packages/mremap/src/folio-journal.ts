@@ -25,31 +25,21 @@ export class FolioJournal {
   }
 
   /**
-   * Remembers the first `count` of `heads`, and gives them anon_vma `anonVmaId` and the offsets from `firstIndex` on.
+   * Remembers the `count` folios from `first` on, which lie one after the other, and gives them anon_vma `anonVmaId`
+   * and the offsets from `firstIndex` on.
    */
-  rewriteRun(memory: PhysicalMemory, heads: Int32Array, count: number, anonVmaId: number, firstIndex: number): void {
-    const { mapping, index } = memory;
-    for (let i = 0; i < count; i++) {
-      const head = heads[i] as number;
-      this.#add(head, 1, mapping[head] as number, index[head] as number);
-      mapping[head] = anonVmaId;
-      index[head] = firstIndex + i;
-    }
-  }
-
-  /** The same for the `count` folios from `first` on, which lie one after the other. */
   rewriteSpan(memory: PhysicalMemory, first: number, count: number, anonVmaId: number, firstIndex: number): void {
     const { mapping, index } = memory;
     const end = first + count;
+    const shift = firstIndex - first;
     for (let head = first; head < end;) {
       const begin = head;
       const oldMapping = mapping[begin] as number;
       const oldIndex = index[begin] as number;
-      const shift = firstIndex - first;
-      do {
+      const oldShift = oldIndex - begin;
+      for (; head < end && mapping[head] === oldMapping && (index[head] as number) - head === oldShift; head++) {
         index[head] = head + shift;
-        head++;
-      } while (head < end && mapping[head] === oldMapping && index[head] === oldIndex + (head - begin));
+      }
       this.#add(begin, head - begin, oldMapping, oldIndex);
     }
     mapping.fill(anonVmaId, first, end);

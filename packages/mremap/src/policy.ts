@@ -160,17 +160,16 @@ export interface PolicyHooks {
   leaf?(move: Move, leaf: Leaf): number;
 
   /**
-   * Makes `leaf` fast, and nothing else: how many of the first `count` folios of `heads`, all of one page, would `leaf`
-   * answer {@link LEAF_PLACE} for, counted from the front? These are placed; the first that is not goes to `leaf`. May
-   * be asked instead of `leaf`, or not at all; it must judge as `leaf` does and change nothing but counters.
+   * Makes `leaf` fast, and nothing else: for how many of the `count` folios of one page from frame `first` on, which
+   * are mapped in that order, would `leaf` answer {@link LEAF_PLACE}, counted from the front? Their flags, mapcounts
+   * and reference counts are equal: who goes by these looks at the first alone. Those counted are placed; the first
+   * that is not goes to `leaf`. May be asked instead of `leaf`, or not at all; it must judge as `leaf` does and change
+   * nothing but counters.
    *
    * @example
-   * placeable: (_move, heads, count) => {
-   *   for (let i = 0; i < count; i++) if (memory.mapcount[heads[i]] > 1) return i;
-   *   return count;
-   * },
+   * placeable: (_move, first, count) => (memory.mapcount[first] === 1 ? count : 0),
    */
-  placeable?(move: Move, heads: Int32Array, count: number): number;
+  placeable?(move: Move, first: number, count: number): number;
 
   /**
    * All page tables are moved, the locks are still held: the last moment to look at the whole.

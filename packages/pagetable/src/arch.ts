@@ -336,13 +336,14 @@ export abstract class Arch implements Geometry {
     const high = words[at + 1]!;
     let low = words[at]!;
     // Where the lower half overflows the run ends.
-    const room = Math.min(limit, Math.ceil((2 ** 32 - (low >>> 0)) / step));
-    let count = 1;
-    for (; count < room; count++) {
+    const room = Math.ceil((2 ** 32 - (low >>> 0)) / step);
+    const end = at + 2 * (room < limit ? room : limit);
+    let entry = at + 2;
+    for (; entry < end; entry += 2) {
       low = (low + step) | 0;
-      if (words[at + 2 * count] !== low || words[at + 2 * count + 1] !== high) break;
+      if (((words[entry]! ^ low) | (words[entry + 1]! ^ high)) !== 0) break;
     }
-    return count;
+    return (entry - at) >> 1;
   }
 
   /**

@@ -93,6 +93,21 @@ test.each([
   expect(tally).toMatchObject(hole < 0 ? { present: 511, absent: 0 } : { present: 510, absent: 1 });
 });
 
+test.each([64, 100, 128, 129, 300])('%i entries within one array arrive, and what is between them stays', (count) => {
+  const arch = createArch('x86-64');
+  const words = new Int32Array(2048);
+  for (let i = 0; i < count; i++) arch.setPage(words, 2 * (5 + i), 0, 1000 + 3 * i, PROT_READ, i % 8);
+  arch.setPage(words, 2 * 4, 0, 9, PROT_READ, 0);
+  const expected = new Int32Array(2048);
+  expected.set(words.subarray(8, 10), 8);
+  expected.set(words.subarray(10, 10 + 2 * count), 2 * 517);
+  for (let i = 0; i < count; i++) arch.setSoftDirty(expected, 2 * (517 + i));
+  const tally = new MoveTally();
+  moveEntries(arch, words, 2 * 5, words, 2 * 517, count, false, tally);
+  expect(words).toEqual(expected);
+  expect(tally).toMatchObject({ present: count, absent: 0 });
+});
+
 test('on arm64 a folded folio stays folded when its place is aligned, in one batch', () => {
   const arch = createArch('arm64-4k', { pagesToFolioEnd: (pfn) => 32 - (pfn % 32) });
   const tally = new MoveTally();

@@ -25,8 +25,10 @@ export class PageTables {
   readonly #top: number;
   readonly #cache: WalkCache;
   readonly #leafMask: number;
-  /** Of {@link freeRange}: the table of each level on the way down, and tables that are unlinked but not yet given back. */
+  /** Of {@link freeRange}: the table of each level on the way down and where the way leaves it... */
   readonly #path: Int32Array;
+  readonly #pathAt: Int32Array;
+  /** ... and tables that are unlinked but not yet given back. */
   readonly #unlinked: Int32Array = new Int32Array(64);
   #unlinkedCount = 0;
 
@@ -41,6 +43,7 @@ export class PageTables {
     this.#leafMask = arch.level(0).indexMask;
     this.tables = new Int32Array(arch.levels.length);
     this.#path = new Int32Array(arch.levels.length);
+    this.#pathAt = new Int32Array(arch.levels.length);
     this.root = pool.allocate(arch.topLevel);
     if (this.root === 0) throw new RangeError('pool: it refused the table of the top level');
     this.tables[arch.topLevel] = 1;
@@ -310,6 +313,7 @@ export class PageTables {
   #freeFound(start: number, end: number, floor: number, ceiling: number): void {
     const { arch, pool } = this;
     const path = this.#path;
+    const pathAt = this.#pathAt;
     let level = this.#top;
     let table = this.root;
     for (; level > 0; level--) {
@@ -319,6 +323,7 @@ export class PageTables {
       const words = pool.words(table);
       const at = this.entryAt(table, level, start);
       if (!arch.isTable(words, at)) break;
+      pathAt[level] = at;
       table = arch.tableAt(words, at);
     }
     path[level] = table;
@@ -327,8 +332,7 @@ export class PageTables {
       const { span, inverseSpan } = this.#levels[level + 1]!;
       const first = Math.floor(start * inverseSpan) * span;
       if (first < floor || first + span > ceiling) break;
-      const upper = path[level + 1]!;
-      this.#unlink(pool.words(upper), this.entryAt(upper, level + 1, start), path[level]!, level);
+      this.#unlink(pool.words(path[level + 1]!), pathAt[level + 1]!, path[level]!, level);
     }
     this.#freeUnlinked();
   }

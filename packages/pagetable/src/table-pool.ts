@@ -84,7 +84,7 @@ export class TablePool {
     return this.chunks.length * (this.chunkMask + 1) * this.arch.pageSize + this.#next.length * SIDE_BYTES;
   }
 
-  /** Whether `count` entries of table `id`, from number `first` on, are zero. Many as bytes: a loop takes thrice as long. */
+  /** Whether `count` entries of table `id`, from number `first` on, are zero. Many as bytes: a loop takes longer. */
   isZero(id: number, first: number, count: number): boolean {
     if (count <= FEW) return this.#areZero(id, first, count);
     const from = (id & this.chunkMask) * this.arch.pageSize + first * BYTES_PER_WORD;

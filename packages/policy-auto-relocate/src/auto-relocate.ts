@@ -39,7 +39,7 @@ export function autoRelocate(changes: Partial<AutoRelocateRules> = {}): MremapPo
         decide: (move) => decide(move, context, rules),
         beforeCopy: () => 'fresh',
         leaf: (_move, { kind }) => (kind === LeafKind.Page || kind === LeafKind.HugePage ? LEAF_PLACE : LEAF_NEXT),
-        placeable: (_move, _heads, count) => count,
+        placeable: (_move, _first, count) => count,
         afterMove: () => {
           (counters.values[relocated] as number)++;
         },

@@ -77,7 +77,7 @@ function hooksOf(context: PolicyContext, repairs: RepairSet): PolicyHooks {
       return true;
     },
     leaf: (move, leaf) => relocateLeaf(context, relocation, large, move, leaf),
-    placeable: (_move, heads, count) => countPlaceable(heads, count, relocation, context.memory),
+    placeable: (_move, first, count) => countPlaceable(first, count, relocation, context.memory),
     undo: (move, because) => {
       relocation.count(because === 'walk' ? 'relocateUndone' : 'undoneAfterMoveFailure');
       if (repairs.listUndo) move.restoreFolios();

@@ -23,26 +23,13 @@ export function relocateSmallFolio(head: number, relocation: Relocation, memory:
   return LEAF_PLACE;
 }
 
-/** Set in the reference count of a folio that may be pinned. */
-const PINNED: number = -PIN_BIAS;
-
-/** The same for many: how many from the front are folios of one page with nothing special about them. */
-export function countPlaceable(
-  heads: Int32Array,
-  count: number,
-  relocation: Relocation,
-  memory: PhysicalMemory,
-): number {
-  const { flags, mapcount, refcount } = memory;
-  let placeable = 0;
-  for (; placeable < count; placeable++) {
-    const head = heads[placeable] as number;
-    const state = ((flags[head] as number) & (PG_ANON | PG_KSM | PG_EXCLUSIVE)) ^ (PG_ANON | PG_EXCLUSIVE);
-    // One test for all three: nothing else is done here, for every page.
-    if ((state | ((mapcount[head] as number) ^ 1) | ((refcount[head] as number) & PINNED)) !== 0) break;
-  }
-  relocation.countSmallFolios(placeable);
-  return placeable;
+/** The same for `count` folios from `head` on that are alike: all, or none if there is something special about them. */
+export function countPlaceable(head: number, count: number, relocation: Relocation, memory: PhysicalMemory): number {
+  const flags = (memory.flags[head] as number) & (PG_ANON | PG_KSM | PG_EXCLUSIVE);
+  const isPinned = (memory.refcount[head] as number) >= PIN_BIAS;
+  if (flags !== (PG_ANON | PG_EXCLUSIVE) || memory.mapcount[head] !== 1 || isPinned) return 0;
+  relocation.countSmallFolios(count);
+  return count;
 }
 
 /** An entry without a page (spec 06 section 6, R5). */

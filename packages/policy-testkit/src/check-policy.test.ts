@@ -57,7 +57,7 @@ describe('it bites', () => {
         decide: () => take('always'),
         beforeCopy: () => 'fresh',
         leaf: (_move, leaf) => (leaf.order === 0 && leaf.head >= 0 ? LEAF_PLACE : LEAF_NEXT),
-        placeable: (_move, _heads, count) => Math.min(count, 1),
+        placeable: (_move, _first, count) => Math.min(count, 1),
       }),
     });
     expect(check(hasty)).toEqual([]);
@@ -67,7 +67,7 @@ describe('it bites', () => {
         decide: () => take('always'),
         beforeCopy: () => 'fresh',
         leaf: () => LEAF_FAIL,
-        placeable: (_move, _heads, count) => count,
+        placeable: (_move, _first, count) => count,
       }),
     });
     expect(check(wrong)).toEqual(['determinism']);

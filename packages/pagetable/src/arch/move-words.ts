@@ -10,7 +10,10 @@ const MOST_WORDS = 2 * 8192;
  */
 const between = new Int32Array(MOST_WORDS);
 
-/** Moves `count` words as they are: the source is zero after it. */
+/** Words up to which the way by there costs more than it saves, where both tables are in one array. */
+const FEW_WORDS = 256;
+
+/** Moves `count` words as they are: the source is zero after it. They must not overlap. */
 export function moveWords(
   source: EntryWords,
   sourceAt: number,
@@ -18,6 +21,11 @@ export function moveWords(
   targetAt: number,
   count: number,
 ): void {
+  if (source === target && count <= FEW_WORDS) {
+    source.copyWithin(targetAt, sourceAt, sourceAt + count);
+    source.fill(0, sourceAt, sourceAt + count);
+    return;
+  }
   between.set(source.subarray(sourceAt, sourceAt + count));
   source.fill(0, sourceAt, sourceAt + count);
   target.set(between.subarray(0, count), targetAt);

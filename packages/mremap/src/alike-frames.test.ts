@@ -1,0 +1,35 @@
+import { XorShift64 } from '@vmakit/base';
+import type { PhysicalMemory } from '@vmakit/folio';
+import { expect, test } from 'vitest';
+import { AlikeFrames } from './alike-frames.js';
+
+const FRAMES = 600;
+const ARRAYS = ['flags', 'mapcount', 'refcount'] as const;
+
+/** The three arrays, with up to three differences here and there. */
+function memoryWithDifferences(random: XorShift64): PhysicalMemory {
+  const memory = {
+    flags: new Uint16Array(FRAMES).fill(0x18),
+    mapcount: new Int32Array(FRAMES).fill(1),
+    refcount: new Int32Array(FRAMES).fill(1),
+  };
+  for (let left = random.below(4); left > 0; left--) {
+    memory[ARRAYS[random.below(3)] as 'flags'][random.below(FRAMES)] = random.below(3) * 0x1000;
+  }
+  return memory as unknown as PhysicalMemory;
+}
+
+test('frames that are alike are counted up to the first that is not, however many are asked for', () => {
+  const random = new XorShift64();
+  const alike = new AlikeFrames();
+  for (let round = 0; round < 2000; round++) {
+    const memory = memoryWithDifferences(random);
+    const first = random.below(FRAMES);
+    const count = 1 + random.below(FRAMES - first);
+    let expected = 1;
+    const differs = (frame: number): boolean => ARRAYS.some((name) => memory[name][frame] !== memory[name][first]);
+    while (expected < count && !differs(first + expected)) expected++;
+    alike.begin(memory);
+    expect(alike.countAlike(first, count), `round ${round}: frame ${first}, ${count} of them`).toBe(expected);
+  }
+});
