@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -171,7 +171,7 @@ function expectRoundTrips(paths: readonly string[]): void {
 
 describe('listings of a real kernel are written back byte for byte', () => {
   it('the bundled ones', () => {
-    const paths = listings(fileURLToPath(new URL('../../fixtures', import.meta.url))).filter((path) => /\d/.test(path));
+    const paths = listings(fileURLToPath(new URL('../../fixtures', import.meta.url))).filter((path) => /\d/.test(basename(path)));
     expect(paths.length).toBe(8);
     expectRoundTrips(paths);
   });
