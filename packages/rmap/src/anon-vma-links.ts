@@ -72,7 +72,7 @@ export function insertLink(registry: AnonVmaRegistry, link: number): void {
   const at = slot * ANON_VMA_FIELDS;
   const count = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) + 1);
   if (numbers[at + TREE] !== NONE) {
-    (registry.treeOf(slot) as LinkTree).insert(links.enterTree(link));
+    links.enterTree(link, registry.treeOf(slot) as LinkTree);
   } else if (numbers[at + FIRST_LINK] === NONE) {
     numbers[at + FIRST_LINK] = link;
   } else {
@@ -119,12 +119,12 @@ export function removeLink(registry: AnonVmaRegistry, link: number): void {
   const slot = links.slot(link);
   const at = slot * ANON_VMA_FIELDS;
   const left = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) - 1);
-  const tree = registry.treeOf(slot);
-  if (tree === null) {
+  const item = links.itemOf(link);
+  if (item === null) {
     removeFromRow(registry, at, link, beforeInRow(registry, at, link));
     return;
   }
-  const item = links.itemOf(link);
+  const tree = item.tree as LinkTree;
   tree.remove(item);
   links.leaveTree(item);
   if (left <= FEWEST_IN_TREE) dropTree(registry, slot, tree);
@@ -136,7 +136,7 @@ function growTree(registry: AnonVmaRegistry, slot: number): void {
   const tree = registry.plantTree(slot);
   for (let link = numbers[at + FIRST_LINK] as number; link !== NONE;) {
     const next = links.sibling(link);
-    tree.insert(links.enterTree(link));
+    links.enterTree(link, tree);
     link = next;
   }
   numbers[at + FIRST_LINK] = NONE;
@@ -148,7 +148,6 @@ function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void
   let last = NONE;
   for (const item of tree.all()) {
     const { link } = item;
-    item.leaf = NONE;
     links.leaveTree(item);
     if (last === NONE) numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] = link;
     else links.setSibling(last, link);
@@ -165,10 +164,9 @@ export function moveAllLinks(vma: RmapVma, start: number, pages: number): void {
   const { registry } = vma.anonVma;
   const { links } = registry;
   for (let link = vma.chain; link !== NONE; link = links.next(link)) {
-    const slot = links.slot(link);
-    const tree = registry.treeOf(slot);
-    if (tree !== null) tree.move(links.itemOf(link), start, pages);
-    else moveInRow(registry, slot * ANON_VMA_FIELDS, link, start);
+    const item = links.itemOf(link);
+    if (item !== null) (item.tree as LinkTree).move(item, start, pages);
+    else moveInRow(registry, links.slot(link) * ANON_VMA_FIELDS, link, start);
   }
 }
 

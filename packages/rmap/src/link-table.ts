@@ -1,5 +1,6 @@
-import { type IntervalItem, InvariantError, NONE } from '@vmakit/base';
+import { type IntervalItem, NONE } from '@vmakit/base';
 import type { RmapVma } from './anon-vma.js';
+import type { LinkTree } from './link-tree.js';
 import { enlarged, roomBeyond } from './room.js';
 
 /** Numbers of a link in `words`. */
@@ -8,16 +9,20 @@ const LINK_FIELDS = 3;
 const ANON_VMA = 0;
 /** The next link of the same VMA; of a free link, the next free one. */
 const NEXT = 1;
-/** In a row: the next link of the same anon_vma, in the order of its tree. In a tree: the number of its item. */
+/** In a row: the next link of the same anon_vma, in the order of its tree. In a tree: {@link IN_TREE} less its item. */
 const SIBLING = 2;
+
+/** Below {@link NONE}, so that no sibling is. */
+const IN_TREE = -2;
 
 /** A link in a tree. */
 export class TreeLink implements IntervalItem {
   leaf: number = NONE;
-  /** Its number in {@link LinkTable}, and that of the link. */
+  /** Its number in {@link LinkTable}, and that of the link; in one that is free, the next free one. */
   readonly number: number;
   link: number = NONE;
   vma: RmapVma | null = null;
+  tree: LinkTree | null = null;
 
   constructor(number: number) {
     this.number = number;
@@ -37,7 +42,7 @@ export class LinkTable {
   #live = 0;
   #free = NONE;
   readonly #items: TreeLink[] = [];
-  readonly #freeItems: number[] = [];
+  #freeItem = NONE;
 
   /** Makes room for `count` more links, in place of growing on the way. */
   reserve(count: number): void {
@@ -98,31 +103,37 @@ export class LinkTable {
     this.#words[LINK_FIELDS * link + SIBLING] = sibling;
   }
 
-  /** Makes the object that stands for `link`, which is in no row, in a tree. */
-  enterTree(link: number): TreeLink {
-    const number = this.#freeItems.pop();
-    const item = number === undefined ? this.#addItem() : (this.#items[number] as TreeLink);
+  /** Puts a link that is in no row into `tree`. */
+  enterTree(link: number, tree: LinkTree): void {
+    const number = this.#freeItem;
+    let item: TreeLink;
+    if (number === NONE) {
+      item = this.#addItem();
+    } else {
+      item = this.#items[number] as TreeLink;
+      this.#freeItem = item.link;
+    }
     item.link = link;
     item.vma = this.vma(link);
-    this.setSibling(link, item.number);
-    return item;
+    item.tree = tree;
+    this.setSibling(link, IN_TREE - item.number);
+    tree.insert(item);
   }
 
-  /** The object that stands for a link in a tree. */
-  itemOf(link: number): TreeLink {
-    const item = this.#items[this.sibling(link)];
-    if (item === undefined || item.link !== link) {
-      throw new InvariantError('a link that is changed or removed is in the tree', { link });
-    }
-    return item;
+  /** What stands for a link in its tree; null: it is in none. */
+  itemOf(link: number): TreeLink | null {
+    const sibling = this.sibling(link);
+    return sibling > IN_TREE ? null : (this.#items[IN_TREE - sibling] as TreeLink);
   }
 
-  /** The object is out of its tree; its link may go into a row, or be given back. */
+  /** What stood for a link is out of its tree: the link may go into a row, or be given back. */
   leaveTree(item: TreeLink): void {
     this.setSibling(item.link, NONE);
-    item.link = NONE;
+    item.leaf = NONE;
     item.vma = null;
-    this.#freeItems.push(item.number);
+    item.tree = null;
+    item.link = this.#freeItem;
+    this.#freeItem = item.number;
   }
 
   #grow(room: number): void {
