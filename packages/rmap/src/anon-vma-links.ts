@@ -59,7 +59,7 @@ export function forEachOverlap(anonVma: AnonVma, first: number, last: number, vi
   }
   const { links, numbers } = registry;
   for (let link = numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] as number; link !== NONE; link = links.sibling(link)) {
-    const vma = links.vma(link);
+    const vma = links.vmaInRow(link);
     if (vma.anonPageOffset > last) return;
     if (vma.anonPageOffset + (vma.end - vma.start) > first && !visit(vma)) return;
   }
@@ -72,11 +72,11 @@ export function insertLink(registry: AnonVmaRegistry, link: number): void {
   const at = slot * ANON_VMA_FIELDS;
   const count = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) + 1);
   if (numbers[at + TREE] !== NONE) {
-    links.enterTree(link, registry.treeOf(slot) as LinkTree);
+    (registry.treeOf(slot) as LinkTree).insert(links.enterTree(link));
   } else if (numbers[at + FIRST_LINK] === NONE) {
     numbers[at + FIRST_LINK] = link;
   } else {
-    insertIntoRow(registry, at, link, links.vma(link).anonPageOffset);
+    insertIntoRow(registry, at, link, links.vmaInRow(link).anonPageOffset);
     if (count > MOST_WITHOUT_TREE) growTree(registry, slot);
   }
 }
@@ -86,7 +86,7 @@ function insertIntoRow(registry: AnonVmaRegistry, at: number, link: number, star
   const { links, numbers } = registry;
   let before = NONE;
   let after = numbers[at + FIRST_LINK] as number;
-  while (after !== NONE && links.vma(after).anonPageOffset <= start) {
+  while (after !== NONE && links.vmaInRow(after).anonPageOffset <= start) {
     before = after;
     after = links.sibling(after);
   }
@@ -124,7 +124,7 @@ export function removeLink(registry: AnonVmaRegistry, link: number): void {
     removeFromRow(registry, at, link, beforeInRow(registry, at, link));
     return;
   }
-  const tree = item.tree as LinkTree;
+  const tree = registry.treeOf(slot) as LinkTree;
   tree.remove(item);
   links.leaveTree(item);
   if (left <= FEWEST_IN_TREE) dropTree(registry, slot, tree);
@@ -136,7 +136,7 @@ function growTree(registry: AnonVmaRegistry, slot: number): void {
   const tree = registry.plantTree(slot);
   for (let link = numbers[at + FIRST_LINK] as number; link !== NONE;) {
     const next = links.sibling(link);
-    links.enterTree(link, tree);
+    tree.insert(links.enterTree(link));
     link = next;
   }
   numbers[at + FIRST_LINK] = NONE;
@@ -165,8 +165,9 @@ export function moveAllLinks(vma: RmapVma, start: number, pages: number): void {
   const { links } = registry;
   for (let link = vma.chain; link !== NONE; link = links.next(link)) {
     const item = links.itemOf(link);
-    if (item !== null) (item.tree as LinkTree).move(item, start, pages);
-    else moveInRow(registry, links.slot(link) * ANON_VMA_FIELDS, link, start);
+    const slot = links.slot(link);
+    if (item !== null) (registry.treeOf(slot) as LinkTree).move(item, start, pages);
+    else moveInRow(registry, slot * ANON_VMA_FIELDS, link, start);
   }
 }
 
@@ -175,8 +176,8 @@ function moveInRow(registry: AnonVmaRegistry, at: number, link: number, start: n
   if (numbers[at + LINK_COUNT] === 1) return;
   const before = beforeInRow(registry, at, link);
   const after = links.sibling(link);
-  const isAfter = before === NONE || links.vma(before).anonPageOffset <= start;
-  if (isAfter && (after === NONE || links.vma(after).anonPageOffset > start)) return;
+  const isAfter = before === NONE || links.vmaInRow(before).anonPageOffset <= start;
+  if (isAfter && (after === NONE || links.vmaInRow(after).anonPageOffset > start)) return;
   removeFromRow(registry, at, link, before);
   insertIntoRow(registry, at, link, start);
 }

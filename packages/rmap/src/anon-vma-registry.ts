@@ -42,7 +42,8 @@ export class AnonVmaRegistry {
 
   /** Makes room for `count` more anon_vmas and twice as many links, as a fork makes: in place of growing on the way. */
   reserve(count: number): void {
-    if (this.liveCount + count > this.#slots.length) this.#grow(this.liveCount + count);
+    const room = this.liveCount + count;
+    if (room > this.#slots.length) this.#grow(Math.max(room, roomBeyond(this.#slots.length)));
     this.links.reserve(2 * count);
   }
 

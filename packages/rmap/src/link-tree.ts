@@ -10,7 +10,7 @@ import type { TreeLink } from './link-table.js';
 export class LinkTree extends IntervalTree<TreeLink> {
   /** Puts a link in, by the range that its VMA has now. */
   insert(link: TreeLink): void {
-    const { anonPageOffset, start, end } = link.vma as RmapVma;
+    const { anonPageOffset, start, end } = link.vma;
     this.#insert(link, anonPageOffset, end - start);
   }
 
@@ -78,7 +78,7 @@ export class LinkTree extends IntervalTree<TreeLink> {
     const { nodes } = this;
     const { leaf } = link;
     if (leaf !== NONE) {
-      for (let slot = nodes.slotAtOrBelow(leaf, (link.vma as RmapVma).anonPageOffset); slot >= leaf * FANOUT; slot--) {
+      for (let slot = nodes.slotAtOrBelow(leaf, link.vma.anonPageOffset); slot >= leaf * FANOUT; slot--) {
         if (nodes.items[slot] === link) return slot;
       }
     }
@@ -125,7 +125,7 @@ export class LinkTree extends IntervalTree<TreeLink> {
     const last = leaf * FANOUT + nodes.count(leaf);
     for (let slot = leaf * FANOUT; slot < last; slot++) {
       if ((bounds[2 * slot] as number) >= end) return false;
-      if ((bounds[2 * slot + 1] as number) > start && !visit((items[slot] as TreeLink).vma as RmapVma)) return false;
+      if ((bounds[2 * slot + 1] as number) > start && !visit((items[slot] as TreeLink).vma)) return false;
     }
     return true;
   }
