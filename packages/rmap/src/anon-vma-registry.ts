@@ -39,6 +39,7 @@ export class AnonVmaRegistry {
   readonly #livePerChunk: number[] = [];
   #nextId = 1;
   readonly #trees: (LinkTree | null)[] = [];
+  readonly #freeTrees: number[] = [];
 
   /** Makes room for `count` more anon_vmas and twice as many links, as a fork makes: in place of growing on the way. */
   reserve(count: number): void {
@@ -132,18 +133,19 @@ export class AnonVmaRegistry {
 
   /** Gives the anon_vma in `slot` an empty tree in place of its row. */
   plantTree(slot: number): LinkTree {
-    let free = this.#trees.indexOf(null);
-    if (free < 0) free = this.#trees.push(null) - 1;
     const tree = new LinkTree();
-    this.#trees[free] = tree;
-    this.numbers[slot * ANON_VMA_FIELDS + TREE] = free;
+    const number = this.#freeTrees.pop() ?? this.#trees.length;
+    this.#trees[number] = tree;
+    this.numbers[slot * ANON_VMA_FIELDS + TREE] = number;
     return tree;
   }
 
   /** Takes the tree of the anon_vma in `slot` away. */
   fellTree(slot: number): void {
     const at = slot * ANON_VMA_FIELDS + TREE;
-    this.#trees[this.numbers[at] as number] = null;
+    const number = this.numbers[at] as number;
+    this.#trees[number] = null;
+    this.#freeTrees.push(number);
     this.numbers[at] = NONE;
   }
 
