@@ -21,7 +21,7 @@ const CHUNK = 1 << CHUNK_BITS;
  * The living anon_vmas of a kernel, with their numbers and their links: a struct of arrays, since a fork makes one
  * anon_vma and two links for each touched VMA, and the garbage collector would copy that many objects twice.
  *
- * Slots are used again; ids go up and are not. Chunks of ids that are all dead are dropped, so memory follows the living.
+ * Slots are used again; ids go up and are not. Chunks of ids that are all dead are dropped: memory follows the living.
  */
 export class AnonVmaRegistry {
   /** The numbers of the anon_vma in slot s: `ANON_VMA_FIELDS` of them, from `s * ANON_VMA_FIELDS` on. */

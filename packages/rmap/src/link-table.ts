@@ -30,13 +30,13 @@ export class TreeLink implements IntervalItem {
 const MOST_SPARE_ITEMS = 1024;
 
 /**
- * The links between VMAs and anon_vmas of a kernel (`anon_vma_chain`): a link is a number from 0 on, used again when the
- * link is gone. 20 bytes each; those in a tree have an object in it besides.
+ * The links between VMAs and anon_vmas of a kernel (`anon_vma_chain`): a link is a number from 0 on, used again when
+ * the link is gone. 20 bytes each; those in a tree have an object in it besides.
  */
 export class LinkTable {
   /** Three numbers of each link. */
   #words: Int32Array = new Int32Array(0);
-  /** The VMA of each link; of one in a tree what stands for it there, which knows the VMA: one step less to the tree. */
+  /** The VMA of each link; of one in a tree what stands for it there, which knows the VMA: a step less to the tree. */
   #ends: (RmapVma | TreeLink | null)[] = [];
   /** Links ever made, and those that there are. */
   #used = 0;

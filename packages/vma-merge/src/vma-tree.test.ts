@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { World } from './testing/world.js';
-import { allocateVma } from './vma.js';
+import { type Vma, allocateVma } from './vma.js';
 
 describe('the tree of VMAs', () => {
   it('finds the VMA that holds a page, or the next one', () => {
