@@ -59,7 +59,7 @@ export function forEachOverlap(anonVma: AnonVma, first: number, last: number, vi
   }
   const { links, numbers } = registry;
   for (let link = numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] as number; link !== NONE; link = links.sibling(link)) {
-    const vma = links.vma(link);
+    const vma = links.vmaInRow(link);
     if (vma.anonPageOffset > last) return;
     if (vma.anonPageOffset + (vma.end - vma.start) > first && !visit(vma)) return;
   }
@@ -76,7 +76,7 @@ export function insertLink(registry: AnonVmaRegistry, link: number): void {
   } else if (numbers[at + FIRST_LINK] === NONE) {
     numbers[at + FIRST_LINK] = link;
   } else {
-    insertIntoRow(registry, at, link, links.vma(link).anonPageOffset);
+    insertIntoRow(registry, at, link, links.vmaInRow(link).anonPageOffset);
     if (count > MOST_WITHOUT_TREE) growTree(registry, slot);
   }
 }
@@ -86,7 +86,7 @@ function insertIntoRow(registry: AnonVmaRegistry, at: number, link: number, star
   const { links, numbers } = registry;
   let before = NONE;
   let after = numbers[at + FIRST_LINK] as number;
-  while (after !== NONE && links.vma(after).anonPageOffset <= start) {
+  while (after !== NONE && links.vmaInRow(after).anonPageOffset <= start) {
     before = after;
     after = links.sibling(after);
   }
@@ -119,12 +119,12 @@ export function removeLink(registry: AnonVmaRegistry, link: number): void {
   const slot = links.slot(link);
   const at = slot * ANON_VMA_FIELDS;
   const left = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) - 1);
-  const tree = registry.treeOf(slot);
-  if (tree === null) {
+  const item = links.itemOf(link);
+  if (item === null) {
     removeFromRow(registry, at, link, beforeInRow(registry, at, link));
     return;
   }
-  const item = links.itemOf(link);
+  const tree = registry.treeOf(slot) as LinkTree;
   tree.remove(item);
   links.leaveTree(item);
   if (left <= FEWEST_IN_TREE) dropTree(registry, slot, tree);
@@ -148,7 +148,6 @@ function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void
   let last = NONE;
   for (const item of tree.all()) {
     const { link } = item;
-    item.leaf = NONE;
     links.leaveTree(item);
     if (last === NONE) numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] = link;
     else links.setSibling(last, link);
@@ -165,9 +164,9 @@ export function moveAllLinks(vma: RmapVma, start: number, pages: number): void {
   const { registry } = vma.anonVma;
   const { links } = registry;
   for (let link = vma.chain; link !== NONE; link = links.next(link)) {
+    const item = links.itemOf(link);
     const slot = links.slot(link);
-    const tree = registry.treeOf(slot);
-    if (tree !== null) tree.move(links.itemOf(link), start, pages);
+    if (item !== null) (registry.treeOf(slot) as LinkTree).move(item, start, pages);
     else moveInRow(registry, slot * ANON_VMA_FIELDS, link, start);
   }
 }
@@ -177,8 +176,8 @@ function moveInRow(registry: AnonVmaRegistry, at: number, link: number, start: n
   if (numbers[at + LINK_COUNT] === 1) return;
   const before = beforeInRow(registry, at, link);
   const after = links.sibling(link);
-  const isAfter = before === NONE || links.vma(before).anonPageOffset <= start;
-  if (isAfter && (after === NONE || links.vma(after).anonPageOffset > start)) return;
+  const isAfter = before === NONE || links.vmaInRow(before).anonPageOffset <= start;
+  if (isAfter && (after === NONE || links.vmaInRow(after).anonPageOffset > start)) return;
   removeFromRow(registry, at, link, before);
   insertIntoRow(registry, at, link, start);
 }

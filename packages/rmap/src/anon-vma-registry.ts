@@ -21,7 +21,7 @@ const CHUNK = 1 << CHUNK_BITS;
  * The living anon_vmas of a kernel, with their numbers and their links: a struct of arrays, since a fork makes one
  * anon_vma and two links for each touched VMA, and the garbage collector would copy that many objects twice.
  *
- * Slots are used again; ids go up and are not. Chunks of ids that are all dead are dropped, so memory follows the living.
+ * Slots are used again; ids go up and are not. Chunks of ids that are all dead are dropped: memory follows the living.
  */
 export class AnonVmaRegistry {
   /** The numbers of the anon_vma in slot s: `ANON_VMA_FIELDS` of them, from `s * ANON_VMA_FIELDS` on. */
@@ -39,10 +39,12 @@ export class AnonVmaRegistry {
   readonly #livePerChunk: number[] = [];
   #nextId = 1;
   readonly #trees: (LinkTree | null)[] = [];
+  readonly #freeTrees: number[] = [];
 
   /** Makes room for `count` more anon_vmas and twice as many links, as a fork makes: in place of growing on the way. */
   reserve(count: number): void {
-    if (this.liveCount + count > this.#slots.length) this.#grow(this.liveCount + count);
+    const room = this.liveCount + count;
+    if (room > this.#slots.length) this.#grow(Math.max(room, roomBeyond(this.#slots.length)));
     this.links.reserve(2 * count);
   }
 
@@ -131,18 +133,19 @@ export class AnonVmaRegistry {
 
   /** Gives the anon_vma in `slot` an empty tree in place of its row. */
   plantTree(slot: number): LinkTree {
-    let free = this.#trees.indexOf(null);
-    if (free < 0) free = this.#trees.push(null) - 1;
     const tree = new LinkTree();
-    this.#trees[free] = tree;
-    this.numbers[slot * ANON_VMA_FIELDS + TREE] = free;
+    const number = this.#freeTrees.pop() ?? this.#trees.length;
+    this.#trees[number] = tree;
+    this.numbers[slot * ANON_VMA_FIELDS + TREE] = number;
     return tree;
   }
 
   /** Takes the tree of the anon_vma in `slot` away. */
   fellTree(slot: number): void {
     const at = slot * ANON_VMA_FIELDS + TREE;
-    this.#trees[this.numbers[at] as number] = null;
+    const number = this.numbers[at] as number;
+    this.#trees[number] = null;
+    this.#freeTrees.push(number);
     this.numbers[at] = NONE;
   }
 

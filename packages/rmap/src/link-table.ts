@@ -1,4 +1,4 @@
-import { type IntervalItem, InvariantError, NONE } from '@vmakit/base';
+import { type IntervalItem, NONE } from '@vmakit/base';
 import type { RmapVma } from './anon-vma.js';
 import { enlarged, roomBeyond } from './room.js';
 
@@ -8,40 +8,46 @@ const LINK_FIELDS = 3;
 const ANON_VMA = 0;
 /** The next link of the same VMA; of a free link, the next free one. */
 const NEXT = 1;
-/** In a row: the next link of the same anon_vma, in the order of its tree. In a tree: the number of its item. */
+/** In a row: the next link of the same anon_vma, in the order of its tree. Else {@link IN_TREE}. */
 const SIBLING = 2;
 
-/** A link in a tree. */
+/** No number of a link, and not {@link NONE}. */
+const IN_TREE = -2;
+
+/** What stands for a link in a tree. */
 export class TreeLink implements IntervalItem {
   leaf: number = NONE;
-  /** Its number in {@link LinkTable}, and that of the link. */
-  readonly number: number;
-  link: number = NONE;
-  vma: RmapVma | null = null;
+  link: number;
+  vma: RmapVma;
 
-  constructor(number: number) {
-    this.number = number;
+  constructor(link: number, vma: RmapVma) {
+    this.link = link;
+    this.vma = vma;
   }
 }
 
+/** Most of what stood for links that are gone that a kernel keeps, to be used again while it is at hand. */
+const MOST_SPARE_ITEMS = 1024;
+
 /**
- * The links between VMAs and anon_vmas of a kernel (`anon_vma_chain`): a link is a number from 0 on, used again when the
- * link is gone. 20 bytes each; those in a tree have an object in it besides.
+ * The links between VMAs and anon_vmas of a kernel (`anon_vma_chain`): a link is a number from 0 on, used again when
+ * the link is gone. 20 bytes each; those in a tree have an object in it besides.
  */
 export class LinkTable {
   /** Three numbers of each link. */
   #words: Int32Array = new Int32Array(0);
-  #vmas: (RmapVma | null)[] = [];
+  /** The VMA of each link; of one in a tree what stands for it there, which knows the VMA: a step less to the tree. */
+  #ends: (RmapVma | TreeLink | null)[] = [];
   /** Links ever made, and those that there are. */
   #used = 0;
   #live = 0;
   #free = NONE;
-  readonly #items: TreeLink[] = [];
-  readonly #freeItems: number[] = [];
+  readonly #spareItems: TreeLink[] = [];
 
   /** Makes room for `count` more links, in place of growing on the way. */
   reserve(count: number): void {
-    if (this.#live + count > this.#vmas.length) this.#grow(this.#live + count);
+    const room = this.#live + count;
+    if (room > this.#ends.length) this.#grow(Math.max(room, roomBeyond(this.#ends.length)));
   }
 
   /** Makes a link to the anon_vma in `slot`, which is in no tree yet; `next` is the next one of the same VMA. */
@@ -51,7 +57,7 @@ export class LinkTable {
       this.#free = this.#words[LINK_FIELDS * link + NEXT] as number;
     } else {
       link = this.#used++;
-      if (link === this.#vmas.length) this.#grow(roomBeyond(link));
+      if (link === this.#ends.length) this.#grow(roomBeyond(link));
     }
     this.#live++;
     const words = this.#words;
@@ -59,20 +65,25 @@ export class LinkTable {
     words[at + ANON_VMA] = slot;
     words[at + NEXT] = next;
     words[at + SIBLING] = NONE;
-    this.#vmas[link] = vma;
+    this.#ends[link] = vma;
     return link;
   }
 
   /** Takes back a link that is in no tree and that no VMA has any more. */
   giveBack(link: number): void {
-    this.#vmas[link] = null;
+    this.#ends[link] = null;
     this.#words[LINK_FIELDS * link + NEXT] = this.#free;
     this.#free = link;
     this.#live--;
   }
 
+  /** The VMA of a link in a row. */
+  vmaInRow(link: number): RmapVma {
+    return this.#ends[link] as RmapVma;
+  }
+
   vma(link: number): RmapVma {
-    return this.#vmas[link] as RmapVma;
+    return this.itemOf(link)?.vma ?? this.vmaInRow(link);
   }
 
   /** The slot of its anon_vma. */
@@ -98,43 +109,39 @@ export class LinkTable {
     this.#words[LINK_FIELDS * link + SIBLING] = sibling;
   }
 
-  /** Makes the object that stands for `link`, which is in no row, in a tree. */
+  /** Makes what stands for a link, which is in no row, in a tree. */
   enterTree(link: number): TreeLink {
-    const number = this.#freeItems.pop();
-    const item = number === undefined ? this.#addItem() : (this.#items[number] as TreeLink);
-    item.link = link;
-    item.vma = this.vma(link);
-    this.setSibling(link, item.number);
-    return item;
-  }
-
-  /** The object that stands for a link in a tree. */
-  itemOf(link: number): TreeLink {
-    const item = this.#items[this.sibling(link)];
-    if (item === undefined || item.link !== link) {
-      throw new InvariantError('a link that is changed or removed is in the tree', { link });
+    const vma = this.vmaInRow(link);
+    let item = this.#spareItems.pop();
+    if (item === undefined) {
+      item = new TreeLink(link, vma);
+    } else {
+      item.link = link;
+      item.vma = vma;
     }
+    this.#ends[link] = item;
+    this.setSibling(link, IN_TREE);
     return item;
   }
 
-  /** The object is out of its tree; its link may go into a row, or be given back. */
+  /** What stands for a link in its tree; null: it is in none. */
+  itemOf(link: number): TreeLink | null {
+    return this.sibling(link) === IN_TREE ? (this.#ends[link] as TreeLink) : null;
+  }
+
+  /** What stood for a link is out of its tree: the link may go into a row, or be given back. */
   leaveTree(item: TreeLink): void {
-    this.setSibling(item.link, NONE);
-    item.link = NONE;
-    item.vma = null;
-    this.#freeItems.push(item.number);
+    const { link } = item;
+    this.setSibling(link, NONE);
+    this.#ends[link] = item.vma;
+    item.leaf = NONE;
+    if (this.#spareItems.length < MOST_SPARE_ITEMS) this.#spareItems.push(item);
   }
 
   #grow(room: number): void {
     const words = new Int32Array(LINK_FIELDS * room);
     words.set(this.#words);
     this.#words = words;
-    this.#vmas = enlarged(this.#vmas, room);
-  }
-
-  #addItem(): TreeLink {
-    const item = new TreeLink(this.#items.length);
-    this.#items.push(item);
-    return item;
+    this.#ends = enlarged(this.#ends, room);
   }
 }

@@ -10,7 +10,7 @@ import type { TreeLink } from './link-table.js';
 export class LinkTree extends IntervalTree<TreeLink> {
   /** Puts a link in, by the range that its VMA has now. */
   insert(link: TreeLink): void {
-    const { anonPageOffset, start, end } = link.vma as RmapVma;
+    const { anonPageOffset, start, end } = link.vma;
     this.#insert(link, anonPageOffset, end - start);
   }
 
@@ -37,28 +37,48 @@ export class LinkTree extends IntervalTree<TreeLink> {
     const { bounds } = nodes;
     const { leaf } = link;
     const slot = this.#slotOf(link);
+    const last = nodes.lastSlot(leaf);
     const before = slot === leaf << LEAF_SHIFT ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
-    const after = slot === nodes.lastSlot(leaf) ? nodes.firstSlot(nodes.next(leaf)) : slot + 1;
-    const staysInOrder =
-      (before === NONE || (bounds[2 * before] as number) <= start) &&
+    // Behind those that begin at or below its new start: the other half of a split is the next one.
+    let to = slot;
+    while (to < last && (bounds[2 * to + 2] as number) <= start) to++;
+    const after = to === last ? nodes.firstSlot(nodes.next(leaf)) : to + 1;
+    const staysInLeaf =
+      (to > slot || before === NONE || (bounds[2 * before] as number) <= start) &&
       (after === NONE || (bounds[2 * after] as number) > start);
-    if (staysInOrder) {
-      const end = start + pages;
-      this.change(leaf, bounds[2 * slot + 1] as number, end);
-      if (start !== bounds[2 * slot]) this.setStart(leaf, slot, start);
-      bounds[2 * slot + 1] = end;
-    } else {
+    if (!staysInLeaf) {
       this.#removeAt(leaf, slot);
       this.#insert(link, start, pages);
+      return;
     }
+    const end = start + pages;
+    this.change(leaf, bounds[2 * slot + 1] as number, end);
+    if (to > slot) this.#moveUp(slot, to);
+    if (start !== bounds[2 * to]) this.setStart(leaf, to, start);
+    bounds[2 * to + 1] = end;
+  }
+
+  /** Moves what is in slot `from` up to slot `to` of the same leaf; what is between moves down. */
+  #moveUp(from: number, to: number): void {
+    const { bounds, items } = this.nodes;
+    const start = bounds[2 * from] as number;
+    const end = bounds[2 * from + 1] as number;
+    const item = items[from] as TreeLink;
+    for (let slot = from; slot < to; slot++) {
+      bounds[2 * slot] = bounds[2 * slot + 2] as number;
+      bounds[2 * slot + 1] = bounds[2 * slot + 3] as number;
+      items[slot] = items[slot + 1] as TreeLink;
+    }
+    bounds[2 * to] = start;
+    bounds[2 * to + 1] = end;
+    items[to] = item;
   }
 
   #slotOf(link: TreeLink): number {
     const { nodes } = this;
     const { leaf } = link;
     if (leaf !== NONE) {
-      const { anonPageOffset } = link.vma as RmapVma;
-      for (let slot = nodes.slotAtOrBelow(leaf, anonPageOffset); slot >= leaf << LEAF_SHIFT; slot--) {
+      for (let slot = nodes.slotAtOrBelow(leaf, link.vma.anonPageOffset); slot >= leaf << LEAF_SHIFT; slot--) {
         if (nodes.items[slot] === link) return slot;
       }
     }
@@ -102,7 +122,7 @@ export class LinkTree extends IntervalTree<TreeLink> {
     const last = (leaf << LEAF_SHIFT) + nodes.count(leaf);
     for (let slot = leaf << LEAF_SHIFT; slot < last; slot++) {
       if ((bounds[2 * slot] as number) >= end) return false;
-      if ((bounds[2 * slot + 1] as number) > start && !visit((items[slot] as TreeLink).vma as RmapVma)) return false;
+      if ((bounds[2 * slot + 1] as number) > start && !visit((items[slot] as TreeLink).vma)) return false;
     }
     return true;
   }

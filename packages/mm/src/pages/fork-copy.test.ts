@@ -41,6 +41,29 @@ describe('what fork does to pages (spec 03.4, fork sharing)', () => {
     unpinAll(mm);
   });
 
+  it('knows its way in the table that it holds from one VMA to the next, and over the end of it', () => {
+    const mm = makeMm();
+    for (const [start, count] of [
+      [16, 1],
+      [20, 2],
+      [511, 3],
+      [520, 1],
+    ] as const) {
+      map(mm, start, count);
+      write(mm, start, count);
+    }
+    pinRange(mm, 21, 22, true);
+    pinRange(mm, 513, 514, true);
+    const child = fork(mm);
+    expect(pages(child, 0, 1024)).toBe(
+      '16-17 pte d am 2\n20-21 pte d am 2\n21-22 pte wad ae 1\n' +
+        '511-513 pte d am 2\n513-514 pte wad ae 1\n520-521 pte d am 2',
+    );
+    const { index } = child.env.memory;
+    expect([index[frameAt(child, 21)], index[frameAt(child, 513)]]).toEqual([21, 513]);
+    unpinAll(mm);
+  });
+
   it('a huge page that is pinned is split, and each page of it copied', () => {
     const sizes = new Map([[9, 'always'] as const]);
     const mm = makeMm({ settings: { thp: { enabled: 'always', sizes, useZeroPage: true } } });

@@ -120,10 +120,10 @@ function copyTable(copy: ForkCopy, start: number, end: number): boolean {
 
 /** Copies `count` entries of the tables held, from entry `from` on. */
 function copyEntries(copy: ForkCopy, from: number, count: number): boolean {
-  const { child, parent, source, target, distance } = copy;
+  const { source, target, distance } = copy;
   const last = copy.base + 2 * (from + count);
   for (let at = copy.base + 2 * from; at < last; at += 2) {
-    at = shareSmallPages(child, parent, copy.cow, source, at, last, target, distance);
+    at = shareSmallPages(copy, at, last);
     if (at >= last) break;
     const done = copyOther(copy, source, at, target, at + distance, (last - at) >> 1);
     if (done === 0) return false;
@@ -162,36 +162,30 @@ function copyOther(
 }
 
 /**
- * Shares small anonymous pages, the bulk of all that is copied, from `at` on. Gives where it stopped: at an entry of
+ * Shares small anonymous pages, the bulk of all that is copied, from `first` on. Gives where it stopped: at an entry of
  * another kind, or at `last`.
  */
-function shareSmallPages(
-  child: Mm,
-  parent: Mm,
-  cow: boolean,
-  source: EntryWords,
-  first: number,
-  last: number,
-  target: EntryWords,
-  offset: number,
-): number {
+function shareSmallPages(copy: ForkCopy, first: number, last: number): number {
+  const { child, parent, source, target, distance } = copy;
   const { arch } = child.env;
   // Nothing is allocated here, so the arrays stay what they are.
   const { flags, refcount, mapcount } = child.env.memory;
-  const mayBePinned = parent.hasPinned;
   // Marks of a userfaultfd outlive its watch: registering anew for something else leaves them (measured on 6.18.44).
   if (parent.uffd !== null) return first;
+  const pinnable = parent.hasPinned ? PG_EXCLUSIVE : 0;
+  // Asked anew, for the engine tests what it read from a property for being true in every way there is, at each page.
+  const cow = isCowMapping(copy.parentVma.flags);
   let at = first;
   for (; at < last; at += 2) {
     const pfn = arch.countedFrame(source, at);
     if (pfn < 0) break;
     const kind = flags[pfn]!;
     if ((kind & (PG_ANON | PG_HEAD | PG_TAIL)) !== PG_ANON) break;
-    if (mayBePinned && (kind & PG_EXCLUSIVE) !== 0 && refcount[pfn]! >= PIN_BIAS) break;
+    if ((kind & pinnable) !== 0 && refcount[pfn]! >= PIN_BIAS) break;
     flags[pfn] = kind & ~PG_EXCLUSIVE;
     refcount[pfn]!++;
     mapcount[pfn]!++;
-    arch.forkEntry(source, at, target, at + offset, cow);
+    arch.forkEntry(source, at, target, at + distance, cow);
   }
   child.rssAnon += (at - first) >> 1;
   return at;
