@@ -107,15 +107,21 @@ export class IntervalNodes<Item extends IntervalItem> {
   /**
    * The last slot of `leaf` whose item starts at or below `key`; the one before the leaf's first if all start above.
    *
-   * A search by halves that does not branch on what it reads: half of such branches would be predicted wrongly.
+   * Nothing branches on what is read, since half of such branches would be predicted wrongly; and what is read in one
+   * step is in different lines of the cache, or all in one, so that memory is waited for twice at the most.
    */
   slotAtOrBelow(leaf: number, key: number): number {
     const { bounds } = this;
     let slot = leaf << LEAF_SHIFT;
-    slot += Number((bounds[(slot + 8) << 1] as number) <= key) << 3;
-    slot += Number((bounds[(slot + 4) << 1] as number) <= key) << 2;
-    slot += Number((bounds[(slot + 2) << 1] as number) <= key) << 1;
-    slot += Number((bounds[(slot + 1) << 1] as number) <= key);
+    slot +=
+      (Number((bounds[(slot + 4) << 1] as number) <= key) +
+        Number((bounds[(slot + 8) << 1] as number) <= key) +
+        Number((bounds[(slot + 12) << 1] as number) <= key)) <<
+      2;
+    slot +=
+      Number((bounds[(slot + 1) << 1] as number) <= key) +
+      Number((bounds[(slot + 2) << 1] as number) <= key) +
+      Number((bounds[(slot + 3) << 1] as number) <= key);
     return slot - Number((bounds[slot << 1] as number) > key);
   }
 
@@ -248,10 +254,16 @@ export class IntervalNodes<Item extends IntervalItem> {
     const { keys } = this;
     const base = branch << FANOUT_SHIFT;
     let at = base;
-    at += Number((keys[at + 16] as number) <= key) << 4;
-    at += Number((keys[at + 8] as number) <= key) << 3;
-    at += Number((keys[at + 4] as number) <= key) << 2;
-    at += Number((keys[at + 2] as number) <= key) << 1;
+    at +=
+      (Number((keys[at + 8] as number) <= key) +
+        Number((keys[at + 16] as number) <= key) +
+        Number((keys[at + 24] as number) <= key)) <<
+      3;
+    at +=
+      (Number((keys[at + 2] as number) <= key) +
+        Number((keys[at + 4] as number) <= key) +
+        Number((keys[at + 6] as number) <= key)) <<
+      1;
     at += Number((keys[at + 1] as number) <= key);
     return at - base;
   }
