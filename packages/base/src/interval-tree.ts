@@ -189,7 +189,8 @@ export abstract class IntervalTree<Item extends IntervalItem> {
       let summary = 0;
       for (let i = nodes.branchCount(child) - 1; i >= 0; i--) {
         if (summaries[first + i] === UNKNOWN) this.summarize(child, level - 1, i);
-        summary = Math.max(summary, summaries[first + i] as number);
+        // Math.max takes care of what cannot be here, and is slow for it.
+        if ((summaries[first + i] as number) > summary) summary = summaries[first + i] as number;
       }
       summaries[at] = summary;
     }

@@ -32,7 +32,8 @@ export class GapTree extends IntervalTree<Vma> {
     let widest = 0;
     let from = this.endBefore(leaf);
     for (let slot = first; slot < end; slot++) {
-      widest = Math.max(widest, (bounds[slot << 1] as number) - from);
+      const gap = (bounds[slot << 1] as number) - from;
+      if (gap > widest) widest = gap;
       from = bounds[(slot << 1) + 1] as number;
     }
     return widest;
@@ -132,6 +133,8 @@ export class GapTree extends IntervalTree<Vma> {
 
   /** Whether what [low, high) has of the gap [from, to) is long enough. */
   #fits(from: number, to: number): boolean {
-    return Math.min(to, this.#high) - Math.max(from, this.#low) >= this.#length;
+    const start = from > this.#low ? from : this.#low;
+    const end = to < this.#high ? to : this.#high;
+    return end - start >= this.#length;
   }
 }
