@@ -124,7 +124,7 @@ export class GapTree extends IntervalTree<Vma> {
     return NONE;
   }
 
-  /** The slot of the first VMA below a node above `high`, whose gap alone can begin below that; {@link NONE}: not so. */
+  /** The slot of the first VMA of a node above `high`, whose gap alone can begin below that; {@link NONE}: not so. */
   #beforeFirst(node: number, level: number): number {
     const leaf = this.firstLeafBelow(node, level);
     const slot = leaf << LEAF_SHIFT;

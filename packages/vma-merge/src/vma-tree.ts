@@ -303,7 +303,8 @@ export class VmaTree {
     const below = slot > 0 ? (items[slot - 1] as Vma | null) : null;
     const above = items[slot + 1] as Vma | null;
     if ((below !== null && below.end > vma.start) || (above !== null && above.start < vma.end)) {
-      throw new InvariantError('VMAs lie in order', { vma: [vma.start, vma.end], below: below?.end, above: above?.start });
+      const { start, end } = vma;
+      throw new InvariantError('VMAs lie in order', { start, end, below: below?.end, above: above?.start });
     }
   }
 

@@ -171,7 +171,8 @@ function expectRoundTrips(paths: readonly string[]): void {
 
 describe('listings of a real kernel are written back byte for byte', () => {
   it('the bundled ones', () => {
-    const paths = listings(fileURLToPath(new URL('../../fixtures', import.meta.url))).filter((path) => /\d/.test(basename(path)));
+    const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
+    const paths = listings(fixtures).filter((path) => /\d/.test(basename(path)));
     expect(paths.length).toBe(8);
     expectRoundTrips(paths);
   });
