@@ -1,6 +1,6 @@
 import { pagesInto } from '@vmakit/base';
 import type { Mm } from '@vmakit/mm';
-import { type Arch, EntryKind } from '@vmakit/pagetable';
+import { type Arch, EntryKind, type PageTables } from '@vmakit/pagetable';
 import { type Leaf, LeafKind } from './leaf.js';
 import type { PageRuns } from './page-runs.js';
 import { LEAF_AGAIN, LEAF_FAIL } from './policy.js';
@@ -39,18 +39,25 @@ export function walkLeaves(mm: Mm, range: WalkRange, leaf: Leaf, sink: LeafSink)
   leaf.shift = range.shift;
   let page = range.start;
   while (page < range.end) {
-    if (upper !== null) {
-      const table = pages.lookup(arch.pmdLevel + 1, page);
-      if (table === 0 || arch.isNone(pages.pool.words(table), pages.entryAt(table, arch.pmdLevel + 1, page))) {
-        page = Math.min(range.end, page - pagesInto(page, upper.span) + upper.span);
-        continue;
-      }
-    }
     const stop = Math.min(range.end, page - pagesInto(page, pmd.span) + pmd.span);
-    if (!walkBelowPmd(mm, page, stop, leaf, sink)) return false;
+    const entries = pages.lookup(0, page);
+    if (entries !== 0) {
+      if (!walkPtes(mm, entries, page, stop, leaf, sink)) return false;
+    } else if (upper !== null && isEmptyAt(pages, arch.pmdLevel + 1, page)) {
+      page = Math.min(range.end, page - pagesInto(page, upper.span) + upper.span);
+      continue;
+    } else if (!walkBelowPmd(mm, page, stop, leaf, sink)) {
+      return false;
+    }
     page = stop;
   }
   return true;
+}
+
+/** Whether nothing is mapped at `page` by an entry of `level` or below it. */
+function isEmptyAt(pages: PageTables, level: number, page: number): boolean {
+  const table = pages.lookup(level, page);
+  return table === 0 || pages.arch.isNone(pages.pool.words(table), pages.entryAt(table, level, page));
 }
 
 /** One huge entry, or the entries of one table. After something was split the entry is looked at again. */
@@ -65,7 +72,7 @@ function walkBelowPmd(mm: Mm, start: number, stop: number, leaf: Leaf, sink: Lea
     const at = pages.entryAt(table, level, start);
     const kind = arch.kindOf(words, at, level);
     if (kind === EntryKind.None) return true;
-    if (kind === EntryKind.Table) return walkPtes(mm, start, stop, leaf, sink);
+    if (kind === EntryKind.Table) return walkPtes(mm, pages.lookup(0, start), start, stop, leaf, sink);
     leaf.page = start;
     leaf.pages = stop - start;
     leaf.offset = 0;
@@ -92,11 +99,10 @@ function walkBelowPmd(mm: Mm, start: number, stop: number, leaf: Leaf, sink: Lea
   }
 }
 
-function walkPtes(mm: Mm, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
+/** The entries of `table`, of the lowest level, for [start, stop). */
+function walkPtes(mm: Mm, table: number, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
   const { arch, memory, locks } = mm.env;
   const { pages } = mm;
-  const table = pages.lookup(0, start);
-  if (table === 0) return true;
   if (locks.enabled) locks.acquire('page-table', table, 'write');
   sink.lockedTable = table;
   const words = pages.pool.words(table);

@@ -5,7 +5,7 @@ import { finishMove } from './finish-move.js';
 import { copyAndMove } from './copy-and-move.js';
 import type { RemapOperation } from './operation.js';
 import { PolicyError } from './policy-error.js';
-import { type PolicySession, decideMove } from './policy-session.js';
+import { PolicySession, decideMove } from './policy-session.js';
 
 /**
  * Moves `oldPages` of `op.vma` from `op.address` to `op.newAddress`, which is free: a new VMA there, or a part of a
@@ -45,16 +45,16 @@ function moveCharged(op: RemapOperation, charge: number): SysResult {
   let session: PolicySession | null = null;
   if (op.policies.bound.length !== 0) {
     const decided = decideMove(op);
-    if (decided instanceof PolicyError) {
+    if (decided instanceof PolicySession) {
+      session = decided;
+    } else if (decided instanceof PolicyError) {
       op.broken = decided;
       if (charge !== 0) unchargeMemory(mm, charge);
       return refuse('ENOMEM', `policy ${decided.policy} broke in ${decided.hook}`);
-    }
-    if (decided !== null && 'error' in decided) {
+    } else if (decided !== null) {
       if (charge !== 0 && !decided.keepsCharge) unchargeMemory(mm, charge);
       return decided.error;
     }
-    session = decided;
   }
   const error = copyAndMove(op, session, charge);
   if (session !== null && session.broken !== null) op.broken = session.broken;

@@ -10,6 +10,7 @@ import type { RemapOperation } from './operation.js';
 import type { HookName } from './policy-error.js';
 import type { BoundPolicy } from './policy-set.js';
 
+const LAST_MERGE: readonly HookName[] = ['lastMerge'];
 const ANY_TIME: readonly HookName[] = ['decide', 'beforeCopy', 'afterCopy', 'leaf', 'afterMove', 'undo'];
 
 /**
@@ -177,7 +178,7 @@ export class PolicyMove implements Move {
   }
 
   mergeDestination(how: DestinationMerge): DestinationMergeResult {
-    this.#require('mergeDestination', ['lastMerge']);
+    this.#require('mergeDestination', LAST_MERGE);
     const { mm, source } = this;
     const middle = this.destination as Vma;
     const request = mm.mergeRequest.begin('relocated', middle.start, middle.end, middle.pageOffset, middle.flags);

@@ -1,6 +1,7 @@
 import { ERRNO_NUMBER, type Errno, type MmError, refuse } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
+import type { FolioWalk } from './folio-walk.js';
 import type { DestinationPlan, MoveDecision, TakeDecision, UndoReason } from './policy.js';
 import type { RemapOperation } from './operation.js';
 import { type HookName, PolicyError } from './policy-error.js';
@@ -60,7 +61,7 @@ export class PolicySession {
   plan(): DestinationPlan | null {
     const { beforeCopy } = this.#bound.hooks;
     if (beforeCopy === undefined) return 'keep';
-    const plan = this.#call('beforeCopy', () => beforeCopy(this.move));
+    const plan = this.#call('beforeCopy', beforeCopy, undefined);
     if (plan === 'keep' || plan === 'fresh') return plan;
     this.#nonsense('beforeCopy', plan);
     return null;
@@ -77,7 +78,7 @@ export class PolicySession {
     const walk = move.prepareWalk(this.#bound, this.decision.holdFolios);
     if (hooks.afterCopy !== undefined) {
       const { afterCopy } = hooks;
-      const ready = this.#call('afterCopy', () => afterCopy(move));
+      const ready = this.#call('afterCopy', afterCopy, undefined);
       if (ready === false && this.broken === null) return 'failed';
       if (ready !== true) {
         this.#nonsense('afterCopy', ready);
@@ -85,7 +86,7 @@ export class PolicySession {
       }
     }
     if (hooks.leaf === undefined) return 'done';
-    const complete = this.#call('leaf', () => walk.run(move.range, true));
+    const complete = this.#call('leaf', walkForward, walk);
     this.#blameWalk();
     if (this.broken !== null) return 'broken';
     return complete === true ? 'done' : 'failed';
@@ -94,7 +95,7 @@ export class PolicySession {
   /** The page tables are moved, the locks are held. False: the policy broke. */
   tablesMoved(): boolean {
     const { afterMove } = this.#bound.hooks;
-    if (afterMove !== undefined) this.#callVoid('afterMove', () => afterMove(this.move));
+    if (afterMove !== undefined) this.#callVoid('afterMove', afterMove, undefined);
     return this.broken === null;
   }
 
@@ -105,7 +106,7 @@ export class PolicySession {
     this.#emitUndo(because);
     if (undo !== undefined && this.broken === null) {
       const { broken } = this;
-      this.#callVoid('undo', () => undo(move, because));
+      this.#callVoid('undo', undo, because);
       this.#blameWalk();
       if (this.broken !== broken) this.#journal.restore(move.mm.env.memory);
     } else {
@@ -122,7 +123,7 @@ export class PolicySession {
   /** The last chance to merge. */
   lastMerge(): void {
     const { lastMerge } = this.#bound.hooks;
-    if (lastMerge !== undefined) this.#callVoid('lastMerge', () => lastMerge(this.move));
+    if (lastMerge !== undefined) this.#callVoid('lastMerge', lastMerge, undefined);
   }
 
   #lock(destination: Vma): void {
@@ -187,42 +188,50 @@ export class PolicySession {
     this.broken ??= new PolicyError(this.policy, hook, `gave no valid answer: ${String(answer)}`);
   }
 
-  #callVoid(hook: HookName, run: () => unknown): void {
-    const answer = this.#call(hook, run);
+  #callVoid<A>(hook: HookName, run: (move: PolicyMove, argument: A) => unknown, argument: A): void {
+    const answer = this.#call(hook, run, argument);
     if (answer !== undefined) this.#nonsense(hook, answer);
   }
 
-  #call<T>(hook: HookName, run: () => T): T | undefined {
-    const { move } = this;
-    const called = callHook(this.#policies, this.policy, hook, move, run);
-    if (called instanceof PolicyError) {
-      this.broken ??= called;
-      return undefined;
-    }
-    return called.answer;
+  #call<A, T>(hook: HookName, run: (move: PolicyMove, argument: A) => T, argument: A): T | undefined {
+    const answer = callHook(this.#policies, this.policy, hook, this.move, run, argument);
+    const { hookError } = this.#policies;
+    if (hookError === null) return answer;
+    this.broken ??= hookError;
+    return undefined;
   }
 }
 
-/** Runs a hook; an error or a call into the kernel becomes a {@link PolicyError}. */
-function callHook<T>(
+function walkForward(move: PolicyMove, walk: FolioWalk): boolean {
+  return walk.run(move.range, true);
+}
+
+/**
+ * Runs a hook. An error or a call into the kernel becomes {@link PolicySet.hookError}, and the answer means nothing
+ * then. What is run takes the move and one argument, so that no closure has to be made for it.
+ */
+function callHook<A, T>(
   policies: PolicySet,
   policy: string,
   hook: HookName,
   move: PolicyMove,
-  run: () => T,
-): { readonly answer: T } | PolicyError {
+  run: (move: PolicyMove, argument: A) => T,
+  argument: A,
+): T | undefined {
+  let answer: T | undefined;
+  let error: PolicyError | null = null;
   move.moment = hook;
   policies.enter(policy, move);
   try {
-    const answer = run();
-    const reentered = policies.leave();
-    return reentered === null ? { answer } : new PolicyError(policy, reentered, 'called back into the kernel');
-  } catch (error) {
-    policies.leave();
-    return error instanceof PolicyError ? error : new PolicyError(policy, hook, 'threw', error);
-  } finally {
-    move.moment = null;
+    answer = run(move, argument);
+  } catch (thrown) {
+    error = thrown instanceof PolicyError ? thrown : new PolicyError(policy, hook, 'threw', thrown);
   }
+  const reentered = policies.leave();
+  move.moment = null;
+  if (error === null && reentered !== null) error = new PolicyError(policy, reentered, 'called back into the kernel');
+  policies.hookError = error;
+  return answer;
 }
 
 /** A refusal by a policy, with what it wants to happen to the charge. */
@@ -240,9 +249,8 @@ export function decideMove(op: RemapOperation): PolicySession | PolicyRefusal | 
     const { decide } = bound.hooks;
     if (decide === undefined || (bound.flagMask !== 0 && (bound.flagMask & op.flags) === 0)) continue;
     const { name } = bound.policy;
-    const called = callHook(policies, name, 'decide', move, () => decide(move));
-    if (called instanceof PolicyError) return called;
-    const decision = called.answer;
+    const decision = callHook(policies, name, 'decide', move, decide, undefined);
+    if (policies.hookError !== null) return policies.hookError;
     if (!isDecision(decision)) return new PolicyError(name, 'decide', `gave no decision: ${String(decision)}`);
     emitEligibility(move, name, decision);
     if (decision.kind === 'take') return session.take(bound, decision);
@@ -256,10 +264,13 @@ export function decideMove(op: RemapOperation): PolicySession | PolicyRefusal | 
 
 function isDecision(value: unknown): value is MoveDecision {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, otherwise, errno } = value as Record<string, unknown>;
+  const { kind } = value as Record<string, unknown>;
   if (kind === 'pass') return true;
-  if (kind === 'take') return otherwise === 'move-plainly' || isErrno(otherwise);
-  return kind === 'refuse' && isErrno(errno);
+  if (kind === 'take') {
+    const { otherwise } = value as Record<string, unknown>;
+    return otherwise === 'move-plainly' || isErrno(otherwise);
+  }
+  return kind === 'refuse' && isErrno((value as Record<string, unknown>)['errno']);
 }
 
 function isErrno(value: unknown): value is Errno {

@@ -5,16 +5,30 @@ import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 import { MREMAP_MUST_RELOCATE_ANON } from './flags.js';
 import type { RepairSet } from './repairs.js';
 
+/** What is decided about every move that is relocated: by whether it must be. */
+export interface TakingDecisions {
+  readonly may: MoveDecision;
+  readonly must: MoveDecision;
+}
+
+/** Made once for a kernel: they are the same for each move. */
+export function takingDecisions({ listUndo }: RepairSet): TakingDecisions {
+  return {
+    may: take('eligible', { otherwise: 'move-plainly', holdFolios: listUndo }),
+    must: take('eligible', { otherwise: 'EFAULT', holdFolios: listUndo }),
+  };
+}
+
 /**
  * Whether a move is relocated (spec 06 section 3). MUST turns "not eligible" into EFAULT, except for memory that nobody
  * has touched: it needs no relocation.
  */
-export function decideRelocation(move: Move, repairs: RepairSet): MoveDecision {
+export function decideRelocation(move: Move, repairs: RepairSet, taking: TakingDecisions): MoveDecision {
   const must = (move.flags & MREMAP_MUST_RELOCATE_ANON) !== 0;
   const obstacle = obstacleTo(move.source, repairs);
   if (obstacle !== null) return must ? refuseMove('EFAULT', obstacle) : pass(obstacle);
   if (move.source.anonVma === null) return pass('untouched: it has no offset to keep');
-  return take('eligible', { otherwise: must ? 'EFAULT' : 'move-plainly', holdFolios: repairs.listUndo });
+  return must ? taking.must : taking.may;
 }
 
 /** Why folios of `vma` cannot be relocated, in the order of the tests; null: they can, or there are none. */

@@ -11,7 +11,7 @@ import {
   type UndoReason,
   definePolicy,
 } from '@vmakit/mremap';
-import { decideRelocation } from './eligibility.js';
+import { decideRelocation, takingDecisions } from './eligibility.js';
 import { MREMAP_MUST_RELOCATE_ANON, MREMAP_RELOCATE_ANON } from './flags.js';
 import { LARGE_FOLIO, type LargeFolioHandler } from './large-folio-point.js';
 import { Relocation } from './relocation.js';
@@ -67,13 +67,13 @@ function deviationsOf(repairs: RepairSet): MoveDeviations {
 
 function hooksOf(context: PolicyContext, repairs: RepairSet): PolicyHooks {
   const relocation = new Relocation(repairs, context.counters);
+  const taking = takingDecisions(repairs);
   const large = context.extensions(LARGE_FOLIO)[0]?.setup(context) ?? null;
   return {
-    decide: (move) => decideRelocation(move, repairs),
+    decide: (move) => decideRelocation(move, repairs, taking),
     beforeCopy: () => 'fresh',
     afterCopy: () => {
       relocation.begin();
-      relocation.count('relocate');
       return true;
     },
     leaf: (move, leaf) => relocateLeaf(context, relocation, large, move, leaf),
@@ -132,8 +132,5 @@ function mergeRelocated(relocation: Relocation, move: Move): void {
   const { repairs } = relocation;
   const { uffd } = move.source;
   if (repairs.userfaultLateMerge && uffd !== null && !uffd.remapEvents) return;
-  const result = move.mergeDestination({ withSource: !(repairs.keepSourceApart && move.keepsSource) });
-  if (result.merged) relocation.count('merged');
-  if (result.includesSource) relocation.count('mergedWithSource');
-  if (result.replacedSource) relocation.count('sourceReplaced');
+  relocation.countMerge(move.mergeDestination({ withSource: !(repairs.keepSourceApart && move.keepsSource) }));
 }

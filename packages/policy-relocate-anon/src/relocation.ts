@@ -1,4 +1,4 @@
-import type { Leaf, Move, PolicyCounters } from '@vmakit/mremap';
+import type { DestinationMergeResult, Leaf, Move, PolicyCounters } from '@vmakit/mremap';
 import { anonIndex } from '@vmakit/rmap';
 import type { RepairSet } from './repairs.js';
 
@@ -44,6 +44,9 @@ export class Relocation {
   counting = true;
   readonly #values: Float64Array;
   readonly #slots: Readonly<Record<RelocationCounter, number>>;
+  /** Of those that every relocated move counts. */
+  readonly #relocate: number;
+  readonly #merged: number;
   readonly #smallFolioMoved: number;
 
   constructor(repairs: RepairSet, counters: PolicyCounters) {
@@ -51,6 +54,8 @@ export class Relocation {
     this.#values = counters.values;
     const slots = RELOCATION_COUNTERS.map((name) => [name, counters.slot(name)] as const);
     this.#slots = Object.fromEntries(slots) as Record<RelocationCounter, number>;
+    this.#relocate = this.#slots.relocate;
+    this.#merged = this.#slots.merged;
     this.#smallFolioMoved = this.#slots.smallFolioMoved;
   }
 
@@ -68,10 +73,18 @@ export class Relocation {
     if (this.counting) this.count(name);
   }
 
-  /** A relocation begins. */
+  /** A relocation begins, and is counted. */
   begin(): void {
     this.forward = true;
     this.counting = true;
+    (this.#values[this.#relocate] as number)++;
+  }
+
+  /** Counts what came of the last merge. */
+  countMerge({ merged, includesSource, replacedSource }: DestinationMergeResult): void {
+    if (merged) (this.#values[this.#merged] as number)++;
+    if (includesSource) this.count('mergedWithSource');
+    if (replacedSource) this.count('sourceReplaced');
   }
 
   /** A walk begins to take back. `counting`: it counts like one forward. */

@@ -67,6 +67,7 @@ export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean 
   const isAlone = (prev === null || prev.end !== start) && (next === null || next.start !== end);
   if (isAlone && !context.bus.observed) return false;
   settleOffsets(context, copy, source);
+  if (!context.bus.observed && !offsetGoesOn(prev, next, start, end, copy.pageOffset)) return false;
   const request = mm.mergeRequest.begin('copy', start, end, copy.pageOffset, source.flags);
   request.anonPageOffset = copy.anonPageOffset;
   request.takeAttributes(source);
@@ -81,6 +82,15 @@ export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean 
   if (!source.attached) copy.source = vma;
   copy.needRmapLocks = vma.pageOffset <= (copy.source as Vma).pageOffset;
   return true;
+}
+
+/**
+ * Whether the offset of [start, end) goes on from that of a neighbour, or the neighbour's from it. The last rule of a
+ * merge, tested first when nobody asks which one refuses: most moved memory fails it.
+ */
+function offsetGoesOn(prev: Vma | null, next: Vma | null, start: number, end: number, pageOffset: number): boolean {
+  if (prev !== null && prev.end === start && prev.pageOffset + prev.pages === pageOffset) return true;
+  return next !== null && next.start === end && pageOffset + (end - start) === next.pageOffset;
 }
 
 /**
