@@ -42,7 +42,7 @@ export class FolioJournal {
       }
       this.#add(begin, head - begin, oldMapping, oldIndex);
     }
-    mapping.fill(anonVmaId, first, end);
+    setMappings(mapping, first, end, anonVmaId);
   }
 
   /**
@@ -93,8 +93,16 @@ export function placeSpan(
   firstIndex: number,
 ): void {
   const { mapping, index } = memory;
-  mapping.fill(anonVmaId, first, first + count);
+  setMappings(mapping, first, first + count, anonVmaId);
   for (let i = 0; i < count; i++) index[first + i] = firstIndex + i;
+}
+
+/** From so many on, filling them as memory pays. */
+const FILL_LEAST = 32;
+
+function setMappings(mapping: Int32Array, first: number, end: number, anonVmaId: number): void {
+  if (end - first >= FILL_LEAST) mapping.fill(anonVmaId, first, end);
+  else for (let head = first; head < end; head++) mapping[head] = anonVmaId;
 }
 
 function grown<A extends Int32Array | Float64Array>(larger: A, old: A): A {
