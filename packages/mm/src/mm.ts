@@ -5,8 +5,11 @@ import { GatheredRange } from './calls/gathered-range.js';
 import type { MmEnvironment } from './environment.js';
 import type { KsmPages } from './pages/ksm-pages.js';
 
-/** Where an address space may put things (spec 01 section 8). Page numbers. */
-export interface MmLayout {
+/**
+ * Where an address space may put things (spec 01 section 8). Page numbers. A class for the reason that
+ * `MmSettings` are one.
+ */
+export class MmLayout {
   /** Top of the address space: mappings end at or below it. */
   taskSize: number;
   /** Where the search from the top begins. */
@@ -21,16 +24,6 @@ export interface MmLayout {
   window: { readonly start: number; readonly end: number } | null;
   /** A 32-bit process. */
   compat: boolean;
-}
-
-/** A class, as those of {@link MmSettings} are, and for the same reason. */
-class Layout implements MmLayout {
-  taskSize: number;
-  mmapBase: number;
-  unmappedBase: number;
-  topDown: boolean;
-  window: { readonly start: number; readonly end: number } | null;
-  compat: boolean;
 
   constructor(like: MmLayout, changes: Partial<MmLayout>) {
     this.taskSize = changes.taskSize ?? like.taskSize;
@@ -44,7 +37,7 @@ class Layout implements MmLayout {
 
 /** A layout like `like` but for `changes`. */
 export function copyLayout(like: MmLayout, changes: Partial<MmLayout> = {}): MmLayout {
-  return new Layout(like, changes);
+  return new MmLayout(like, changes);
 }
 
 /** Resource limits; pages, `Infinity` for none. */

@@ -17,8 +17,13 @@ export interface ThpSettings {
 /** Overcommit: `vm.overcommit_memory` 0, 1, 2. */
 export type OvercommitMode = 'guess' | 'always' | 'never';
 
-/** The settings of the machine and its kernel that shape address spaces (spec 01). Pages unless said otherwise. */
-export interface MmSettings {
+/**
+ * The settings of the machine and its kernel that shape address spaces (spec 01). Pages unless said otherwise.
+ *
+ * A class, not a literal: the engine forgets the shape of a literal between one kernel and the next, and with it the
+ * code compiled for it.
+ */
+export class MmSettings {
   /** `vm.max_map_count`. Changes while the machine runs. */
   maxMapCount: number;
   /** `vm.mmap_min_addr`. */
@@ -47,26 +52,8 @@ export interface MmSettings {
   reclaimsEmptyTables: boolean;
   /** Large folios go to swap whole; else they are split first (arm64 with pages of 16 and 64 KiB). */
   swapLargeFolios: boolean;
-}
 
-/** A class, not a literal: the engine forgets the shape of a literal between one kernel and the next. */
-class Settings implements MmSettings {
-  maxMapCount: number;
-  mmapMinPage: number;
-  stackGuardGap: number;
-  overcommit: OvercommitMode;
-  commitLimit: number;
-  totalPages: number;
-  thp: ThpSettings;
-  softDirty: boolean;
-  canLockBeyondLimit: boolean;
-  anonymousNames: boolean;
-  protectionKeys: number;
-  faultAroundBytes: number;
-  prefaultOld: boolean;
-  reclaimsEmptyTables: boolean;
-  swapLargeFolios: boolean;
-
+  /** The defaults of the kernel, but for what is given. */
   constructor(arch: Arch, given: Partial<MmSettings>) {
     const page = 2 ** arch.pageShift;
     const isX86 = arch.family === 'x86-64';
@@ -90,5 +77,5 @@ class Settings implements MmSettings {
 
 /** The settings of an ordinary machine, the defaults of the kernel, but for those that are given. */
 export function defaultSettings(arch: Arch, given: Partial<MmSettings> = {}): MmSettings {
-  return new Settings(arch, given);
+  return new MmSettings(arch, given);
 }

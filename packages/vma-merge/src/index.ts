@@ -16,4 +16,5 @@ export {
   pageOffsetAt,
 } from './vma.js';
 export { type MemoryPolicy, policiesEqual } from '@vmakit/rmap';
-export { type Hole, VmaTree } from './vma-tree.js';
+export type { Hole } from './hole.js';
+export { VmaTree } from './vma-tree.js';

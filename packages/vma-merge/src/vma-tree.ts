@@ -1,21 +1,7 @@
 import { InvariantError, LEAF_SHIFT, NONE } from '@vmakit/base';
+import { FoundHole, type Hole } from './hole.js';
 import { GapTree } from './vma-tree-gaps.js';
 import { type Vma, VmaRecords } from './vma.js';
-
-/** Free pages [start, end). */
-export interface Hole {
-  readonly start: number;
-  readonly end: number;
-  /** The VMA behind it. */
-  readonly next: Vma | null;
-}
-
-/** The hole found last: one for each tree, so that a search allocates nothing. */
-class FoundHole implements Hole {
-  start = -Infinity;
-  end = Infinity;
-  next: Vma | null = null;
-}
 
 /**
  * The VMAs of one address space, by address: a B+tree, the VMAs linked to their neighbours, with the widest gap of each

@@ -19,7 +19,8 @@ import {
 import { anonVmaFork, unlinkAnonVmas } from '@vmakit/rmap';
 import { type UserfaultContext, type Vma, duplicateVma } from '@vmakit/vma-merge';
 import { Mm, copyLayout } from '../mm.js';
-import { ForkCopy, copyPageRange } from '../pages/fork-copy.js';
+import { copyPageRange } from '../pages/fork-copy.js';
+import { ForkCopy } from '../pages/fork-tables.js';
 import { accountMapping, chargeMemory, refuseCharge, unchargeMemory } from './accounting.js';
 import { emitCallBegin, emitCallEnd, lockForWriting, unlock } from './call.js';
 import { exitMm } from './exit.js';

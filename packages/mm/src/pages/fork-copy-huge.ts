@@ -2,7 +2,7 @@ import { VM_HUGETLB, VM_UFFD_WP } from '@vmakit/base';
 import { PG_ANON, PG_EXCLUSIVE } from '@vmakit/folio';
 import { EntryKind, MigrationKind } from '@vmakit/pagetable';
 import { addRmapPmd, maybeDmaPinned } from '@vmakit/rmap';
-import type { ForkCopy } from './fork-copy.js';
+import type { ForkCopy } from './fork-tables.js';
 import { makeMigrationReadable } from './migration-entry.js';
 import { splitHugePmd } from './thp.js';
 

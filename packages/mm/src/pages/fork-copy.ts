@@ -1,4 +1,4 @@
-import { VM_SHARED, VM_SOFTDIRTY, VM_UFFD_WP, isCowMapping, pagesInto } from '@vmakit/base';
+import { VM_SHARED, VM_SOFTDIRTY, VM_UFFD_WP, isCowMapping } from '@vmakit/base';
 import { PG_ANON, PG_EXCLUSIVE, PG_HEAD, PG_TAIL, PIN_BIAS } from '@vmakit/folio';
 import {
   DIRTY,
@@ -14,67 +14,12 @@ import {
 } from '@vmakit/pagetable';
 import { addNewAnonRmapPtes, addRmapPtes, maybeDmaPinned } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
-import type { Mm } from '../mm.js';
 import { freshState } from './anonymous-fault.js';
 import { copyHugeEntry } from './fork-copy-huge.js';
+import type { ForkCopy } from './fork-tables.js';
 import { makeMigrationReadable } from './migration-entry.js';
 import { pageProtection } from './page-protection.js';
 import { entryCount, folioRun, pmdEnd } from './table-walk.js';
-
-/** A first page that no page is near to. */
-const NOWHERE = -(2 ** 53);
-
-/**
- * What the copying of page tables works with: one for each fork, begun anew for each VMA. The table of the lowest level
- * that was copied last and the child's copy of it are held: of many small VMAs the next one most often has its pages
- * there too.
- */
-export class ForkCopy {
-  readonly child: Mm;
-  readonly parent: Mm;
-  childVma!: Vma;
-  parentVma!: Vma;
-  /** Private memory that may be written: both sides are write-protected. */
-  cow = false;
-  /** The first page that the tables held map; an array of one, since a property would be an object of its own. */
-  readonly #firstPage: Float64Array = Float64Array.of(NOWHERE);
-  /** The words of the parent's table, and where it begins in there. */
-  source!: EntryWords;
-  base = 0;
-  /** The words of the child's table, and by how much its entries lie behind those of the parent's. */
-  target!: EntryWords;
-  distance = 0;
-
-  constructor(child: Mm, parent: Mm) {
-    this.child = child;
-    this.parent = parent;
-  }
-
-  /** Where in the tables held the pages from `page` on are: entries from there on; below 0: not in there. */
-  entriesFrom(page: number): number {
-    return page - this.#firstPage[0]!;
-  }
-
-  /** The page that the parent's entry at `at` maps. */
-  pageAt(at: number): number {
-    return this.#firstPage[0]! + ((at - this.base) >> 1);
-  }
-
-  /** Holds the parent's table for `page`, which there is, and the child's, which is made if need be. */
-  hold(page: number): boolean {
-    const source = this.parent.pages;
-    const target = this.child.pages;
-    const table = source.lookup(0, page);
-    const copy = target.ensure(0, page);
-    if (copy === 0) return false;
-    this.#firstPage[0] = page - pagesInto(page, source.arch.pmdPages);
-    this.source = source.pool.words(table);
-    this.base = source.pool.base(table);
-    this.target = target.pool.words(copy);
-    this.distance = target.pool.base(copy) - this.base;
-    return true;
-  }
-}
 
 /**
  * Copies the entries of `parentVma` for its copy in a forked child: anonymous pages become shared and read-only on both
