@@ -10,7 +10,7 @@ export interface Hole {
 
 /** The hole found last: one for each tree, so that a search allocates nothing. */
 export class FoundHole implements Hole {
-  start = -Infinity;
-  end = Infinity;
+  start: number = -Infinity;
+  end: number = Infinity;
   next: Vma | null = null;
 }
