@@ -2,18 +2,6 @@ import { VM_GROWSDOWN, VM_SHADOW_STACK, hasAny } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 
-/** What a search for free address space asks for: `vm_unmapped_area_info`. Pages. */
-export interface HoleQuery {
-  readonly pages: number;
-  readonly low: number;
-  readonly high: number;
-  /** Alignment in pages less one: the address must be `alignOffset` modulo that alignment. */
-  readonly alignMask: number;
-  readonly alignOffset: number;
-  /** Free pages that must lie below the address: 1 for a shadow stack. */
-  readonly startGap: number;
-}
-
 /**
  * The first page that a new mapping below `vma` must stay clear of: its start, less the guard gap of a stack that
  * grows down or of a shadow stack (spec 01 section 8).
@@ -25,38 +13,59 @@ export function gapStart(mm: Mm, vma: Vma): number {
   return gap > vma.start ? 0 : vma.start - gap;
 }
 
-/** The highest place that answers the query; -1 when there is none (spec 01 section 8, search primitives). */
-export function searchTopDown(mm: Mm, query: HoleQuery): number {
-  const { pages, alignMask, alignOffset, startGap } = query;
+/*
+ * A search (`vm_unmapped_area`) is for `pages` pages between `low` and `high`, or between the ends of the window that
+ * the process is kept to, at an address that is a multiple of `alignMask` + 1 pages, with `startGap` free pages below it
+ * (1 for a shadow stack). The numbers are handed over one by one: a query would be an object for each mapping.
+ */
+
+/** The highest such place; -1 when there is none (spec 01 section 8, search primitives). */
+export function searchTopDown(
+  mm: Mm,
+  pages: number,
+  low: number,
+  high: number,
+  alignMask: number,
+  startGap: number,
+): number {
+  const { window } = mm.layout;
   const length = pages + alignMask + startGap;
-  const low = Math.max(query.low, mm.env.settings.mmapMinPage);
-  let { high } = query;
+  const floor = Math.max(window === null ? low : window.start, mm.env.settings.mmapMinPage);
+  let ceiling = window === null ? high : window.end;
   for (;;) {
-    const hole = mm.tree.findHoleTopDown(length, low, high);
+    const hole = mm.tree.findHoleTopDown(length, floor, ceiling);
     if (hole === null) return -1;
     let start = hole.end - pages;
-    start -= misalignment(start - alignOffset, alignMask);
+    start -= misalignment(start, alignMask);
     const { next } = hole;
     if (next === null || !hasStartGap(next)) return start;
     const limit = gapStart(mm, next);
     if (limit >= hole.end) return start;
-    high = limit;
+    ceiling = limit;
   }
 }
 
 /** The lowest such place; -1 when there is none. */
-export function searchBottomUp(mm: Mm, query: HoleQuery): number {
-  const { high, alignMask, alignOffset, startGap } = query;
-  const length = query.pages + alignMask + startGap;
-  let low = Math.max(query.low, mm.env.settings.mmapMinPage);
+export function searchBottomUp(
+  mm: Mm,
+  pages: number,
+  low: number,
+  high: number,
+  alignMask: number,
+  startGap: number,
+): number {
+  const { window } = mm.layout;
+  const length = pages + alignMask + startGap;
+  const ceiling = window === null ? high : window.end;
+  let floor = Math.max(window === null ? low : window.start, mm.env.settings.mmapMinPage);
   for (;;) {
-    const hole = mm.tree.findHoleBottomUp(length, low, high);
+    const hole = mm.tree.findHoleBottomUp(length, floor, ceiling);
     if (hole === null) return -1;
     let start = hole.start + startGap;
-    start += misalignment(alignOffset - start, alignMask);
+    start += misalignment(-start, alignMask);
     const { next } = hole;
     if (next === null || !hasStartGap(next) || gapStart(mm, next) >= start + length) return start;
-    low = next.end;
+    floor = next.end;
   }
 }
 

@@ -2,7 +2,7 @@ import { type SysResult, VM_SHADOW_STACK, type VmFlags, hasAny, refuse } from '@
 import type { MappedFile } from '@vmakit/folio';
 import type { Mm } from '../mm.js';
 import { MAP_32BIT, MAP_ABOVE4G, MAP_FIXED, MAP_SHARED } from './abi.js';
-import { type HoleQuery, gapStart, searchBottomUp, searchTopDown } from './hole-search.js';
+import { gapStart, searchBottomUp, searchTopDown } from './hole-search.js';
 
 /** MAP_32BIT places mappings in [1 GiB, 2 GiB): x86-64 only. */
 const LOW_START_BYTES = 2 ** 30;
@@ -139,14 +139,14 @@ function placeX86(mm: Mm, hint: number, pages: number, alignMask: number, mapFla
     if (hint !== 0 && layout.taskSize - pages >= hint && sameSide && isFreeAt(mm, hint, pages)) return hint;
     const low = bits64 && (mapFlags & MAP_ABOVE4G) !== 0 ? ABOVE_4G_BYTES / pageSize : 1;
     const high = layout.mmapBase + (bits64 && hint > mapWindow ? layout.taskSize - mapWindow : 0);
-    const start = searchTopDown(mm, windowed(mm, pages, low, high, alignMask, vmFlags));
+    const start = searchTopDown(mm, pages, low, high, alignMask, startGapOf(vmFlags));
     if (start >= 0) return start;
   }
   const begin = low32 ? LOW_START_BYTES / pageSize : layout.unmappedBase;
   const end = low32 ? LOW_END_BYTES / pageSize : hint > mapWindow ? layout.taskSize : mapWindow;
   if (pages > end) return -1;
   if (hint !== 0 && end - pages >= hint && isFreeAt(mm, hint, pages)) return hint;
-  return searchBottomUp(mm, windowed(mm, pages, begin, end, alignMask, vmFlags));
+  return searchBottomUp(mm, pages, begin, end, alignMask, startGapOf(vmFlags));
 }
 
 /** Every architecture without an allocator of its own: arm64. */
@@ -160,10 +160,10 @@ function placeGeneric(mm: Mm, hint: number, pages: number, alignMask: number, vm
   if (hint !== 0 && end - pages >= hint && hint >= mmapMinPage && isFreeAt(mm, hint, pages)) return hint;
   if (layout.topDown) {
     const base = layout.mmapBase + (above ? layout.taskSize - mapWindow : 0);
-    const start = searchTopDown(mm, windowed(mm, pages, 1, base, alignMask, vmFlags));
+    const start = searchTopDown(mm, pages, 1, base, alignMask, startGapOf(vmFlags));
     if (start >= 0) return start;
   }
-  return searchBottomUp(mm, windowed(mm, pages, layout.unmappedBase, end, alignMask, vmFlags));
+  return searchBottomUp(mm, pages, layout.unmappedBase, end, alignMask, startGapOf(vmFlags));
 }
 
 /** Whether nothing is mapped in [start, start + pages), guard gap of the VMA behind included. */
@@ -174,15 +174,7 @@ function isFreeAt(mm: Mm, start: number, pages: number): boolean {
   return next === null || start + pages <= gapStart(mm, next);
 }
 
-/** The query for a search between `low` and `high`, or between the ends of the window that the process is kept to. */
-function windowed(mm: Mm, pages: number, low: number, high: number, alignMask: number, vmFlags: VmFlags): HoleQuery {
-  const { window } = mm.layout;
-  return {
-    pages,
-    low: window === null ? low : window.start,
-    high: window === null ? high : window.end,
-    alignMask,
-    alignOffset: 0,
-    startGap: hasAny(vmFlags, VM_SHADOW_STACK) ? 1 : 0,
-  };
+/** Free pages that must lie below a mapping. */
+function startGapOf(vmFlags: VmFlags): number {
+  return hasAny(vmFlags, VM_SHADOW_STACK) ? 1 : 0;
 }
