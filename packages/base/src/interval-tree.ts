@@ -129,9 +129,10 @@ export abstract class IntervalTree<Item extends IntervalItem> {
       if (known >= value) return;
       leafSummaries[leaf] = value;
     }
+    const key = this.nodes.bounds[leaf << (LEAF_SHIFT + 1)] as number;
     let node = leaf;
     for (let level = 0; level < this.height; level++) {
-      const at = this.#entryOf(node, level);
+      const at = this.#entryOf(node, level, key);
       if (summaries[at] !== UNKNOWN) {
         if ((summaries[at] as number) >= value) return;
         summaries[at] = value;
@@ -147,9 +148,10 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     const known = leafSummaries[leaf] as number;
     if (known !== UNKNOWN && known > value) return;
     leafSummaries[leaf] = UNKNOWN;
+    const key = this.nodes.bounds[leaf << (LEAF_SHIFT + 1)] as number;
     let node = leaf;
     for (let level = 0; level < this.height; level++) {
-      const at = this.#entryOf(node, level);
+      const at = this.#entryOf(node, level, key);
       if (summaries[at] !== UNKNOWN) {
         if ((summaries[at] as number) > value) return;
         summaries[at] = UNKNOWN;
@@ -158,10 +160,14 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     }
   }
 
-  /** Where the branch above a node of `level` has its entry. */
-  #entryOf(node: number, level: number): number {
-    const parent = this.nodes.parent(node, level);
-    return (parent << FANOUT_SHIFT) + this.nodes.indexOf(parent, node);
+  /** Where the branch above a node of `level` has its entry; an item below the node starts at `key`. */
+  #entryOf(node: number, level: number, key: number): number {
+    const { nodes } = this;
+    const parent = nodes.parent(node, level);
+    const base = parent << FANOUT_SHIFT;
+    const at = base + nodes.indexFor(parent, key);
+    // Where the same start is in several leaves, the search finds the last.
+    return nodes.children[at] === node ? at : base + nodes.indexOf(parent, node);
   }
 
   /** The number of an item of `leaf` changes. */
