@@ -79,7 +79,7 @@ function unmapSource(op: RemapOperation): void {
   const restBelow = charged && source.start < address;
   const restAbove = charged && source.end > end;
   if (charged) source.flags = withoutFlags(source.flags, VM_ACCOUNT);
-  const refusal = unmapRange(mm, address, oldPages);
+  const refusal = unmapRange(mm, address, oldPages, source);
   if (refusal instanceof MmError) {
     mm.env.committed += oldPages;
     if (mm.env.bus.observed) emitRollback(op, 'unmap-source', refusal);

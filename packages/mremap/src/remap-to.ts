@@ -1,6 +1,6 @@
 import { MmError, type SysResult, refuse } from '@vmakit/base';
 import { MAP_FIXED, mayExpand, refuseExpansion, unmapRange } from '@vmakit/mm';
-import type { Vma } from '@vmakit/vma-merge';
+import { type Vma, isMappedAt } from '@vmakit/vma-merge';
 import { moveVma } from './move-vma.js';
 import type { RemapOperation } from './operation.js';
 import { chooseAddress } from './remap-in-place.js';
@@ -36,8 +36,9 @@ export function remapTo(op: RemapOperation): SysResult {
   return moveVma(op);
 }
 
+/** The source VMA after something was unmapped: most often still the one it was. */
 function lookUpSource(op: RemapOperation): boolean {
-  op.vma = op.mm.tree.at(op.address);
+  if (op.vma === null || !isMappedAt(op.vma, op.address)) op.vma = op.mm.tree.at(op.address);
   return op.vma !== null;
 }
 

@@ -13,6 +13,7 @@ export {
   duplicateVma,
   freeVma,
   isAnonymous,
+  isMappedAt,
   pageOffsetAt,
 } from './vma.js';
 export { type MemoryPolicy, policiesEqual } from '@vmakit/rmap';

@@ -274,6 +274,11 @@ export function isAnonymous(vma: Vma): boolean {
   return vma.file === null || (vma.file.isAnonymousWhenPrivate && (vma.flags & VM_SHARED) === 0);
 }
 
+/** Whether `vma` is mapped and `page` lies in it: that it is what a search would find. */
+export function isMappedAt(vma: Vma, page: number): boolean {
+  return vma.attached && vma.start <= page && page < vma.end;
+}
+
 /** The page offset that `page` of `vma` has (spec 01 section 1, index rule). */
 export function pageOffsetAt(vma: Vma, page: number): number {
   return vma.pageOffset + (page - vma.start);

@@ -1,6 +1,6 @@
 import { MmError, type SysResult, VM_SEALED, hasAny, refuse } from '@vmakit/base';
 import { unlinkAnonVmas } from '@vmakit/rmap';
-import { type Vma, freeVma, splitVmaUnchecked } from '@vmakit/vma-merge';
+import { type Vma, freeVma, isMappedAt, splitVmaUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { zapRange } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
@@ -32,15 +32,17 @@ export function munmapBytes(mm: Mm, address: Bytes, length: Bytes): SysResult {
 /**
  * The same inside a call that holds the mmap lock: of munmap itself, of a shrinking brk, of mremap for its source and
  * its destination. On an error the mappings are as before, except that they may have been split.
+ *
+ * @param likely the VMA at `start`, if the caller thinks that it knows: it is looked at before any is searched
  */
-export function unmapRange(mm: Mm, start: number, pages: number): SysResult {
+export function unmapRange(mm: Mm, start: number, pages: number, likely: Vma | null = null): SysResult {
   const { taskSize } = mm.layout;
   if (start > taskSize || pages > taskSize - start) {
     return refuse('EINVAL', 'spec 01.4: range beyond the address space', { start, pages, taskSize });
   }
   if (pages === 0) return refuse('EINVAL', 'spec 01.4: empty range', { start });
   const end = start + pages;
-  const first = mm.tree.firstOverlap(start, end);
+  const first = likely !== null && isMappedAt(likely, start) ? likely : mm.tree.firstOverlap(start, end);
   if (first === null) return 0;
   const gathered = gatherVmas(mm, first, start, end);
   if (gathered instanceof MmError) return gathered;
