@@ -10,9 +10,9 @@ import type { LinkTree } from './link-tree.js';
  */
 
 /** With more links than this an anon_vma gets a tree. */
-const MOST_WITHOUT_TREE = 8;
+const MOST_WITHOUT_TREE = 24;
 /** With as few as this it becomes a plain row again. */
-const FEWEST_IN_TREE = 4;
+const FEWEST_IN_TREE = 12;
 
 /** The links of `anonVma` in the order of its tree: ascending start, equal starts in the order of insertion. */
 export function* linksOf(anonVma: AnonVma): IterableIterator<AnonVmaChain> {
