@@ -15,8 +15,8 @@ export function gapStart(mm: Mm, vma: Vma): number {
 
 /*
  * A search (`vm_unmapped_area`) is for `pages` pages between `low` and `high`, or between the ends of the window that
- * the process is kept to, at an address that is a multiple of `alignMask` + 1 pages, with `startGap` free pages below it
- * (1 for a shadow stack). The numbers are handed over one by one: a query would be an object for each mapping.
+ * the process is kept to, at an address that is a multiple of `alignMask` + 1 pages, with `startGap` free pages below
+ * it (1 for a shadow stack). The numbers are handed over one by one: a query would be an object for each mapping.
  */
 
 /** The highest such place; -1 when there is none (spec 01 section 8, search primitives). */
