@@ -1,10 +1,10 @@
-/** Children that a branch has room for, and log2 of it: shifts keep places small integers, products do not. */
-export const FANOUT = 32;
+/** log2 of the children that a branch has room for: shifts keep places small integers, products do not. */
 export const FANOUT_SHIFT = 5;
+export const FANOUT: number = 1 << FANOUT_SHIFT;
 
-/** Items that a leaf has room for, and log2 of it. Fewer than children: what comes in moves half of them up. */
-export const LEAF_SLOTS = 16;
+/** The same for the items of a leaf. Fewer than children: what comes in moves half of them up. */
 export const LEAF_SHIFT = 4;
+export const LEAF_SLOTS: number = 1 << LEAF_SHIFT;
 
 /** No such node or slot. */
 export const NONE: number = -1;
@@ -107,8 +107,9 @@ export class IntervalNodes<Item extends IntervalItem> {
   /**
    * The last slot of `leaf` whose item starts at or below `key`; the one before the leaf's first if all start above.
    *
-   * Nothing branches on what is read, since half of such branches would be predicted wrongly; and what is read in one
-   * step is in different lines of the cache, or all in one, so that memory is waited for twice at the most.
+   * Written out for the size of a leaf. Nothing branches on what is read, since half of such branches would be
+   * predicted wrongly; and what is read in one step is in different lines of the cache, or all in one, so that memory
+   * is waited for twice at the most.
    */
   slotAtOrBelow(leaf: number, key: number): number {
     const { bounds } = this;

@@ -77,7 +77,7 @@ export {
 export { pageFault, touch, type TouchOptions } from './calls/access.js';
 export { ioDestroy, ioSetup } from './calls/aio.js';
 export { brk, moveBreak } from './calls/brk.js';
-export { type Bytes, offsetInPage, pageOf, pagesCovering, wrapPages } from './calls/bytes.js';
+export { type Bytes, isByteCount, offsetInPage, pageOf, pagesCovering, wrapPages } from './calls/bytes.js';
 export { lockForReading, lockForWriting, unlock } from './calls/call.js';
 export { exitMm } from './calls/exit.js';
 export { makeFile } from './calls/files.js';

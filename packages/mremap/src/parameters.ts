@@ -1,5 +1,5 @@
 import { type MmError, refuse } from '@vmakit/base';
-import { type Bytes, offsetInPage, pageOf, pagesCovering, wrapPages } from '@vmakit/mm';
+import { type Bytes, isByteCount, offsetInPage, pageOf, pagesCovering, wrapPages } from '@vmakit/mm';
 import { MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from './flags.js';
 
 /** The arguments of mremap(2), in its order. Bytes; `newAddress` is looked at only when a flag implies it. */
@@ -85,10 +85,6 @@ function readNumbers(raw: RawMremap, pagesPerByte: number, request: MremapReques
   request.newAddress = Math.floor(to);
   request.newAddressAligned = Math.floor(to) === to;
   return true;
-}
-
-function isByteCount(word: Bytes): word is number {
-  return typeof word === 'number' && word >= 0 && word <= Number.MAX_SAFE_INTEGER && Math.floor(word) === word;
 }
 
 /** The same for any words. */

@@ -59,14 +59,12 @@ export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean 
   const source = copy.source as Vma;
   const { mm } = source;
   const { profile } = context;
+  settleOffsets(context, copy, source);
   if (source.uffd !== null && !source.uffd.remapEvents && profile.copyMergeRefusesUffd) return false;
   const { start } = copy;
   const end = start + copy.pages;
   const next = mm.tree.find(start);
   const prev = next === null ? mm.tree.last : next.prev;
-  const isAlone = (prev === null || prev.end !== start) && (next === null || next.start !== end);
-  if (isAlone && !context.bus.observed) return false;
-  settleOffsets(context, copy, source);
   if (!context.bus.observed && !offsetGoesOn(prev, next, start, end, copy.pageOffset)) return false;
   const request = mm.mergeRequest.begin('copy', start, end, copy.pageOffset, source.flags);
   request.anonPageOffset = copy.anonPageOffset;
@@ -94,7 +92,8 @@ function offsetGoesOn(prev: Vma | null, next: Vma | null, start: number, end: nu
 }
 
 /**
- * A new VMA at the destination of a move, like the source (spec 02 section 7, step 5).
+ * A new VMA at the destination of a move, like the source (spec 02 section 7, step 5): when {@link mergeCopiedRange},
+ * which settles the offsets, made none.
  *
  * @param fresh the VMA begins as if never touched: offsets of its address, no anon_vma (a relocating move; the caller
  * prepares an anon_vma).
@@ -105,7 +104,6 @@ export function duplicateRange(context: MergeContext, copy: VmaCopy, fresh: bool
   const source = copy.source as Vma;
   const { start } = copy;
   if (injector !== null && injector.fails('vma-alloc')) return false;
-  settleOffsets(context, copy, source);
   const vma = duplicateVma(source);
   vma.start = start;
   vma.end = start + copy.pages;

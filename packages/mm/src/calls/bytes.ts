@@ -27,28 +27,29 @@ export function wrapPages(pageShift: number): number {
  */
 export function pageOf(value: Bytes, pageShift: number, name: string): number {
   if (typeof value !== 'number') return Number(checkedBigint(value, name) >> BigInt(pageShift));
-  if (!isCount(value)) refuseNumber(value, name);
+  if (!isByteCount(value)) refuseNumber(value, name);
   return Math.floor(value * (INVERSE[pageShift] as number));
 }
 
 /** How far into its page byte `value` lies. 0: page aligned. Throws as {@link pageOf} does. */
 export function offsetInPage(value: Bytes, pageShift: number, name: string): number {
   if (typeof value !== 'number') return Number(checkedBigint(value, name) & ((1n << BigInt(pageShift)) - 1n));
-  if (!isCount(value)) refuseNumber(value, name);
+  if (!isByteCount(value)) refuseNumber(value, name);
   return value - Math.floor(value * (INVERSE[pageShift] as number)) * (POWER[pageShift] as number);
 }
 
 /** `value` bytes in pages, rounded up: at most {@link wrapPages}. Throws as {@link pageOf} does. */
 export function pagesCovering(value: Bytes, pageShift: number, name: string): number {
   if (typeof value === 'number') {
-    if (!isCount(value)) refuseNumber(value, name);
+    if (!isByteCount(value)) refuseNumber(value, name);
     return Math.ceil(value * (INVERSE[pageShift] as number));
   }
   return pageOf(value, pageShift, name) + (offsetInPage(value, pageShift, name) > 0 ? 1 : 0);
 }
 
-function isCount(value: number): boolean {
-  return value >= 0 && value <= Number.MAX_SAFE_INTEGER && Math.floor(value) === value;
+/** Whether a word is given as a `number`, and as one that can be: a whole one from 0 up to 2^53. */
+export function isByteCount(value: Bytes): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER && Math.floor(value) === value;
 }
 
 function refuseNumber(value: number, name: string): never {

@@ -28,10 +28,9 @@ export function searchTopDown(
   alignMask: number,
   startGap: number,
 ): number {
-  const { window } = mm.layout;
   const length = pages + alignMask + startGap;
-  const floor = Math.max(window === null ? low : window.start, mm.env.settings.mmapMinPage);
-  let ceiling = window === null ? high : window.end;
+  const floor = floorOf(mm, low);
+  let ceiling = ceilingOf(mm, high);
   for (;;) {
     const hole = mm.tree.findHoleTopDown(length, floor, ceiling);
     if (hole === null) return -1;
@@ -54,10 +53,9 @@ export function searchBottomUp(
   alignMask: number,
   startGap: number,
 ): number {
-  const { window } = mm.layout;
   const length = pages + alignMask + startGap;
-  const ceiling = window === null ? high : window.end;
-  let floor = Math.max(window === null ? low : window.start, mm.env.settings.mmapMinPage);
+  const ceiling = ceilingOf(mm, high);
+  let floor = floorOf(mm, low);
   for (;;) {
     const hole = mm.tree.findHoleBottomUp(length, floor, ceiling);
     if (hole === null) return -1;
@@ -67,6 +65,18 @@ export function searchBottomUp(
     if (next === null || !hasStartGap(next) || gapStart(mm, next) >= start + length) return start;
     floor = next.end;
   }
+}
+
+/** Where a search from `low` on may begin. */
+function floorOf(mm: Mm, low: number): number {
+  const { window } = mm.layout;
+  return Math.max(window === null ? low : window.start, mm.env.settings.mmapMinPage);
+}
+
+/** Where a search up to `high` ends. */
+function ceilingOf(mm: Mm, high: number): number {
+  const { window } = mm.layout;
+  return window === null ? high : window.end;
 }
 
 function hasStartGap(vma: Vma): boolean {
