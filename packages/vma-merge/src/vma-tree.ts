@@ -1,7 +1,7 @@
 import { InvariantError, LEAF_SHIFT, NONE } from '@vmakit/base';
 import { FoundHole, type Hole } from './hole.js';
 import { GapTree } from './vma-tree-gaps.js';
-import { type Vma, VmaRecords } from './vma.js';
+import type { Vma } from './vma.js';
 
 /**
  * The VMAs of one address space, by address: a B+tree, the VMAs linked to their neighbours, with the widest gap of each
@@ -17,8 +17,6 @@ export class VmaTree {
   last: Vma | null = null;
   /** VMAs that were freed, to be used again: see {@link allocateVma}. */
   readonly spares: Vma[] = [];
-  /** Where new VMAs have their numbers. */
-  readonly records: VmaRecords = new VmaRecords();
 
   readonly #tree = new GapTree();
   readonly #hole = new FoundHole();

@@ -28,40 +28,8 @@ export interface UserfaultContext {
 /** The leaf of a VMA that was freed. */
 const FREED = -2;
 
-/** Places of the numbers in the record of a VMA, and its length. */
-const START = 0;
-const END = 1;
-const PAGE_OFFSET = 2;
-const ANON_PAGE_OFFSET = 3;
-const FLAGS = 4;
-const RECORD = 5;
-
-/** Records that are made together: the fewest, for most address spaces of a test have a handful of VMAs; the most. */
-const FEWEST_IN_CHUNK = 8;
-const MOST_IN_CHUNK = 1024;
-
-/**
- * The records of the VMAs of one address space: the five numbers of a VMA side by side. As plain properties each would
- * be an object of its own, since page numbers do not fit the engine's small integers.
- */
-export class VmaRecords {
-  /** The chunk that records are taken from now. */
-  words: Float64Array = new Float64Array(0);
-  #next = 0;
-
-  /** Takes a record out of {@link words}: gives where it begins. */
-  take(): number {
-    if (this.#next === this.words.length) {
-      // Large chunks are few, so that what leads to their words stays in the processor's cache.
-      const records = Math.min(MOST_IN_CHUNK, Math.max(FEWEST_IN_CHUNK, (2 * this.words.length) / RECORD));
-      this.words = new Float64Array(RECORD * records);
-      this.#next = 0;
-    }
-    const at = this.#next;
-    this.#next += RECORD;
-    return at;
-  }
-}
+/** What the upper part of a number counts: see {@link Vma}. */
+const UPPER = 2 ** 30;
 
 /**
  * What most VMAs of a program have none of. Never changed: VMAs that come of each other share one, and all that have
@@ -99,72 +67,104 @@ function extrasOf(
 }
 
 /**
- * A virtual memory area: spec 01 section 1. All numbers are pages; the range is half open. They are in a record of the
- * address space for which the VMA was made, for as long as the VMA is there.
+ * A virtual memory area: spec 01 section 1. All numbers are pages; the range is half open.
+ *
+ * A page number is too large for the engine's small integers, so that as a plain property it would be an object of its
+ * own. Each number is two small integers here, the upper part in units of 2^30: a VMA is one object, and reading a
+ * number of it waits for memory once.
  */
 export class Vma implements RmapVma {
-  /** Its record: {@link VmaRecords}. Read and written through the properties below only. */
-  readonly words: Float64Array;
-  readonly at: number;
+  /** Parts of its numbers: read and written through the properties below only. */
+  startUpper = 0;
+  startLower = 0;
+  endUpper = 0;
+  endLower = 0;
   /** The leaf of its mm's tree that it is in; {@link NONE}: in none, {@link FREED}. Kept by {@link VmaTree}. */
   leaf: number = NONE;
   /** Neighbours in the tree, by address. Kept by {@link VmaTree}. */
   prev: Vma | null = null;
   next: Vma | null = null;
-  mm: VmaOwner;
+  flagsUpper = 0;
+  flagsLower = 0;
   anonVma: AnonVma | null = null;
-  chain: number = NONE;
   /** Read and written through the properties below only. */
   extras: VmaExtras = PLAIN;
+  offsetUpper = 0;
+  offsetLower = 0;
+  anonOffsetUpper = 0;
+  anonOffsetLower = 0;
+  chain: number = NONE;
+  mm: VmaOwner;
 
   /** Its numbers are for the caller to set. */
   constructor(mm: VmaOwner) {
-    const { records } = mm.tree;
-    this.at = records.take();
-    this.words = records.words;
     this.mm = mm;
   }
 
+  /** Takes over every number of `other`. */
+  copyNumbers(other: Vma): void {
+    this.startUpper = other.startUpper;
+    this.startLower = other.startLower;
+    this.endUpper = other.endUpper;
+    this.endLower = other.endLower;
+    this.flagsUpper = other.flagsUpper;
+    this.flagsLower = other.flagsLower;
+    this.offsetUpper = other.offsetUpper;
+    this.offsetLower = other.offsetLower;
+    this.anonOffsetUpper = other.anonOffsetUpper;
+    this.anonOffsetLower = other.anonOffsetLower;
+  }
+
   get start(): number {
-    return this.words[this.at + START] as number;
+    return this.startUpper * UPPER + this.startLower;
   }
 
   set start(page: number) {
-    this.words[this.at + START] = page;
+    const upper = (page / UPPER) | 0;
+    this.startUpper = upper;
+    this.startLower = (page - upper * UPPER) | 0;
   }
 
   get end(): number {
-    return this.words[this.at + END] as number;
+    return this.endUpper * UPPER + this.endLower;
   }
 
   set end(page: number) {
-    this.words[this.at + END] = page;
+    const upper = (page / UPPER) | 0;
+    this.endUpper = upper;
+    this.endLower = (page - upper * UPPER) | 0;
   }
 
   /** The offset of the page at `start`: in its file, or what stands for it in anonymous memory. */
   get pageOffset(): number {
-    return this.words[this.at + PAGE_OFFSET] as number;
+    return this.offsetUpper * UPPER + this.offsetLower;
   }
 
   set pageOffset(offset: number) {
-    this.words[this.at + PAGE_OFFSET] = offset;
+    const upper = (offset / UPPER) | 0;
+    this.offsetUpper = upper;
+    this.offsetLower = (offset - upper * UPPER) | 0;
   }
 
   /** The index of an anonymous folio at `start`. */
   get anonPageOffset(): number {
-    return this.words[this.at + ANON_PAGE_OFFSET] as number;
+    return this.anonOffsetUpper * UPPER + this.anonOffsetLower;
   }
 
   set anonPageOffset(offset: number) {
-    this.words[this.at + ANON_PAGE_OFFSET] = offset;
+    const upper = (offset / UPPER) | 0;
+    this.anonOffsetUpper = upper;
+    this.anonOffsetLower = (offset - upper * UPPER) | 0;
   }
 
   get flags(): VmFlags {
-    return this.words[this.at + FLAGS] as number;
+    return this.flagsUpper * UPPER + this.flagsLower;
   }
 
   set flags(flags: VmFlags) {
-    this.words[this.at + FLAGS] = flags;
+    const upper = (flags / UPPER) | 0;
+    this.flagsUpper = upper;
+    this.flagsLower = (flags - upper * UPPER) | 0;
   }
 
   get file(): MappedFile | null {
@@ -257,11 +257,7 @@ export function freeVma(vma: Vma): void {
 /** A VMA like `vma`, attributes and offsets included, but not linked to any anon_vma and in no tree. */
 export function duplicateVma(vma: Vma, mm: VmaOwner = vma.mm): Vma {
   const copy = blankVma(mm);
-  copy.start = vma.start;
-  copy.end = vma.end;
-  copy.pageOffset = vma.pageOffset;
-  copy.anonPageOffset = vma.anonPageOffset;
-  copy.flags = vma.flags;
+  copy.copyNumbers(vma);
   copy.extras = vma.extras;
   return copy;
 }
