@@ -18,19 +18,27 @@ export interface IntervalItem {
   leaf: number;
 }
 
-/** Fields of a leaf in `leafInfo`. */
-const LEAF_FIELDS = 4;
-const COUNT = 0;
-const PARENT = 1;
-const PREVIOUS = 2;
-const NEXT = 3;
+/** 32-bit words of a leaf in `bounds`. What would be the end of its last slot has its count and its parent. */
+const LEAF_WORDS_SHIFT = LEAF_SHIFT + 2;
+const COUNT = (1 << LEAF_WORDS_SHIFT) - 2;
+const PARENT = (1 << LEAF_WORDS_SHIFT) - 1;
 
-/** Fields of a branch in `branchInfo`: the first two are those of a leaf. */
-const BRANCH_FIELDS = 2;
+/** What `#row` has of a leaf. */
+const ROW_FIELDS = 2;
+const PREVIOUS = 0;
+const NEXT = 1;
+
+/** 32-bit words of a branch in `#entries`: an entry is four, its key, its child, and one that has something else. */
+const BRANCH_WORDS_SHIFT = FANOUT_SHIFT + 2;
+const CHILD = 2;
+/** In the first two entries. */
+const BRANCH_COUNT = 3;
+const BRANCH_PARENT = 7;
 
 /**
- * The nodes of one B+tree of intervals, a struct of arrays: a node is a number, so that going down the tree reads
- * arrays of numbers only, and nothing is allocated but when the arrays grow.
+ * The nodes of one B+tree of intervals: a node is a number, so that going down the tree reads arrays of numbers only,
+ * and nothing is allocated but when the arrays grow. What a search reads of a node lies together, since in a large tree
+ * each other place is one more wait for memory.
  *
  * A leaf (level 0) holds items with their bounds, and knows the leaves beside it. A branch holds children, a key for
  * each (a lower bound of the starts below it; the first is not looked at) and a summary of what is below each: the
@@ -40,56 +48,74 @@ const BRANCH_FIELDS = 2;
 export class IntervalNodes<Item extends IntervalItem> {
   /**
    * Start and end of the item in slot s: at 2s and 2s + 1. Leaf n has the slots from n * LEAF_SLOTS on; the start in a
-   * slot that is not used is Infinity.
+   * slot that is not used is Infinity. The last slot of a leaf is never used.
    */
   bounds: Float64Array = new Float64Array(2 * LEAF_SLOTS).fill(Infinity);
+  /** The same memory. */
+  #leafWords: Int32Array = new Int32Array(this.bounds.buffer);
   /** The item in each slot. */
   items: (Item | null)[] = new Array<Item | null>(LEAF_SLOTS).fill(null);
-  #leafInfo: Int32Array = new Int32Array(LEAF_FIELDS);
+  /** The leaves before and behind each. */
+  #row: Int32Array = new Int32Array(ROW_FIELDS);
   /** The summary of each leaf: what its parent has of it. */
   leafSummaries: Float64Array = new Float64Array(1).fill(UNKNOWN);
   #leaves = 0;
   #freeLeaf = NONE;
 
-  /** Child, key and summary i of branch n: at n * FANOUT + i. The key of a place that is not used is Infinity. */
-  children: Int32Array = new Int32Array(0);
-  keys: Float64Array = new Float64Array(0);
+  /** Key and child of entry i of branch n: from 2 * (n * FANOUT + i) on. The key of a place not used is Infinity. */
+  #entries: Float64Array = new Float64Array(0);
+  /** The same memory. */
+  #entryWords: Int32Array = new Int32Array(0);
+  /** Summary i of branch n: at n * FANOUT + i. */
   summaries: Float64Array = new Float64Array(0);
-  #branchInfo: Int32Array = new Int32Array(0);
   #branches = 0;
   #freeBranch = NONE;
 
-  /** Items of a leaf. */
+  /** Items of a leaf: fewer than {@link LEAF_SLOTS}. */
   count(leaf: number): number {
-    return this.#leafInfo[leaf * LEAF_FIELDS + COUNT] as number;
+    return this.#leafWords[(leaf << LEAF_WORDS_SHIFT) + COUNT] as number;
   }
 
   /** The leaf before. */
   previous(leaf: number): number {
-    return this.#leafInfo[leaf * LEAF_FIELDS + PREVIOUS] as number;
+    return this.#row[leaf * ROW_FIELDS + PREVIOUS] as number;
   }
 
   /** The leaf behind. */
   next(leaf: number): number {
-    return this.#leafInfo[leaf * LEAF_FIELDS + NEXT] as number;
+    return this.#row[leaf * ROW_FIELDS + NEXT] as number;
   }
 
   /** Children of a branch. */
   branchCount(branch: number): number {
-    return this.#branchInfo[branch * BRANCH_FIELDS + COUNT] as number;
+    return this.#entryWords[(branch << BRANCH_WORDS_SHIFT) + BRANCH_COUNT] as number;
+  }
+
+  /** The child of the entry at `at`: entry i of branch n is at n * FANOUT + i. */
+  child(at: number): number {
+    return this.#entryWords[(at << 2) + CHILD] as number;
+  }
+
+  /** The key of the entry at `at`. */
+  key(at: number): number {
+    return this.#entries[at << 1] as number;
+  }
+
+  setKey(at: number, key: number): void {
+    this.#entries[at << 1] = key;
   }
 
   /** The branch above a node of `level`. */
   parent(node: number, level: number): number {
     return level === 0
-      ? (this.#leafInfo[node * LEAF_FIELDS + PARENT] as number)
-      : (this.#branchInfo[node * BRANCH_FIELDS + PARENT] as number);
+      ? (this.#leafWords[(node << LEAF_WORDS_SHIFT) + PARENT] as number)
+      : (this.#entryWords[(node << BRANCH_WORDS_SHIFT) + BRANCH_PARENT] as number);
   }
 
   /** Puts a node of `level` below `parent`. */
   setParent(node: number, level: number, parent: number): void {
-    if (level === 0) this.#leafInfo[node * LEAF_FIELDS + PARENT] = parent;
-    else this.#branchInfo[node * BRANCH_FIELDS + PARENT] = parent;
+    if (level === 0) this.#leafWords[(node << LEAF_WORDS_SHIFT) + PARENT] = parent;
+    else this.#entryWords[(node << BRANCH_WORDS_SHIFT) + BRANCH_PARENT] = parent;
   }
 
   /** The slot of a leaf's last item; {@link NONE}: there is no leaf, or no item. */
@@ -132,26 +158,25 @@ export class IntervalNodes<Item extends IntervalItem> {
     if (leaf === NONE) leaf = this.#addLeaf();
     else this.#freeLeaf = this.next(leaf);
     const next = previous === NONE ? NONE : this.next(previous);
-    const info = this.#leafInfo;
-    const at = leaf * LEAF_FIELDS;
-    info[at + COUNT] = 0;
-    info[at + PARENT] = NONE;
-    info[at + PREVIOUS] = previous;
-    info[at + NEXT] = next;
+    this.#leafWords[(leaf << LEAF_WORDS_SHIFT) + COUNT] = 0;
+    this.setParent(leaf, 0, NONE);
     this.leafSummaries[leaf] = UNKNOWN;
-    if (previous !== NONE) info[previous * LEAF_FIELDS + NEXT] = leaf;
-    if (next !== NONE) info[next * LEAF_FIELDS + PREVIOUS] = leaf;
+    const row = this.#row;
+    row[leaf * ROW_FIELDS + PREVIOUS] = previous;
+    row[leaf * ROW_FIELDS + NEXT] = next;
+    if (previous !== NONE) row[previous * ROW_FIELDS + NEXT] = leaf;
+    if (next !== NONE) row[next * ROW_FIELDS + PREVIOUS] = leaf;
     return leaf;
   }
 
   /** Takes an empty leaf out of the row of leaves; its number may be used again. */
   freeLeaf(leaf: number): void {
-    const info = this.#leafInfo;
+    const row = this.#row;
     const previous = this.previous(leaf);
     const next = this.next(leaf);
-    if (previous !== NONE) info[previous * LEAF_FIELDS + NEXT] = next;
-    if (next !== NONE) info[next * LEAF_FIELDS + PREVIOUS] = previous;
-    info[leaf * LEAF_FIELDS + NEXT] = this.#freeLeaf;
+    if (previous !== NONE) row[previous * ROW_FIELDS + NEXT] = next;
+    if (next !== NONE) row[next * ROW_FIELDS + PREVIOUS] = previous;
+    row[leaf * ROW_FIELDS + NEXT] = this.#freeLeaf;
     this.#freeLeaf = leaf;
   }
 
@@ -218,83 +243,82 @@ export class IntervalNodes<Item extends IntervalItem> {
   }
 
   #addToCount(leaf: number, change: number): void {
-    const info = this.#leafInfo;
-    const at = leaf * LEAF_FIELDS + COUNT;
-    info[at] = (info[at] as number) + change;
+    (this.#leafWords[(leaf << LEAF_WORDS_SHIFT) + COUNT] as number) += change;
   }
 
   /** An empty branch. */
   newBranch(): number {
     let branch = this.#freeBranch;
     if (branch === NONE) branch = this.#addBranch();
-    else this.#freeBranch = this.#branchInfo[branch * BRANCH_FIELDS + PARENT] as number;
-    const info = this.#branchInfo;
-    const at = branch * BRANCH_FIELDS;
-    info[at + COUNT] = 0;
-    info[at + PARENT] = NONE;
+    else this.#freeBranch = this.parent(branch, 1);
+    this.#setBranchCount(branch, 0);
+    this.setParent(branch, 1, NONE);
     return branch;
   }
 
   /** Takes a branch back; its number may be used again. */
   freeBranch(branch: number): void {
-    this.#branchInfo[branch * BRANCH_FIELDS + PARENT] = this.#freeBranch;
+    this.setParent(branch, 1, this.#freeBranch);
     this.#freeBranch = branch;
+  }
+
+  #setBranchCount(branch: number, count: number): void {
+    this.#entryWords[(branch << BRANCH_WORDS_SHIFT) + BRANCH_COUNT] = count;
   }
 
   /** Which child of `branch` `child` is. */
   indexOf(branch: number, child: number): number {
-    const { children } = this;
     const base = branch << FANOUT_SHIFT;
     let at = base;
-    while (children[at] !== child) at++;
+    while (this.child(at) !== child) at++;
     return at - base;
   }
 
   /** Which child of `branch` an item that starts at `key` is below, or would be. See {@link slotAtOrBelow}. */
   indexFor(branch: number, key: number): number {
-    const { keys } = this;
+    const entries = this.#entries;
     const base = branch << FANOUT_SHIFT;
     let at = base;
     at +=
-      (Number((keys[at + 8] as number) <= key) +
-        Number((keys[at + 16] as number) <= key) +
-        Number((keys[at + 24] as number) <= key)) <<
+      (Number((entries[(at + 8) << 1] as number) <= key) +
+        Number((entries[(at + 16) << 1] as number) <= key) +
+        Number((entries[(at + 24) << 1] as number) <= key)) <<
       3;
     at +=
-      (Number((keys[at + 2] as number) <= key) +
-        Number((keys[at + 4] as number) <= key) +
-        Number((keys[at + 6] as number) <= key)) <<
+      (Number((entries[(at + 2) << 1] as number) <= key) +
+        Number((entries[(at + 4) << 1] as number) <= key) +
+        Number((entries[(at + 6) << 1] as number) <= key)) <<
       1;
-    at += Number((keys[at + 1] as number) <= key);
+    at += Number((entries[(at + 1) << 1] as number) <= key);
     return at - base;
   }
 
   /** Makes `child`, a node of `childLevel`, entry `index` of `branch`; its summary is not known. */
   insertChild(branch: number, index: number, key: number, child: number, childLevel: number): void {
-    const { children, keys, summaries } = this;
-    const at = (branch << FANOUT_SHIFT) + index;
-    for (let i = (branch << FANOUT_SHIFT) + this.branchCount(branch); i > at; i--) {
-      children[i] = children[i - 1] as number;
-      keys[i] = keys[i - 1] as number;
-      summaries[i] = summaries[i - 1] as number;
-    }
-    children[at] = child;
-    keys[at] = key;
-    summaries[at] = UNKNOWN;
-    (this.#branchInfo[branch * BRANCH_FIELDS + COUNT] as number)++;
+    const count = this.branchCount(branch);
+    const base = branch << FANOUT_SHIFT;
+    for (let at = base + count; at > base + index; at--) this.#copyEntry(at - 1, at);
+    const at = base + index;
+    this.setKey(at, key);
+    this.#entryWords[(at << 2) + CHILD] = child;
+    this.summaries[at] = UNKNOWN;
+    this.#setBranchCount(branch, count + 1);
     this.setParent(child, childLevel, branch);
   }
 
   /** Takes out entry `index` of a branch. */
   removeChild(branch: number, index: number): void {
-    const { children, keys, summaries } = this;
-    const last = (branch << FANOUT_SHIFT) + --(this.#branchInfo[branch * BRANCH_FIELDS + COUNT] as number);
-    for (let i = (branch << FANOUT_SHIFT) + index; i < last; i++) {
-      children[i] = children[i + 1] as number;
-      keys[i] = keys[i + 1] as number;
-      summaries[i] = summaries[i + 1] as number;
-    }
-    keys[last] = Infinity;
+    const count = this.branchCount(branch) - 1;
+    const base = branch << FANOUT_SHIFT;
+    for (let at = base + index; at < base + count; at++) this.#copyEntry(at + 1, at);
+    this.setKey(base + count, Infinity);
+    this.#setBranchCount(branch, count);
+  }
+
+  #copyEntry(from: number, to: number): void {
+    this.setKey(to, this.key(from));
+    this.#entryWords[(to << 2) + CHILD] = this.child(from);
+    this.summaries[to] = this.summaries[from] as number;
   }
 
   /** Moves the upper half of a full branch of `level` to a new one. */
@@ -303,12 +327,11 @@ export class IntervalNodes<Item extends IntervalItem> {
     const half = FANOUT / 2;
     const from = (branch << FANOUT_SHIFT) + half;
     for (let i = 0; i < half; i++) {
-      const { children, keys, summaries } = this;
-      this.insertChild(right, i, keys[from + i] as number, children[from + i] as number, level - 1);
-      summaries[(right << FANOUT_SHIFT) + i] = summaries[from + i] as number;
+      this.insertChild(right, i, this.key(from + i), this.child(from + i), level - 1);
+      this.summaries[(right << FANOUT_SHIFT) + i] = this.summaries[from + i] as number;
+      this.setKey(from + i, Infinity);
     }
-    this.keys.fill(Infinity, from, from + half);
-    this.#branchInfo[branch * BRANCH_FIELDS + COUNT] = half;
+    this.#setBranchCount(branch, half);
     this.forgetSummary(branch, level);
     return right;
   }
@@ -323,7 +346,7 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Makes room for `count` items that come in order, in place of growing on the way. */
   reserve(count: number): void {
     const room = Math.ceil(count / (LEAF_SLOTS - 1)) + 1;
-    if (room * LEAF_FIELDS <= this.#leafInfo.length) return;
+    if (room * ROW_FIELDS <= this.#row.length) return;
     this.#growLeaves(room);
     const old = this.items;
     this.items = new Array<Item | null>(room * LEAF_SLOTS).fill(null);
@@ -331,26 +354,26 @@ export class IntervalNodes<Item extends IntervalItem> {
   }
 
   #growLeaves(room: number): void {
-    this.#leafInfo = copiedInto(new Int32Array(room * LEAF_FIELDS), this.#leafInfo);
+    this.#row = copiedInto(new Int32Array(room * ROW_FIELDS), this.#row);
     this.leafSummaries = copiedInto(new Float64Array(room).fill(UNKNOWN), this.leafSummaries);
     this.bounds = copiedInto(new Float64Array(room * 2 * LEAF_SLOTS).fill(Infinity), this.bounds);
+    this.#leafWords = new Int32Array(this.bounds.buffer);
   }
 
   #addLeaf(): number {
     const leaf = this.#leaves++;
-    if (leaf * LEAF_FIELDS === this.#leafInfo.length) this.#growLeaves(grown(leaf));
+    if (leaf * ROW_FIELDS === this.#row.length) this.#growLeaves(grown(leaf));
     while (this.items.length < (leaf + 1) * LEAF_SLOTS) this.items.push(null);
     return leaf;
   }
 
   #addBranch(): number {
     const branch = this.#branches++;
-    if (branch * BRANCH_FIELDS === this.#branchInfo.length) {
-      const room = grown(branch);
-      this.#branchInfo = copiedInto(new Int32Array(room * BRANCH_FIELDS), this.#branchInfo);
-      this.children = copiedInto(new Int32Array(room * FANOUT), this.children);
-      this.keys = copiedInto(new Float64Array(room * FANOUT).fill(Infinity), this.keys);
-      this.summaries = copiedInto(new Float64Array(room * FANOUT), this.summaries);
+    if (branch * FANOUT === this.summaries.length) {
+      const room = grown(branch) * FANOUT;
+      this.#entries = copiedInto(new Float64Array(2 * room).fill(Infinity), this.#entries);
+      this.#entryWords = new Int32Array(this.#entries.buffer);
+      this.summaries = copiedInto(new Float64Array(room), this.summaries);
     }
     return branch;
   }

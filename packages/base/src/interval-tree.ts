@@ -49,16 +49,16 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   leafFor(key: number): number {
     if (key >= this.#leafFrom && key < this.#leafTo) return this.#leaf;
     const { nodes } = this;
-    const { keys, children } = nodes;
     let node = this.root;
     let from = -Infinity;
     let to = Infinity;
     for (let level = this.height; level > 0; level--) {
       const index = nodes.indexFor(node, key);
       const at = (node << FANOUT_SHIFT) + index;
-      if (index > 0) from = keys[at] as number;
-      if (index + 1 < nodes.branchCount(node)) to = keys[at + 1] as number;
-      node = children[at] as number;
+      if (index > 0) from = nodes.key(at);
+      // Infinity behind the last one: the last place of a branch is never used.
+      if (nodes.key(at + 1) < to) to = nodes.key(at + 1);
+      node = nodes.child(at);
     }
     this.#leaf = node;
     this.#leafFrom = from;
@@ -69,15 +69,15 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   /** The first leaf below a node of `level`. */
   firstLeafBelow(node: number, level: number): number {
     let below = node;
-    for (let at = level; at > 0; at--) below = this.nodes.children[below << FANOUT_SHIFT] as number;
+    for (let at = level; at > 0; at--) below = this.nodes.child(below << FANOUT_SHIFT);
     return below;
   }
 
   /** Puts an item into `slot` of `leaf`. Before: {@link raise}. */
   insertAt(leaf: number, slot: number, item: Item, start: number, end: number): void {
     const { nodes } = this;
-    nodes.insertItem(leaf, slot, item, start, end);
-    if (nodes.count(leaf) === LEAF_SLOTS) this.#splitLeaf(leaf, slot);
+    if (nodes.count(leaf) < LEAF_SLOTS - 1) nodes.insertItem(leaf, slot, item, start, end);
+    else this.#insertAndSplit(leaf, slot, item, start, end);
     this.#newest = item;
   }
 
@@ -114,7 +114,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     for (let level = 0; level < this.height; level++) {
       const parent = nodes.parent(node, level);
       const index = nodes.indexOf(parent, node);
-      nodes.keys[(parent << FANOUT_SHIFT) + index] = key;
+      nodes.setKey((parent << FANOUT_SHIFT) + index, key);
       if (index > 0) return;
       node = parent;
     }
@@ -167,7 +167,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     const base = parent << FANOUT_SHIFT;
     const at = base + nodes.indexFor(parent, key);
     // Where the same start is in several leaves, the search finds the last.
-    return nodes.children[at] === node ? at : base + nodes.indexOf(parent, node);
+    return nodes.child(at) === node ? at : base + nodes.indexOf(parent, node);
   }
 
   /** The number of an item of `leaf` changes. */
@@ -185,7 +185,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     const { summaries } = nodes;
     const at = (branch << FANOUT_SHIFT) + index;
     this.#summarized = true;
-    const child = nodes.children[at] as number;
+    const child = nodes.child(at);
     if (level === 1) {
       const summary = this.summaryOfLeaf(child);
       nodes.leafSummaries[child] = summary;
@@ -207,15 +207,23 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     this.#leafFrom = Infinity;
   }
 
-  /** Splits a full leaf in two halves; where items come in one beside the other, there: so that leaves become full. */
-  #splitLeaf(leaf: number, inserted: number): void {
+  /**
+   * Puts an item into a full leaf, which becomes two: halves, or, where items come in one beside the other, cut there,
+   * so that leaves become full.
+   */
+  #insertAndSplit(leaf: number, slot: number, item: Item, start: number, end: number): void {
     const { nodes } = this;
-    const index = inserted - (leaf << LEAF_SHIFT);
-    const descending = index < LEAF_SLOTS - 1 && nodes.items[inserted + 1] === this.#newest;
-    let moved = LEAF_SLOTS / 2;
-    if (index > 0 && nodes.items[inserted - 1] === this.#newest) moved = Math.max(1, LEAF_SLOTS - 1 - index);
-    else if (descending) moved = LEAF_SLOTS - Math.max(1, index);
-    const right = nodes.splitLeaf(leaf, moved);
+    const first = leaf << LEAF_SHIFT;
+    const index = slot - first;
+    const descending = index < LEAF_SLOTS - 1 && nodes.items[slot] === this.#newest;
+    // How many of the items, the new one among them, stay.
+    let stay = LEAF_SLOTS / 2;
+    if (index > 0 && nodes.items[slot - 1] === this.#newest) stay = Math.min(LEAF_SLOTS - 1, index + 1);
+    else if (descending) stay = Math.max(1, index);
+    const below = index < stay;
+    const right = nodes.splitLeaf(leaf, below ? LEAF_SLOTS - stay : LEAF_SLOTS - 1 - stay);
+    if (below) nodes.insertItem(leaf, slot, item, start, end);
+    else nodes.insertItem(right, (right << LEAF_SHIFT) + index - stay, item, start, end);
     nodes.forgetSummary(leaf, 0);
     let key = nodes.bounds[2 * (right << LEAF_SHIFT)] as number;
     // The lowest key that separates the two: so that what comes in before this one goes to the right, and fills it.
@@ -236,7 +244,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     nodes.insertChild(parent, nodes.indexOf(parent, node) + 1, key, right, level);
     if (nodes.branchCount(parent) === FANOUT) {
       const upper = nodes.splitBranch(parent, level + 1);
-      this.#addBehind(parent, level + 1, upper, nodes.keys[upper << FANOUT_SHIFT] as number);
+      this.#addBehind(parent, level + 1, upper, nodes.key(upper << FANOUT_SHIFT));
     }
   }
 
@@ -258,7 +266,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     nodes.removeChild(branch, nodes.indexOf(branch, node));
     while (this.height > 0 && nodes.branchCount(this.root) === 1) {
       const { root } = this;
-      this.root = nodes.children[root << FANOUT_SHIFT] as number;
+      this.root = nodes.child(root << FANOUT_SHIFT);
       this.height--;
       nodes.setParent(this.root, this.height, NONE);
       nodes.freeBranch(root);

@@ -56,16 +56,17 @@ export class GapTree extends IntervalTree<Vma> {
   }
 
   #highestBelow(branch: number, level: number): number {
-    const { children, keys, summaries } = this.nodes;
+    const { nodes } = this;
+    const { summaries } = nodes;
     const length = this.#length;
     const first = branch << FANOUT_SHIFT;
-    const end = first + this.nodes.branchCount(branch);
+    const end = first + nodes.branchCount(branch);
     for (let at = end - 1; ; at--) {
       while (at >= first && (summaries[at] as number) < length) at--;
-      if (at < first || (at + 1 < end && (keys[at + 1] as number) <= this.#low)) return NONE;
-      const child = children[at] as number;
+      if (at < first || (at + 1 < end && nodes.key(at + 1) <= this.#low)) return NONE;
+      const child = nodes.child(at);
       let slot = NONE;
-      if (at > first && (keys[at] as number) >= this.#high) {
+      if (at > first && nodes.key(at) >= this.#high) {
         slot = this.#beforeFirst(child, level - 1);
       } else {
         if (summaries[at] === UNKNOWN) this.summarize(branch, level, at - first);
@@ -89,15 +90,16 @@ export class GapTree extends IntervalTree<Vma> {
   }
 
   #lowestBelow(branch: number, level: number): number {
-    const { children, keys, summaries } = this.nodes;
+    const { nodes } = this;
+    const { summaries } = nodes;
     const length = this.#length;
     const low = this.#low;
     const first = branch << FANOUT_SHIFT;
-    const end = first + this.nodes.branchCount(branch);
+    const end = first + nodes.branchCount(branch);
     for (let at = first; at < end; at++) {
-      if (at + 1 < end && (keys[at + 1] as number) <= low) continue;
-      const child = children[at] as number;
-      if (at > first && (keys[at] as number) >= this.#high) return this.#beforeFirst(child, level - 1);
+      if (at + 1 < end && nodes.key(at + 1) <= low) continue;
+      const child = nodes.child(at);
+      if (at > first && nodes.key(at) >= this.#high) return this.#beforeFirst(child, level - 1);
       if (summaries[at] === UNKNOWN) this.summarize(branch, level, at - first);
       if ((summaries[at] as number) < length) continue;
       const slot = level === 1 ? this.#lowestInLeaf(child) : this.#lowestBelow(child, level - 1);
