@@ -62,8 +62,11 @@ export class IntervalNodes<Item extends IntervalItem> {
   #leaves = 0;
   #freeLeaf = NONE;
 
-  /** Key and child of entry i of branch n: from 2 * (n * FANOUT + i) on. The key of a place not used is Infinity. */
-  #entries: Float64Array = new Float64Array(0);
+  /**
+   * The key of entry i of branch n: at 2 * (n * FANOUT + i), and Infinity in a place that is not used; behind it
+   * {@link child}. The last place of a branch is never used.
+   */
+  entries: Float64Array = new Float64Array(0);
   /** The same memory. */
   #entryWords: Int32Array = new Int32Array(0);
   /** Summary i of branch n: at n * FANOUT + i. */
@@ -94,15 +97,6 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** The child of the entry at `at`: entry i of branch n is at n * FANOUT + i. */
   child(at: number): number {
     return this.#entryWords[(at << 2) + CHILD] as number;
-  }
-
-  /** The key of the entry at `at`. */
-  key(at: number): number {
-    return this.#entries[at << 1] as number;
-  }
-
-  setKey(at: number, key: number): void {
-    this.#entries[at << 1] = key;
   }
 
   /** The branch above a node of `level`. */
@@ -276,7 +270,7 @@ export class IntervalNodes<Item extends IntervalItem> {
 
   /** Which child of `branch` an item that starts at `key` is below, or would be. See {@link slotAtOrBelow}. */
   indexFor(branch: number, key: number): number {
-    const entries = this.#entries;
+    const entries = this.entries;
     const base = branch << FANOUT_SHIFT;
     let at = base;
     at +=
@@ -299,7 +293,7 @@ export class IntervalNodes<Item extends IntervalItem> {
     const base = branch << FANOUT_SHIFT;
     for (let at = base + count; at > base + index; at--) this.#copyEntry(at - 1, at);
     const at = base + index;
-    this.setKey(at, key);
+    this.entries[at << 1] = key;
     this.#entryWords[(at << 2) + CHILD] = child;
     this.summaries[at] = UNKNOWN;
     this.#setBranchCount(branch, count + 1);
@@ -311,12 +305,12 @@ export class IntervalNodes<Item extends IntervalItem> {
     const count = this.branchCount(branch) - 1;
     const base = branch << FANOUT_SHIFT;
     for (let at = base + index; at < base + count; at++) this.#copyEntry(at + 1, at);
-    this.setKey(base + count, Infinity);
+    this.entries[(base + count) << 1] = Infinity;
     this.#setBranchCount(branch, count);
   }
 
   #copyEntry(from: number, to: number): void {
-    this.setKey(to, this.key(from));
+    this.entries[to << 1] = this.entries[from << 1] as number;
     this.#entryWords[(to << 2) + CHILD] = this.child(from);
     this.summaries[to] = this.summaries[from] as number;
   }
@@ -327,9 +321,9 @@ export class IntervalNodes<Item extends IntervalItem> {
     const half = FANOUT / 2;
     const from = (branch << FANOUT_SHIFT) + half;
     for (let i = 0; i < half; i++) {
-      this.insertChild(right, i, this.key(from + i), this.child(from + i), level - 1);
+      this.insertChild(right, i, this.entries[(from + i) << 1] as number, this.child(from + i), level - 1);
       this.summaries[(right << FANOUT_SHIFT) + i] = this.summaries[from + i] as number;
-      this.setKey(from + i, Infinity);
+      this.entries[(from + i) << 1] = Infinity;
     }
     this.#setBranchCount(branch, half);
     this.forgetSummary(branch, level);
@@ -371,8 +365,8 @@ export class IntervalNodes<Item extends IntervalItem> {
     const branch = this.#branches++;
     if (branch * FANOUT === this.summaries.length) {
       const room = grown(branch) * FANOUT;
-      this.#entries = copiedInto(new Float64Array(2 * room).fill(Infinity), this.#entries);
-      this.#entryWords = new Int32Array(this.#entries.buffer);
+      this.entries = copiedInto(new Float64Array(2 * room).fill(Infinity), this.entries);
+      this.#entryWords = new Int32Array(this.entries.buffer);
       this.summaries = copiedInto(new Float64Array(room), this.summaries);
     }
     return branch;

@@ -49,15 +49,17 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   leafFor(key: number): number {
     if (key >= this.#leafFrom && key < this.#leafTo) return this.#leaf;
     const { nodes } = this;
+    const { entries } = nodes;
     let node = this.root;
     let from = -Infinity;
     let to = Infinity;
     for (let level = this.height; level > 0; level--) {
       const index = nodes.indexFor(node, key);
       const at = (node << FANOUT_SHIFT) + index;
-      if (index > 0) from = nodes.key(at);
-      // Infinity behind the last one: the last place of a branch is never used.
-      if (nodes.key(at + 1) < to) to = nodes.key(at + 1);
+      if (index > 0) from = entries[at << 1] as number;
+      // There always is one behind it, if only a place that is not used.
+      const above = entries[(at << 1) + 2] as number;
+      if (above < to) to = above;
       node = nodes.child(at);
     }
     this.#leaf = node;
@@ -114,7 +116,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     for (let level = 0; level < this.height; level++) {
       const parent = nodes.parent(node, level);
       const index = nodes.indexOf(parent, node);
-      nodes.setKey((parent << FANOUT_SHIFT) + index, key);
+      nodes.entries[((parent << FANOUT_SHIFT) + index) << 1] = key;
       if (index > 0) return;
       node = parent;
     }
@@ -244,7 +246,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     nodes.insertChild(parent, nodes.indexOf(parent, node) + 1, key, right, level);
     if (nodes.branchCount(parent) === FANOUT) {
       const upper = nodes.splitBranch(parent, level + 1);
-      this.#addBehind(parent, level + 1, upper, nodes.key(upper << FANOUT_SHIFT));
+      this.#addBehind(parent, level + 1, upper, nodes.entries[upper << (FANOUT_SHIFT + 1)] as number);
     }
   }
 

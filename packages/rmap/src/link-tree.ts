@@ -103,13 +103,13 @@ export class LinkTree extends IntervalTree<TreeLink> {
   #visitBelow(node: number, level: number, start: number, end: number, visit: (vma: RmapVma) => boolean): boolean {
     const { nodes } = this;
     if (level === 0) return this.#visitLeaf(node, start, end, visit);
-    const { summaries } = nodes;
+    const { entries, summaries } = nodes;
     const first = node << FANOUT_SHIFT;
     const count = nodes.branchCount(node);
     for (let i = 0; i < count; i++) {
       if (summaries[first + i] === UNKNOWN) this.summarize(node, level, i);
       if ((summaries[first + i] as number) <= start) continue;
-      if (i > 0 && nodes.key(first + i) >= end) return false;
+      if (i > 0 && (entries[(first + i) << 1] as number) >= end) return false;
       const child = nodes.child(first + i);
       if (!this.#visitBelow(child, level - 1, start, end, visit)) return false;
     }

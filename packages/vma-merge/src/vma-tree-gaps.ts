@@ -57,16 +57,16 @@ export class GapTree extends IntervalTree<Vma> {
 
   #highestBelow(branch: number, level: number): number {
     const { nodes } = this;
-    const { summaries } = nodes;
+    const { entries, summaries } = nodes;
     const length = this.#length;
     const first = branch << FANOUT_SHIFT;
     const end = first + nodes.branchCount(branch);
     for (let at = end - 1; ; at--) {
       while (at >= first && (summaries[at] as number) < length) at--;
-      if (at < first || (at + 1 < end && nodes.key(at + 1) <= this.#low)) return NONE;
+      if (at < first || (at + 1 < end && (entries[(at << 1) + 2] as number) <= this.#low)) return NONE;
       const child = nodes.child(at);
       let slot = NONE;
-      if (at > first && nodes.key(at) >= this.#high) {
+      if (at > first && (entries[at << 1] as number) >= this.#high) {
         slot = this.#beforeFirst(child, level - 1);
       } else {
         if (summaries[at] === UNKNOWN) this.summarize(branch, level, at - first);
@@ -91,15 +91,15 @@ export class GapTree extends IntervalTree<Vma> {
 
   #lowestBelow(branch: number, level: number): number {
     const { nodes } = this;
-    const { summaries } = nodes;
+    const { entries, summaries } = nodes;
     const length = this.#length;
     const low = this.#low;
     const first = branch << FANOUT_SHIFT;
     const end = first + nodes.branchCount(branch);
     for (let at = first; at < end; at++) {
-      if (at + 1 < end && nodes.key(at + 1) <= low) continue;
+      if (at + 1 < end && (entries[(at << 1) + 2] as number) <= low) continue;
       const child = nodes.child(at);
-      if (at > first && nodes.key(at) >= this.#high) return this.#beforeFirst(child, level - 1);
+      if (at > first && (entries[at << 1] as number) >= this.#high) return this.#beforeFirst(child, level - 1);
       if (summaries[at] === UNKNOWN) this.summarize(branch, level, at - first);
       if ((summaries[at] as number) < length) continue;
       const slot = level === 1 ? this.#lowestInLeaf(child) : this.#lowestBelow(child, level - 1);

@@ -1,4 +1,4 @@
-import { type SysResult, VM_SHADOW_STACK, type VmFlags, hasAny, refuse } from '@vmakit/base';
+import { type SysResult, VM_SHADOW_STACK, type VmFlags, hasAny, pagesInto, refuse } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import type { Mm } from '../mm.js';
 import { MAP_32BIT, MAP_ABOVE4G, MAP_FIXED, MAP_SHARED } from './abi.js';
@@ -71,7 +71,7 @@ function place(
   if ((mapFlags & MAP_FIXED) !== 0) return hint;
   const { pmdPages } = mm.env.arch;
   const anonymous = file === null && (mapFlags & MAP_SHARED) === 0;
-  const aligns = anonymous ? hint === 0 && pages % pmdPages === 0 : file !== null && file.kind === 'regular';
+  const aligns = anonymous ? hint === 0 && pagesInto(pages, pmdPages) === 0 : file !== null && file.kind === 'regular';
   if (aligns && !mm.layout.compat) {
     const start = placeThpAligned(mm, hint, pages, file === null ? 0 : pageOffset, mapFlags, vmFlags);
     if (start >= 0) return start;
