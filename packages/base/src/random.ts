@@ -40,7 +40,7 @@ export class XorShift64 {
 
   /** The current draw modulo `n` (the unsigned remainder of the whole 64-bit value); `n` at most 2^21. */
   remainder(n: number): number {
-    return remainder(remainder(this.#high >>> 0, n) * remainder(0x100000000, n) + (this.#low >>> 0), n);
+    return remainder(remainder(this.#high >>> 0, n) * remainder(0x100000000, n) + (this.#low >>> 0), n) | 0;
   }
 
   /** Draws, then gives the remainder. */

@@ -48,6 +48,7 @@ async function run(options: BenchOptions): Promise<void> {
     const workloads = measure(ALL_WORKLOADS.filter(wanted), {
       repetitions: options.reps,
       scale: options.scale,
+      warmUpSeconds: 2,
       host,
       onWorkload: (name) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${name}`),
     });

@@ -31,6 +31,8 @@ interface Samples {
 export interface MeasureOptions {
   readonly repetitions: number;
   readonly scale: number;
+  /** For how long each workload is run before its first repetition, at least once. */
+  readonly warmUpSeconds: number;
   readonly host: HostBench | null;
   /** Told before each workload is measured. */
   readonly onWorkload: (name: string) => void;
@@ -38,14 +40,17 @@ export interface MeasureOptions {
 
 /**
  * Measures workloads: one repetition of the kernel and one of the model in turn, so that both see the same drift of the
- * machine. Each repetition of the model has a kernel of its own; one more, first, is not counted.
+ * machine. Each repetition of the model has a kernel of its own. What goes before them is not counted: it takes the
+ * engine a second or two to compile what a long replay runs.
  */
 export function measure(workloads: readonly Workload[], options: MeasureOptions): WorkloadResult[] {
   return groups(workloads).flatMap(([prefix, members]) => {
     const samples = new Map<string, Samples>(members.map(({ name }) => [name, { model: [], host: [] }]));
     for (const workload of members) {
       options.onWorkload(workload.name);
-      runModel(workload, options.scale);
+      const start = performance.now();
+      do runModel(workload, options.scale);
+      while (performance.now() - start < 1000 * options.warmUpSeconds);
     }
     for (let round = 0; round < options.repetitions; round++) {
       const host = prefix === MODEL_ONLY ? null : options.host;

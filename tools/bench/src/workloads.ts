@@ -66,7 +66,7 @@ function churnWithSearch(count: number): Workload {
       const pages = new Int32Array(count);
       const place = (i: number): void => {
         pages[i] = 1 + machine.random.below(16);
-        at[i] = machine.mapAnywhere((pages[i] as number) * PAGE, i % 2 === 1 ? RW : READ);
+        at[i] = machine.mapAnywhere((pages[i] as number) * PAGE, (i & 1) !== 0 ? RW : READ);
       };
       for (let i = 0; i < count; i++) place(i);
       return timed(machine, 2 * rounds, () => {
@@ -210,17 +210,17 @@ function randomStep(machine: Machine): boolean {
   // The low half of `x >> 8`.
   const shifted = (low >>> 8) | (high << 24);
   const length = pages * PAGE;
-  if (operation < 20) return machine.tryMap(at, (1 + (shifted & 63)) * PAGE, low % 4 !== 0 ? RW : READ);
+  if (operation < 20) return machine.tryMap(at, (1 + (shifted & 63)) * PAGE, (low & 3) !== 0 ? RW : READ);
   if (operation < 35) return process.munmap(at, length) === 0;
-  if (operation < 55) return process.mprotect(at, length, low % 2 === 1 ? RW : READ) === 0;
+  if (operation < 55) return process.mprotect(at, length, (low & 1) !== 0 ? RW : READ) === 0;
   if (operation < 80) {
     const to = random.remainder(65472);
     random.next();
-    const size = random.low % 4 !== 0 ? pages : 1 + ((random.low >>> 8) & 15);
+    const size = (random.low & 3) !== 0 ? pages : 1 + ((random.low >>> 8) & 15);
     const flags = MREMAP_MAYMOVE | MREMAP_FIXED;
     return typeof process.mremap(at, length, size * PAGE, flags, A0 + to * PAGE) === 'number';
   }
-  if (operation < 95) return process.madvise(at, (1 + (low % 8)) * PAGE, MADV_POPULATE_WRITE) === 0;
+  if (operation < 95) return process.madvise(at, (1 + (low & 7)) * PAGE, MADV_POPULATE_WRITE) === 0;
   return process.madvise(at, length, MADV_DONTNEED) === 0;
 }
 

@@ -2,8 +2,11 @@ import { VM_ACCOUNT, VM_LOCKED, isDataMapping, isExecMapping, isStackMapping } f
 import type { Vma } from '@vmakit/vma-merge';
 
 /**
- * The VMAs of a range that is about to be unmapped, cut to the range, and what they add up to: `vma_munmap_struct`.
- * They stay in the tree, in one unbroken row from `first` on, until `removeGathered`.
+ * The VMAs of a range that is about to be unmapped and what they have in it: `vma_munmap_struct`. They stay in the tree,
+ * in one unbroken row from `first` on, until `removeGathered`.
+ *
+ * The first may begin before the range, the last one end behind it: such a VMA is not cut in two, of which one is
+ * removed, but shrinks when the others are removed (see `gatherVmas`).
  *
  * An address space has one, and begins it anew for each unmapping: nothing is allocated. Pages.
  */
@@ -12,7 +15,7 @@ export class GatheredRange {
   end = 0;
   /** The lowest VMA. */
   first: Vma | null = null;
-  /** Neighbours of the range. */
+  /** What will be the neighbours of the range. */
   prev: Vma | null = null;
   next: Vma | null = null;
   count = 0;
@@ -28,7 +31,7 @@ export class GatheredRange {
     this.start = start;
     this.end = end;
     this.first = first;
-    this.prev = first.prev;
+    this.prev = first.start < start ? first : first.prev;
     this.next = null;
     this.count = 0;
     this.pages = 0;
@@ -40,9 +43,20 @@ export class GatheredRange {
     return this;
   }
 
-  /** Counts one more VMA. */
+  /** The first VMA begins before the range. */
+  get cutsFirst(): boolean {
+    return this.first !== null && this.first === this.prev;
+  }
+
+  /** The last VMA ends behind the range. */
+  get cutsLast(): boolean {
+    return this.next !== null && this.next.start < this.end;
+  }
+
+  /** Counts one more VMA, with what it has in the range. */
   add(vma: Vma): void {
-    const { flags, pages } = vma;
+    const { flags } = vma;
+    const pages = Math.min(vma.end, this.end) - Math.max(vma.start, this.start);
     this.count++;
     this.pages += pages;
     if ((flags & VM_LOCKED) !== 0) this.locked += pages;

@@ -27,7 +27,7 @@ import {
 import { makeFile } from './files.js';
 import { deniesWriteExec, isKsmCompatible, isLockable } from './mmap-flags.js';
 import type { GatheredRange } from './gathered-range.js';
-import { clearGathered, finishGathered, gatherVmas, removeGathered } from './munmap.js';
+import { clearGathered, cutGathered, finishGathered, gatherVmas, removeGathered } from './munmap.js';
 
 /**
  * Maps [start, start + pages), whatever was there before: mmap_region (spec 01 section 3, steps a to h). The mmap lock
@@ -56,12 +56,18 @@ export function mapRegion(
     next = gathered.next;
   }
   const added = pages - (replaced === null ? 0 : replaced.pages);
-  if (!mayExpand(mm, flags, added)) return refuseExpansion(mm, 'spec 01.3 step b: may_expand_vm', added);
+  if (!mayExpand(mm, flags, added)) {
+    if (replaced !== null) cutGathered(mm, replaced);
+    return refuseExpansion(mm, 'spec 01.3 step b: may_expand_vm', added);
+  }
   let charged = 0;
   const accountable = isAccountable(flags);
   if (accountable) {
     charged = pages - (replaced === null ? 0 : replaced.accounted);
-    if (charged !== 0 && !chargeMemory(mm, charged)) return refuseCharge(mm, 'spec 01.3 step c: overcommit', charged);
+    if (charged !== 0 && !chargeMemory(mm, charged)) {
+      if (replaced !== null) cutGathered(mm, replaced);
+      return refuseCharge(mm, 'spec 01.3 step c: overcommit', charged);
+    }
     flags = withFlags(flags, VM_ACCOUNT);
   }
   if (replaced !== null) {

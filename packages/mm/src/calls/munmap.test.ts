@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { MmError, VM_SEALED, withFlags } from '@vmakit/base';
-import { failOnce, makeMm, map, outcome, picture, write } from '../testing/mm-world.js';
+import { NO_LOCK_TRACKER } from '@vmakit/locking';
+import { chainOf } from '@vmakit/rmap';
+import type { Mm } from '../mm.js';
+import { type WorldOptions, failOnce, makeMm, map, outcome, picture, write } from '../testing/mm-world.js';
+import { MAP_LOCKED } from './abi.js';
+import { forkMm } from './fork.js';
 import { munmap, munmapBytes } from './munmap.js';
 
 describe('munmap (spec 01.4)', () => {
@@ -85,4 +90,75 @@ describe('munmap (spec 01.4)', () => {
       expect(munmap(mm, 18, 2)).toBe(0);
     },
   );
+});
+
+describe('a VMA that is not whole in the range', () => {
+  /** What `act` leaves of the address space that it gives: in steps, since locks are checked, and at once. */
+  const inStepsAndAtOnce = (act: (mm: Mm) => Mm, options: WorldOptions = {}): [string, string] => {
+    const [steps, once] = [makeMm(options), makeMm({ ...options, locks: NO_LOCK_TRACKER })].map((first) => {
+      const mm = act(first);
+      const links = [...mm.tree].map((vma) => [...chainOf(vma)].map(({ anonVma }) => anonVma.id).join('>'));
+      const { mergeCounters, committed, anonVmas } = mm.env;
+      const totals = [mm.mapCount, mm.totalVm, mm.lockedVm, mm.rssAnon, committed, anonVmas.liveCount];
+      return [picture(mm), links, totals, `${mergeCounters.splits} splits`].join('\n');
+    });
+    return [steps as string, once as string];
+  };
+
+  it.each<[string, (mm: Mm) => void]>([
+    ['its end goes', (mm) => munmap(mm, 20, 4)],
+    ['its start goes', (mm) => munmap(mm, 12, 8)],
+    ['its middle goes', (mm) => munmap(mm, 18, 2)],
+    ['two at the edges', (mm) => munmap(mm, 20, 14)],
+    ['something else comes into it', (mm) => map(mm, 18, 2, 'r--')],
+    ['the like comes into it', (mm) => map(mm, 18, 2)],
+  ])('%s', (_name, act) => {
+    const [steps, once] = inStepsAndAtOnce((mm) => {
+      map(mm, 16, 8);
+      map(mm, 28, 2, 'r-x');
+      map(mm, 32, 8, 'rw-', MAP_LOCKED);
+      write(mm, 16, 8);
+      act(mm);
+      return mm;
+    });
+    expect(once).toBe(steps);
+    expect(steps).not.toContain('0 splits');
+  });
+
+  it.each([14, 22])('is cut when what was to replace it from %i on is refused', (start) => {
+    const [steps, once] = inStepsAndAtOnce((mm) => {
+      map(mm, 16, 8);
+      mm.limits.addressSpace = 8;
+      expect(() => map(mm, start, 4)).toThrow('ENOMEM');
+      expect([...mm.tree]).toHaveLength(2);
+      return mm;
+    });
+    expect(once).toBe(steps);
+  });
+
+  it('is cut twice when what was to come into its middle is refused', () => {
+    const settings = { overcommit: 'never', commitLimit: 2048 } as const;
+    const [steps, once] = inStepsAndAtOnce(
+      (mm) => {
+        map(mm, 16, 8, 'r--');
+        expect(() => map(mm, 18, 2)).toThrow('ENOMEM');
+        expect([...mm.tree]).toHaveLength(3);
+        return mm;
+      },
+      { settings },
+    );
+    expect(once).toBe(steps);
+  });
+
+  it('is cut in two in a forked child, where a split turns the order of links around', () => {
+    const [steps, once] = inStepsAndAtOnce((mm) => {
+      map(mm, 16, 8);
+      write(mm, 16, 8);
+      const child = forkMm(mm) as Mm;
+      munmap(child, 20, 4);
+      return child;
+    });
+    expect(once).toBe(steps);
+    expect(steps).toMatch(/^16-20 .*\n1>2\n/);
+  });
 });

@@ -1,6 +1,6 @@
 import { MmError, type SysResult, VM_SEALED, hasAny, refuse } from '@vmakit/base';
-import { unlinkAnonVmas } from '@vmakit/rmap';
-import { type Vma, freeVma, isMappedAt, splitVmaUnchecked } from '@vmakit/vma-merge';
+import { isChainSingular, unlinkAnonVmas } from '@vmakit/rmap';
+import { type Vma, freeVma, isMappedAt, moveBoundaries, splitVmaUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { zapRange } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
@@ -67,10 +67,49 @@ export function unmapVma(mm: Mm, vma: Vma): void {
 }
 
 /**
- * Cuts the VMAs of [start, end) to that range and adds them up (spec 01 section 4, steps 1 to 3). `first` is the lowest
- * of them. EPERM: one is sealed; ENOMEM: a split failed. Nothing has changed then but for splits made before.
+ * Adds up the VMAs of [start, end), of which `first` is the lowest, for removal (spec 01 section 4, steps 1 to 3). EPERM:
+ * one is sealed; ENOMEM: a split failed. Nothing has changed then but for splits made before.
+ *
+ * The kernel cuts the first and the last VMA to the range. So does this when anybody could tell: where events, fault
+ * points or locks are looked at, or where a part's links would come in another order. Else what is left of the two
+ * stays the VMA that it was, and shrinks when the range is removed: the same end, for a third of the work. A caller
+ * that gives up in between calls {@link cutGathered}.
  */
 export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): GatheredRange | MmError {
+  return gatherWhole(mm, first, start, end) ?? gatherCut(mm, first, start, end);
+}
+
+/** As {@link gatherVmas}, without a cut but the upper one of two in the same VMA; null when it is not to be had so. */
+function gatherWhole(mm: Mm, first: Vma, start: number, end: number): GatheredRange | null {
+  const { env } = mm;
+  if (env.bus.observed || env.injector !== null || env.locks.enabled) return null;
+  if (first.start < start && !canShrink(first)) return null;
+  if (first.start < start && first.end > end) {
+    if (mm.mapCount >= env.settings.maxMapCount || hasAny(first.flags, VM_SEALED)) return null;
+    if (splitVmaUnchecked(env, first, end, false) instanceof MmError) return null;
+  }
+  const gathered = mm.gathered.begin(start, end, first);
+  let last = first;
+  for (let vma: Vma | null = first; vma !== null && vma.start < end; vma = vma.next) {
+    if (hasAny(vma.flags, VM_SEALED)) return null;
+    gathered.add(vma);
+    last = vma;
+  }
+  if (last.end > end && !canShrink(last)) return null;
+  gathered.next = last.end > end ? last : last.next;
+  return gathered;
+}
+
+/**
+ * Whether a VMA that shrinks is like what a split leaves of it: its links are not more than one, since a split may
+ * reverse their order, and it may be cut anywhere.
+ */
+function canShrink(vma: Vma): boolean {
+  return (vma.anonVma === null || isChainSingular(vma)) && (vma.file === null || vma.file.pagesPerUnit === 1);
+}
+
+/** The same with the first and the last VMA cut to the range, lower cut first. */
+function gatherCut(mm: Mm, first: Vma, start: number, end: number): GatheredRange | MmError {
   const { env } = mm;
   if (first.start < start) {
     const { maxMapCount } = env.settings;
@@ -95,33 +134,54 @@ export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): Gath
   return gathered;
 }
 
+/** Cuts the first and the last VMA of a range that is not removed after all, as the kernel has done by now. */
+export function cutGathered(mm: Mm, gathered: GatheredRange): void {
+  const { first, next, start, end, cutsFirst, cutsLast } = gathered;
+  if (cutsFirst) splitVmaUnchecked(mm.env, first as Vma, start, true);
+  if (cutsLast) splitVmaUnchecked(mm.env, next as Vma, end, false);
+}
+
 function refuseSealed(vma: Vma): MmError {
   return refuse('EPERM', 'spec 01.4: sealed', { start: vma.start, end: vma.end });
 }
 
-/** Empties the page tables of the gathered VMAs and cuts the VMAs off from their anon_vmas (spec 03 section 7). */
+/** Empties the page tables of the range and cuts its VMAs off from their anon_vmas (spec 03 section 7). */
 export function clearGathered(mm: Mm, gathered: GatheredRange): void {
+  const { start, end, prev, next } = gathered;
   let vma: Vma | null = gathered.first;
   for (let left = gathered.count; left > 0 && vma !== null; left--) {
-    zapRange(mm, vma, vma.start, vma.end);
-    unlinkAnonVmas(mm.env, vma);
+    zapRange(mm, vma, Math.max(vma.start, start), Math.min(vma.end, end));
+    if (vma !== prev && vma !== next) unlinkAnonVmas(mm.env, vma);
     vma = vma.next;
   }
-  const { prev, next } = gathered;
-  mm.pages.freeRange(gathered.start, gathered.end, prev === null ? 0 : prev.end, next === null ? Infinity : next.start);
+  const floor = prev === null ? 0 : Math.min(prev.end, start);
+  mm.pages.freeRange(start, end, floor, next === null ? Infinity : Math.max(next.start, end));
 }
 
-/** Takes the gathered VMAs out of the tree. */
+/** Takes the gathered VMAs out of the tree, or out of the range. */
 export function removeGathered(mm: Mm, gathered: GatheredRange): void {
+  const { start, end, prev, next } = gathered;
   let vma: Vma | null = gathered.first;
   for (let left = gathered.count; left > 0 && vma !== null; left--) {
     const following: Vma | null = vma.next;
-    mm.tree.remove(vma);
-    freeVma(vma);
+    if (vma === prev) shrink(mm, vma, vma.start, start);
+    else if (vma === next) shrink(mm, vma, end, vma.end);
+    else remove(mm, vma);
     vma = following;
   }
-  mm.mapCount -= gathered.count;
   mm.lockedVm -= gathered.locked;
+}
+
+/** Stands for a split, of which the other part is removed. */
+function shrink(mm: Mm, vma: Vma, start: number, end: number): void {
+  moveBoundaries(vma, start, end);
+  mm.env.mergeCounters.splits++;
+}
+
+function remove(mm: Mm, vma: Vma): void {
+  mm.tree.remove(vma);
+  mm.mapCount--;
+  freeVma(vma);
 }
 
 /** The totals after an unmap. `uncharge`: pages to give back, unless a new mapping takes their charge over. */

@@ -8,7 +8,7 @@ import {
 } from '@vmakit/base';
 import { PhaseBus, type PhaseEvent } from '@vmakit/events';
 import { PhysicalMemory, SwapSpace } from '@vmakit/folio';
-import { LockValidator } from '@vmakit/locking';
+import { type LockTracker, LockValidator } from '@vmakit/locking';
 import { type Arch, TablePool, TlbCounters, archByName } from '@vmakit/pagetable';
 import { AnonVmaRegistry, chainOf } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
@@ -25,6 +25,8 @@ export interface WorldOptions {
   readonly profile?: KernelProfile['name'];
   readonly settings?: Partial<MmSettings>;
   readonly layout?: Partial<MmLayout>;
+  /** In place of one that checks every lock. */
+  readonly locks?: LockTracker;
 }
 
 /** One address space on a machine of its own, in which every lock is checked. Huge pages are off. */
@@ -40,7 +42,7 @@ export function makeMm(options: WorldOptions = {}): Mm {
     tablePool: new TablePool(arch),
     tlb: new TlbCounters(),
     bus: new PhaseBus<PhaseEvent>(),
-    locks: new LockValidator(),
+    locks: options.locks ?? new LockValidator(),
     settings: {
       mmapMinPage: 1,
       softDirty: false,

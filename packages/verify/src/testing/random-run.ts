@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { InvariantChecker, describeViolation } from '@vmakit/check';
-import { LockValidator } from '@vmakit/locking';
+import { type LockTracker, LockValidator } from '@vmakit/locking';
 import { archByName } from '@vmakit/pagetable';
 import { largeFolio } from '@vmakit/policy-large-folio';
 import { relocateAnon } from '@vmakit/policy-relocate-anon';
@@ -56,12 +57,10 @@ function headerFor(archName: string, sizes: PageSizes): ScenarioHeader {
  * @returns what is wrong, with all operations that led there; `null`: nothing
  */
 export function runRandom(archName: string, sizes: PageSizes, draws: readonly Draw[]): string | null {
-  const header = headerFor(archName, sizes);
-  const policies = [relocateAnon({ variant: 'corrected' }), largeFolio()];
-  const machine = new ScenarioMachine({ header, steps: [] }, { policies, locks: new LockValidator() });
+  const machine = makeMachine(archName, sizes, new LockValidator());
   const checker = new InvariantChecker(machine.kernel);
-  const unit = sizes === 'huge' ? header.pmdPages / 8 : 4;
-  const window = unit * 24;
+  const unit = unitOf(machine, sizes);
+  const window = unit * WINDOW_UNITS;
   const story: Operation[] = [];
   const tell = (what: readonly string[]): string => {
     return [...story.map((operation) => JSON.stringify(operationToJson(operation))), ...what].join('\n');
@@ -81,4 +80,52 @@ export function runRandom(archName: string, sizes: PageSizes, draws: readonly Dr
     wrong = step(operationOf(draws[i] as Draw, machine.capture(), window, unit));
   }
   return wrong;
+}
+
+/**
+ * Does the same on two machines, to one of which somebody listens, so that it does in steps what the other one does at
+ * once.
+ *
+ * @returns every operation up to the first that did not leave both in the same state, and both states; `null`: all did
+ */
+export function runListenedTo(archName: string, sizes: PageSizes, draws: readonly Draw[]): object | null {
+  const [silent, heard] = [makeMachine(archName, sizes), makeMachine(archName, sizes)];
+  heard.kernel.bus.listen(() => undefined);
+  const unit = unitOf(silent, sizes);
+  const window = unit * WINDOW_UNITS;
+  const story: Operation[] = [];
+  const differAfter = (operation: Operation): object | null => {
+    story.push(operation);
+    const states = [silent, heard].map((machine) => {
+      const { outcome } = perform(machine, operation, false);
+      const { mergeCounters, committed } = machine.kernel.env;
+      const counts = [...machine.processes.values()].map(({ mm }) => [
+        mm.mapCount,
+        mm.execVm,
+        mm.stackVm,
+        mm.hiwaterVm,
+      ]);
+      return { outcome, state: machine.capture(), merges: { ...mergeCounters }, committed, counts };
+    });
+    return isDeepStrictEqual(states[0], states[1]) ? null : { story, states };
+  };
+  let differ = differAfter({ op: 'memfd', p: 0, fd: 0, len: window });
+  for (let i = 0; i < draws.length && differ === null; i++) {
+    differ = differAfter(operationOf(draws[i] as Draw, silent.capture(), window, unit));
+  }
+  return differ;
+}
+
+/** The length of the window that operations are aimed at, in units. */
+const WINDOW_UNITS = 24;
+
+/** Pages of a unit. */
+function unitOf(machine: ScenarioMachine, sizes: PageSizes): number {
+  return sizes === 'huge' ? machine.kernel.env.arch.pmdPages / 8 : 4;
+}
+
+function makeMachine(archName: string, sizes: PageSizes, locks?: LockTracker): ScenarioMachine {
+  const policies = [relocateAnon({ variant: 'corrected' }), largeFolio()];
+  const scenario = { header: headerFor(archName, sizes), steps: [] };
+  return new ScenarioMachine(scenario, locks === undefined ? { policies } : { policies, locks });
 }
