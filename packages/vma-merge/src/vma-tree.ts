@@ -256,7 +256,7 @@ export class VmaTree {
     const next = nodes.items[slot] as Vma;
     this.#hint = next;
     const hole = this.#hole;
-    hole.start = Math.max(low, this.#tree.gapStart(next.leaf, slot));
+    hole.start = Math.max(low, this.#tree.gapStart(slot >> LEAF_SHIFT, slot));
     hole.end = Math.min(high, nodes.bounds[2 * slot] as number);
     hole.next = next;
     return hole;

@@ -44,12 +44,18 @@ export const GROWTH_PROBES: readonly GrowthProbe[] = [
   { name: 'scale anon_vma walk', small: 1000, large: 100_000, run: walk },
 ];
 
-/** Measures each probe in both sizes, in turn; medians. A first repetition is not counted. */
+/**
+ * Measures each probe in both sizes, in turn; medians. A first repetition is not counted, nor is a small one before
+ * each: when what there was before becomes garbage, code that was compiled for it may go with it.
+ */
 export function measureGrowth(probes: readonly GrowthProbe[], repetitions: number): GrowthResult[] {
   return probes.map(({ name, small, large, run }) => {
     const times: [number[], number[]] = [[], []];
     for (let round = 0; round <= repetitions; round++) {
-      const sample = [run(small), run(large)] as const;
+      const sample = [small, large].map((vmas) => {
+        run(small);
+        return run(vmas);
+      });
       if (round > 0) sample.forEach((time, at) => times[at]?.push(time));
     }
     const [smallNs, largeNs] = [median(times[0]), median(times[1])];
