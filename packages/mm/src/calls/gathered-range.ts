@@ -2,8 +2,8 @@ import { VM_ACCOUNT, VM_LOCKED, isDataMapping, isExecMapping, isStackMapping } f
 import type { Vma } from '@vmakit/vma-merge';
 
 /**
- * The VMAs of a range that is about to be unmapped and what they have in it: `vma_munmap_struct`. They stay in the tree,
- * in one unbroken row from `first` on, until `removeGathered`.
+ * The VMAs of a range that is about to be unmapped and what they have in it: `vma_munmap_struct`. They stay in the
+ * tree, in one unbroken row from `first` on, until `removeGathered`.
  *
  * The first may begin before the range, the last one end behind it: such a VMA is not cut in two, of which one is
  * removed, but shrinks when the others are removed (see `gatherVmas`).

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { frameAt } from '../pages/access.js';
 import { makeMm, map, outcome, picture, prot, write } from '../testing/mm-world.js';
 import { MAP_ANONYMOUS, MAP_DROPPABLE, MAP_FIXED, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT } from './abi.js';
 import { mlock, mlockBytes, mlockall, munlock, munlockall } from './mlock.js';
@@ -23,6 +24,17 @@ describe('mlock (spec 01.7)', () => {
     expect([picture(mm), mm.rssAnon, mm.lockedVm]).toEqual(['16-24 rw-p lo lf ac', 0, 8]);
     mlock(mm, 16, 4);
     expect([picture(mm), mm.lockedVm]).toEqual(['16-20 rw-p lo ac @1\n20-24 rw-p lo lf ac', 8]);
+  });
+
+  it.each([
+    ['with protection keys, which forbid to read it', {}, 'ENOMEM', 0],
+    ['without, where it can be read', { protectionKeys: 0 }, '0', 1],
+  ] as const)('locks memory that may only be executed, and reads it in: %s', (_name, settings, result, present) => {
+    const mm = makeMm({ settings });
+    map(mm, 16, 1, '--x');
+    expect(outcome(mlock(mm, 16, 1))).toBe(result);
+    expect(picture(mm)).toBe('16-17 --xp lo');
+    expect(Number(frameAt(mm, 16) >= 0)).toBe(present);
   });
 
   it('takes every page that the bytes touch', () => {

@@ -67,8 +67,8 @@ export function unmapVma(mm: Mm, vma: Vma): void {
 }
 
 /**
- * Adds up the VMAs of [start, end), of which `first` is the lowest, for removal (spec 01 section 4, steps 1 to 3). EPERM:
- * one is sealed; ENOMEM: a split failed. Nothing has changed then but for splits made before.
+ * Adds up the VMAs of [start, end), of which `first` is the lowest, for removal (spec 01 section 4, steps 1 to 3).
+ * EPERM: one is sealed; ENOMEM: a split failed. Nothing has changed then but for splits made before.
  *
  * The kernel cuts the first and the last VMA to the range. So does this when anybody could tell: where events, fault
  * points or locks are looked at, or where a part's links would come in another order. Else what is left of the two

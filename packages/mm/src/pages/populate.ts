@@ -13,6 +13,7 @@ import {
 import { EntryKind } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
+import { permits } from './access.js';
 import {
   FAULT_OOM,
   FAULT_POISONED,
@@ -65,6 +66,8 @@ function populateVma(mm: Mm, vma: Vma, start: number, end: number): MmError | nu
   if ((flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT)) !== 0) return null;
   if ((flags & VM_ACCESS) === 0) return refuse('EFAULT', 'spec 01.7 populate: no access', { start });
   const write = (flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
+  // Seen on a live kernel with protection keys: the kernel reads for the program, which may only execute.
+  if (!write && !permits(vma, false)) return refuse('EFAULT', 'spec 01.7 populate: a protection key', { start });
   return populate(mm, vma, start, end, write ? FAULT_WRITE : FAULT_READ);
 }
 
