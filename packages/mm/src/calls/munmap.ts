@@ -72,7 +72,7 @@ export function unmapVma(mm: Mm, vma: Vma): void {
  *
  * The kernel cuts the first and the last VMA to the range. So does this when anybody could tell: where events, fault
  * points or locks are looked at, or where a part's links would come in another order. Else what is left of the two
- * stays the VMA that it was, and shrinks when the range is removed: the same end, for a third of the work. A caller
+ * stays the VMA that it was, and shrinks when the range is removed: the same end, for less work. A caller
  * that gives up in between calls {@link cutGathered}.
  */
 export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): GatheredRange | MmError {
