@@ -28,7 +28,7 @@ const ROW_FIELDS = 2;
 const PREVIOUS = 0;
 const NEXT = 1;
 
-/** 32-bit words of a branch in `#entries`: an entry is four, its key, its child, and one that has something else. */
+/** 32-bit words of a branch in `entries`: an entry is four, its key, its child, and one that has something else. */
 const BRANCH_WORDS_SHIFT = FANOUT_SHIFT + 2;
 const CHILD = 2;
 /** In the first two entries. */
@@ -270,7 +270,7 @@ export class IntervalNodes<Item extends IntervalItem> {
 
   /** Which child of `branch` an item that starts at `key` is below, or would be. See {@link slotAtOrBelow}. */
   indexFor(branch: number, key: number): number {
-    const entries = this.entries;
+    const { entries } = this;
     const base = branch << FANOUT_SHIFT;
     let at = base;
     at +=

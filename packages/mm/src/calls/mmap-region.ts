@@ -27,7 +27,7 @@ import {
 import { makeFile } from './files.js';
 import { deniesWriteExec, isKsmCompatible, isLockable } from './mmap-flags.js';
 import type { GatheredRange } from './gathered-range.js';
-import { clearGathered, cutGathered, finishGathered, gatherVmas, removeGathered } from './munmap.js';
+import { clearGathered, finishGathered, gatherVmas, giveUpGathered, removeGathered } from './munmap.js';
 
 /**
  * Maps [start, start + pages), whatever was there before: mmap_region (spec 01 section 3, steps a to h). The mmap lock
@@ -57,16 +57,16 @@ export function mapRegion(
   }
   const added = pages - (replaced === null ? 0 : replaced.pages);
   if (!mayExpand(mm, flags, added)) {
-    if (replaced !== null) cutGathered(mm, replaced);
-    return refuseExpansion(mm, 'spec 01.3 step b: may_expand_vm', added);
+    const error = refuseExpansion(mm, 'spec 01.3 step b: may_expand_vm', added);
+    return replaced === null ? error : giveUpGathered(mm, replaced, error);
   }
   let charged = 0;
   const accountable = isAccountable(flags);
   if (accountable) {
     charged = pages - (replaced === null ? 0 : replaced.accounted);
     if (charged !== 0 && !chargeMemory(mm, charged)) {
-      if (replaced !== null) cutGathered(mm, replaced);
-      return refuseCharge(mm, 'spec 01.3 step c: overcommit', charged);
+      const error = refuseCharge(mm, 'spec 01.3 step c: overcommit', charged);
+      return replaced === null ? error : giveUpGathered(mm, replaced, error);
     }
     flags = withFlags(flags, VM_ACCOUNT);
   }

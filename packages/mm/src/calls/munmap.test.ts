@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MmError, VM_SEALED, withFlags } from '@vmakit/base';
 import { NO_LOCK_TRACKER } from '@vmakit/locking';
 import { chainOf } from '@vmakit/rmap';
+import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { type WorldOptions, failOnce, makeMm, map, outcome, picture, write } from '../testing/mm-world.js';
 import { MAP_LOCKED } from './abi.js';
@@ -131,6 +132,19 @@ describe('a VMA that is not whole in the range', () => {
       mm.limits.addressSpace = 8;
       expect(() => map(mm, start, 4)).toThrow('ENOMEM');
       expect([...mm.tree]).toHaveLength(2);
+      return mm;
+    });
+    expect(once).toBe(steps);
+  });
+
+  it('is cut when one behind it is sealed', () => {
+    const [steps, once] = inStepsAndAtOnce((mm) => {
+      map(mm, 16, 4);
+      map(mm, 20, 4, 'r--');
+      const sealed = mm.tree.at(20) as Vma;
+      sealed.flags = withFlags(sealed.flags, VM_SEALED);
+      expect(outcome(munmap(mm, 18, 6))).toBe('EPERM');
+      expect([...mm.tree]).toHaveLength(3);
       return mm;
     });
     expect(once).toBe(steps);

@@ -1,5 +1,5 @@
 import { MmError, type SysResult, VM_SEALED, hasAny, refuse } from '@vmakit/base';
-import { isChainSingular, unlinkAnonVmas } from '@vmakit/rmap';
+import { isForkChild, unlinkAnonVmas } from '@vmakit/rmap';
 import { type Vma, freeVma, isMappedAt, moveBoundaries, splitVmaUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { zapRange } from '../pages/zap.js';
@@ -70,46 +70,11 @@ export function unmapVma(mm: Mm, vma: Vma): void {
  * Adds up the VMAs of [start, end), of which `first` is the lowest, for removal (spec 01 section 4, steps 1 to 3).
  * EPERM: one is sealed; ENOMEM: a split failed. Nothing has changed then but for splits made before.
  *
- * The kernel cuts the first and the last VMA to the range. So does this when anybody could tell: where events, fault
- * points or locks are looked at, or where a part's links would come in another order. Else what is left of the two
- * stays the VMA that it was, and shrinks when the range is removed: the same end, for less work. A caller
- * that gives up in between calls {@link cutGathered}.
+ * The kernel cuts the first and the last VMA to the range. So does this where {@link mustCut} says so. Else what is
+ * left of the two stays the VMA that it was, and shrinks when the range is removed: the same end, for less work. A
+ * caller that gives up in between calls {@link giveUpGathered}.
  */
 export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): GatheredRange | MmError {
-  return gatherWhole(mm, first, start, end) ?? gatherCut(mm, first, start, end);
-}
-
-/** As {@link gatherVmas}, without a cut but the upper one of two in the same VMA; null when it is not to be had so. */
-function gatherWhole(mm: Mm, first: Vma, start: number, end: number): GatheredRange | null {
-  const { env } = mm;
-  if (env.bus.observed || env.injector !== null || env.locks.enabled) return null;
-  if (first.start < start && !canShrink(first)) return null;
-  if (first.start < start && first.end > end) {
-    if (mm.mapCount >= env.settings.maxMapCount || hasAny(first.flags, VM_SEALED)) return null;
-    if (splitVmaUnchecked(env, first, end, false) instanceof MmError) return null;
-  }
-  const gathered = mm.gathered.begin(start, end, first);
-  let last = first;
-  for (let vma: Vma | null = first; vma !== null && vma.start < end; vma = vma.next) {
-    if (hasAny(vma.flags, VM_SEALED)) return null;
-    gathered.add(vma);
-    last = vma;
-  }
-  if (last.end > end && !canShrink(last)) return null;
-  gathered.next = last.end > end ? last : last.next;
-  return gathered;
-}
-
-/**
- * Whether a VMA that shrinks is like what a split leaves of it: its links are not more than one, since a split may
- * reverse their order, and it may be cut anywhere.
- */
-function canShrink(vma: Vma): boolean {
-  return (vma.anonVma === null || isChainSingular(vma)) && (vma.file === null || vma.file.pagesPerUnit === 1);
-}
-
-/** The same with the first and the last VMA cut to the range, lower cut first. */
-function gatherCut(mm: Mm, first: Vma, start: number, end: number): GatheredRange | MmError {
   const { env } = mm;
   if (first.start < start) {
     const { maxMapCount } = env.settings;
@@ -117,28 +82,42 @@ function gatherCut(mm: Mm, first: Vma, start: number, end: number): GatheredRang
       return refuse('ENOMEM', 'spec 01.4: hole in a VMA, map_count >= max', { mapCount: mm.mapCount, maxMapCount });
     }
     if (hasAny(first.flags, VM_SEALED)) return refuseSealed(first);
-    const below = splitVmaUnchecked(env, first, start, true);
-    if (below instanceof MmError) return below;
+    if (mustCut(mm, first)) {
+      const below = splitVmaUnchecked(env, first, start, true);
+      if (below instanceof MmError) return below;
+    }
   }
   const gathered = mm.gathered.begin(start, end, first);
   let vma: Vma | null = first;
   for (; vma !== null && vma.start < end; vma = vma.next) {
-    if (hasAny(vma.flags, VM_SEALED)) return refuseSealed(vma);
-    if (vma.end > end) {
+    if (hasAny(vma.flags, VM_SEALED)) return giveUpGathered(mm, gathered, refuseSealed(vma));
+    if (vma.end > end && (vma.start < start || mustCut(mm, vma))) {
       const above = splitVmaUnchecked(env, vma, end, false);
-      if (above instanceof MmError) return above;
+      if (above instanceof MmError) return giveUpGathered(mm, gathered, above);
     }
     gathered.add(vma);
+    if (vma.end > end) break;
   }
   gathered.next = vma;
   return gathered;
 }
 
-/** Cuts the first and the last VMA of a range that is not removed after all, as the kernel has done by now. */
-export function cutGathered(mm: Mm, gathered: GatheredRange): void {
+/**
+ * Whether a split and a removal of one part could be told from shrinking: events, fault points or locks are looked at,
+ * the split would reverse the order of the VMA's links, or it is not allowed everywhere.
+ */
+function mustCut(mm: Mm, vma: Vma): boolean {
+  const { bus, injector, locks } = mm.env;
+  if (bus.observed || injector !== null || locks.enabled) return true;
+  return isForkChild(vma) || (vma.file !== null && vma.file.pagesPerUnit !== 1);
+}
+
+/** A gathered range is not removed after all, for `error`: makes the splits that the kernel has made by now. */
+export function giveUpGathered(mm: Mm, gathered: GatheredRange, error: MmError): MmError {
   const { first, next, start, end, cutsFirst, cutsLast } = gathered;
   if (cutsFirst) splitVmaUnchecked(mm.env, first as Vma, start, true);
   if (cutsLast) splitVmaUnchecked(mm.env, next as Vma, end, false);
+  return error;
 }
 
 function refuseSealed(vma: Vma): MmError {

@@ -67,7 +67,7 @@ function populateVma(mm: Mm, vma: Vma, start: number, end: number): MmError | nu
   if ((flags & VM_ACCESS) === 0) return refuse('EFAULT', 'spec 01.7 populate: no access', { start });
   const write = (flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
   // Seen on a live kernel with protection keys: the kernel reads for the program, which may only execute.
-  if (!write && !permits(vma, false)) return refuse('EFAULT', 'spec 01.7 populate: a protection key', { start });
+  if (!permits(vma, write)) return refuse('EFAULT', 'spec 01.7 populate: a protection key', { start });
   return populate(mm, vma, start, end, write ? FAULT_WRITE : FAULT_READ);
 }
 

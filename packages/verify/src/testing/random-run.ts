@@ -59,8 +59,6 @@ function headerFor(archName: string, sizes: PageSizes): ScenarioHeader {
 export function runRandom(archName: string, sizes: PageSizes, draws: readonly Draw[]): string | null {
   const machine = makeMachine(archName, sizes, new LockValidator());
   const checker = new InvariantChecker(machine.kernel);
-  const unit = unitOf(machine, sizes);
-  const window = unit * WINDOW_UNITS;
   const story: Operation[] = [];
   const tell = (what: readonly string[]): string => {
     return [...story.map((operation) => JSON.stringify(operationToJson(operation))), ...what].join('\n');
@@ -75,11 +73,7 @@ export function runRandom(archName: string, sizes: PageSizes, draws: readonly Dr
       return tell([error instanceof Error ? (error.stack ?? error.message) : String(error)]);
     }
   };
-  let wrong = step({ op: 'memfd', p: 0, fd: 0, len: window });
-  for (let i = 0; i < draws.length && wrong === null; i++) {
-    wrong = step(operationOf(draws[i] as Draw, machine.capture(), window, unit));
-  }
-  return wrong;
+  return firstWrong(machine, sizes, draws, step);
 }
 
 /**
@@ -91,8 +85,6 @@ export function runRandom(archName: string, sizes: PageSizes, draws: readonly Dr
 export function runListenedTo(archName: string, sizes: PageSizes, draws: readonly Draw[]): object | null {
   const [silent, heard] = [makeMachine(archName, sizes), makeMachine(archName, sizes)];
   heard.kernel.bus.listen(() => undefined);
-  const unit = unitOf(silent, sizes);
-  const window = unit * WINDOW_UNITS;
   const story: Operation[] = [];
   const differAfter = (operation: Operation): object | null => {
     story.push(operation);
@@ -109,19 +101,26 @@ export function runListenedTo(archName: string, sizes: PageSizes, draws: readonl
     });
     return isDeepStrictEqual(states[0], states[1]) ? null : { story, states };
   };
-  let differ = differAfter({ op: 'memfd', p: 0, fd: 0, len: window });
-  for (let i = 0; i < draws.length && differ === null; i++) {
-    differ = differAfter(operationOf(draws[i] as Draw, silent.capture(), window, unit));
-  }
-  return differ;
+  return firstWrong(silent, sizes, draws, differAfter);
 }
 
-/** The length of the window that operations are aimed at, in units. */
-const WINDOW_UNITS = 24;
-
-/** Pages of a unit. */
-function unitOf(machine: ScenarioMachine, sizes: PageSizes): number {
-  return sizes === 'huge' ? machine.kernel.env.arch.pmdPages / 8 : 4;
+/**
+ * Takes the steps that the draws amount to, aimed at what `machine` has then, up to the first that gives something:
+ * gives that.
+ */
+function firstWrong<Wrong>(
+  machine: ScenarioMachine,
+  sizes: PageSizes,
+  draws: readonly Draw[],
+  step: (operation: Operation) => Wrong | null,
+): Wrong | null {
+  const unit = sizes === 'huge' ? machine.kernel.env.arch.pmdPages / 8 : 4;
+  const window = unit * 24;
+  let wrong = step({ op: 'memfd', p: 0, fd: 0, len: window });
+  for (let i = 0; i < draws.length && wrong === null; i++) {
+    wrong = step(operationOf(draws[i] as Draw, machine.capture(), window, unit));
+  }
+  return wrong;
 }
 
 function makeMachine(archName: string, sizes: PageSizes, locks?: LockTracker): ScenarioMachine {
