@@ -9,8 +9,8 @@ export const LEAF_SLOTS: number = 1 << LEAF_SHIFT;
 /** No such node or slot. */
 export const NONE: number = -1;
 
-/** A summary that must be computed anew: who looks for a great number looks there. */
-export const UNKNOWN: number = Infinity;
+/** A summary that must be computed anew: more than any number there is, so who looks for a great one looks there. */
+export const UNKNOWN: number = 2 ** 64;
 
 /** What a tree of intervals holds: each item knows its leaf. */
 export interface IntervalItem {
@@ -18,10 +18,10 @@ export interface IntervalItem {
   leaf: number;
 }
 
-/** 32-bit words of a leaf in `bounds`. What would be the end of its last slot has its count and its parent. */
+/** 32-bit words of a leaf in `bounds`. What would be the end of its last slot has its count and its entry above. */
 const LEAF_WORDS_SHIFT = LEAF_SHIFT + 2;
 const COUNT = (1 << LEAF_WORDS_SHIFT) - 2;
-const PARENT = (1 << LEAF_WORDS_SHIFT) - 1;
+const ENTRY = (1 << LEAF_WORDS_SHIFT) - 1;
 
 /** What `#row` has of a leaf. */
 const ROW_FIELDS = 2;
@@ -33,7 +33,7 @@ const BRANCH_WORDS_SHIFT = FANOUT_SHIFT + 2;
 const CHILD = 2;
 /** In the first two entries. */
 const BRANCH_COUNT = 3;
-const BRANCH_PARENT = 7;
+const BRANCH_ENTRY = 7;
 
 /**
  * The nodes of one B+tree of intervals: a node is a number, so that going down the tree reads arrays of numbers only,
@@ -57,8 +57,6 @@ export class IntervalNodes<Item extends IntervalItem> {
   items: (Item | null)[] = new Array<Item | null>(LEAF_SLOTS).fill(null);
   /** The leaves before and behind each. */
   #row: Int32Array = new Int32Array(ROW_FIELDS);
-  /** The summary of each leaf: what its parent has of it. */
-  leafSummaries: Float64Array = new Float64Array(1).fill(UNKNOWN);
   #leaves = 0;
   #freeLeaf = NONE;
 
@@ -99,17 +97,38 @@ export class IntervalNodes<Item extends IntervalItem> {
     return this.#entryWords[(at << 2) + CHILD] as number;
   }
 
-  /** The branch above a node of `level`. */
-  parent(node: number, level: number): number {
-    return level === 0
-      ? (this.#leafWords[(node << LEAF_WORDS_SHIFT) + PARENT] as number)
-      : (this.#entryWords[(node << BRANCH_WORDS_SHIFT) + BRANCH_PARENT] as number);
+  /**
+   * The place of the entry that the branch above a node of `level` has for it: entry i of branch n is at
+   * n * FANOUT + i. {@link NONE}: there is no branch above.
+   */
+  entryOf(node: number, level: number): number {
+    const at = this.#lastEntry(node, level);
+    return at === NONE || this.child(at) === node ? at : this.#findEntry(node, level, at);
   }
 
-  /** Puts a node of `level` below `parent`. */
-  setParent(node: number, level: number, parent: number): void {
-    if (level === 0) this.#leafWords[(node << LEAF_WORDS_SHIFT) + PARENT] = parent;
-    else this.#entryWords[(node << BRANCH_WORDS_SHIFT) + BRANCH_PARENT] = parent;
+  /** The branch above a node of `level`. */
+  parent(node: number, level: number): number {
+    return this.#lastEntry(node, level) >> FANOUT_SHIFT;
+  }
+
+  /** The entry for a node where it was seen last: in the branch above, in which it may have moved since. */
+  #lastEntry(node: number, level: number): number {
+    return level === 0
+      ? (this.#leafWords[(node << LEAF_WORDS_SHIFT) + ENTRY] as number)
+      : (this.#entryWords[(node << BRANCH_WORDS_SHIFT) + BRANCH_ENTRY] as number);
+  }
+
+  #findEntry(node: number, level: number, last: number): number {
+    let at = (last >> FANOUT_SHIFT) << FANOUT_SHIFT;
+    while (this.child(at) !== node) at++;
+    this.setEntry(node, level, at);
+    return at;
+  }
+
+  /** Says where the entry for a node of `level` is. */
+  setEntry(node: number, level: number, at: number): void {
+    if (level === 0) this.#leafWords[(node << LEAF_WORDS_SHIFT) + ENTRY] = at;
+    else this.#entryWords[(node << BRANCH_WORDS_SHIFT) + BRANCH_ENTRY] = at;
   }
 
   /** The slot of a leaf's last item; {@link NONE}: there is no leaf, or no item. */
@@ -153,8 +172,7 @@ export class IntervalNodes<Item extends IntervalItem> {
     else this.#freeLeaf = this.next(leaf);
     const next = previous === NONE ? NONE : this.next(previous);
     this.#leafWords[(leaf << LEAF_WORDS_SHIFT) + COUNT] = 0;
-    this.setParent(leaf, 0, NONE);
-    this.leafSummaries[leaf] = UNKNOWN;
+    this.setEntry(leaf, 0, NONE);
     const row = this.#row;
     row[leaf * ROW_FIELDS + PREVIOUS] = previous;
     row[leaf * ROW_FIELDS + NEXT] = next;
@@ -244,28 +262,20 @@ export class IntervalNodes<Item extends IntervalItem> {
   newBranch(): number {
     let branch = this.#freeBranch;
     if (branch === NONE) branch = this.#addBranch();
-    else this.#freeBranch = this.parent(branch, 1);
+    else this.#freeBranch = this.#lastEntry(branch, 1);
     this.#setBranchCount(branch, 0);
-    this.setParent(branch, 1, NONE);
+    this.setEntry(branch, 1, NONE);
     return branch;
   }
 
   /** Takes a branch back; its number may be used again. */
   freeBranch(branch: number): void {
-    this.setParent(branch, 1, this.#freeBranch);
+    this.setEntry(branch, 1, this.#freeBranch);
     this.#freeBranch = branch;
   }
 
   #setBranchCount(branch: number, count: number): void {
     this.#entryWords[(branch << BRANCH_WORDS_SHIFT) + BRANCH_COUNT] = count;
-  }
-
-  /** Which child of `branch` `child` is. */
-  indexOf(branch: number, child: number): number {
-    const base = branch << FANOUT_SHIFT;
-    let at = base;
-    while (this.child(at) !== child) at++;
-    return at - base;
   }
 
   /** Which child of `branch` an item that starts at `key` is below, or would be. See {@link slotAtOrBelow}. */
@@ -297,16 +307,22 @@ export class IntervalNodes<Item extends IntervalItem> {
     this.#entryWords[(at << 2) + CHILD] = child;
     this.summaries[at] = UNKNOWN;
     this.#setBranchCount(branch, count + 1);
-    this.setParent(child, childLevel, branch);
+    this.setEntry(child, childLevel, at);
   }
 
-  /** Takes out entry `index` of a branch. */
-  removeChild(branch: number, index: number): void {
+  /** Takes out the entry at `place`. */
+  removeEntry(place: number): void {
+    const branch = place >> FANOUT_SHIFT;
     const count = this.branchCount(branch) - 1;
-    const base = branch << FANOUT_SHIFT;
-    for (let at = base + index; at < base + count; at++) this.#copyEntry(at + 1, at);
-    this.entries[(base + count) << 1] = Infinity;
+    const last = (branch << FANOUT_SHIFT) + count;
+    for (let at = place; at < last; at++) this.#copyEntry(at + 1, at);
+    this.#clearEntry(last);
     this.#setBranchCount(branch, count);
+  }
+
+  #clearEntry(at: number): void {
+    this.entries[at << 1] = Infinity;
+    this.#entryWords[(at << 2) + CHILD] = NONE;
   }
 
   #copyEntry(from: number, to: number): void {
@@ -323,7 +339,7 @@ export class IntervalNodes<Item extends IntervalItem> {
     for (let i = 0; i < half; i++) {
       this.insertChild(right, i, this.entries[(from + i) << 1] as number, this.child(from + i), level - 1);
       this.summaries[(right << FANOUT_SHIFT) + i] = this.summaries[from + i] as number;
-      this.entries[(from + i) << 1] = Infinity;
+      this.#clearEntry(from + i);
     }
     this.#setBranchCount(branch, half);
     this.forgetSummary(branch, level);
@@ -332,9 +348,8 @@ export class IntervalNodes<Item extends IntervalItem> {
 
   /** Makes the summary of a node of `level` unknown. What is above it stays. */
   forgetSummary(node: number, level: number): void {
-    const parent = this.parent(node, level);
-    if (level === 0) this.leafSummaries[node] = UNKNOWN;
-    if (parent !== NONE) this.summaries[(parent << FANOUT_SHIFT) + this.indexOf(parent, node)] = UNKNOWN;
+    const at = this.entryOf(node, level);
+    if (at !== NONE) this.summaries[at] = UNKNOWN;
   }
 
   /** Makes room for `count` items that come in order, in place of growing on the way. */
@@ -349,7 +364,6 @@ export class IntervalNodes<Item extends IntervalItem> {
 
   #growLeaves(room: number): void {
     this.#row = copiedInto(new Int32Array(room * ROW_FIELDS), this.#row);
-    this.leafSummaries = copiedInto(new Float64Array(room).fill(UNKNOWN), this.leafSummaries);
     this.bounds = copiedInto(new Float64Array(room * 2 * LEAF_SLOTS).fill(Infinity), this.bounds);
     this.#leafWords = new Int32Array(this.bounds.buffer);
   }

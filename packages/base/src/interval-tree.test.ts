@@ -41,7 +41,7 @@ class SpanTree extends IntervalTree<Span> {
     let longest = 0;
     for (let i = 0; i < this.nodes.branchCount(this.root); i++) {
       const at = this.root * FANOUT + i;
-      if (this.nodes.summaries[at] === UNKNOWN) this.summarize(this.root, this.height, i);
+      if (this.nodes.summaries[at] === UNKNOWN) this.summarize(at, this.height);
       longest = Math.max(longest, this.nodes.summaries[at] as number);
     }
     return longest;

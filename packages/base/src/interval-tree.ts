@@ -112,64 +112,44 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   setKey(leaf: number, key: number): void {
     const { nodes } = this;
     this.#forgetLeaf();
-    let node = leaf;
-    for (let level = 0; level < this.height; level++) {
-      const parent = nodes.parent(node, level);
-      const index = nodes.indexOf(parent, node);
-      nodes.entries[((parent << FANOUT_SHIFT) + index) << 1] = key;
-      if (index > 0) return;
-      node = parent;
+    let at = nodes.entryOf(leaf, 0);
+    for (let level = 1; at !== NONE; level++) {
+      nodes.entries[at << 1] = key;
+      if ((at & (FANOUT - 1)) > 0) return;
+      at = nodes.entryOf(at >> FANOUT_SHIFT, level);
     }
   }
 
   /** An item of `leaf` has number `value` now, in place of none or of a lower one. */
   raise(leaf: number, value: number): void {
-    const { leafSummaries, summaries } = this.nodes;
     if (!this.#summarized) return;
-    const known = leafSummaries[leaf] as number;
-    if (known !== UNKNOWN) {
-      if (known >= value) return;
-      leafSummaries[leaf] = value;
-    }
-    const key = this.nodes.bounds[leaf << (LEAF_SHIFT + 1)] as number;
-    let node = leaf;
-    for (let level = 0; level < this.height; level++) {
-      const at = this.#entryOf(node, level, key);
-      if (summaries[at] !== UNKNOWN) {
-        if ((summaries[at] as number) >= value) return;
+    const { nodes } = this;
+    const { summaries } = nodes;
+    let at = nodes.entryOf(leaf, 0);
+    for (let level = 1; at !== NONE; level++) {
+      const known = summaries[at] as number;
+      if (known !== UNKNOWN) {
+        if (known >= value) return;
         summaries[at] = value;
       }
-      node = at >> FANOUT_SHIFT;
+      at = nodes.entryOf(at >> FANOUT_SHIFT, level);
     }
   }
 
   /** An item of `leaf` has number `value` no more; what it has now, if it has one, is lower. */
   lower(leaf: number, value: number): void {
-    const { leafSummaries, summaries } = this.nodes;
     if (!this.#summarized) return;
-    const known = leafSummaries[leaf] as number;
-    if (known !== UNKNOWN && known > value) return;
-    leafSummaries[leaf] = UNKNOWN;
-    const key = this.nodes.bounds[leaf << (LEAF_SHIFT + 1)] as number;
-    let node = leaf;
-    for (let level = 0; level < this.height; level++) {
-      const at = this.#entryOf(node, level, key);
-      if (summaries[at] !== UNKNOWN) {
-        if ((summaries[at] as number) > value) return;
+    const { nodes } = this;
+    const { summaries } = nodes;
+    let at = nodes.entryOf(leaf, 0);
+    for (let level = 1; at !== NONE; level++) {
+      const known = summaries[at] as number;
+      if (known !== UNKNOWN) {
+        if (known > value) return;
         summaries[at] = UNKNOWN;
       }
-      node = at >> FANOUT_SHIFT;
+      at = nodes.entryOf(at >> FANOUT_SHIFT, level);
     }
-  }
-
-  /** Where the branch above a node of `level` has its entry; an item below the node starts at `key`. */
-  #entryOf(node: number, level: number, key: number): number {
-    const { nodes } = this;
-    const parent = nodes.parent(node, level);
-    const base = parent << FANOUT_SHIFT;
-    const at = base + nodes.indexFor(parent, key);
-    // Where the same start is in several leaves, the search finds the last.
-    return nodes.child(at) === node ? at : base + nodes.indexOf(parent, node);
   }
 
   /** The number of an item of `leaf` changes. */
@@ -179,26 +159,27 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   }
 
   /**
-   * Computes the summary of what is below entry `index` of a branch of `level`. Nothing is given back: a number that
-   * comes out of a call would be made an object.
+   * Computes the summary of what is below the entry at `at`, of a branch of `level`. Nothing is given back: a number
+   * that comes out of a call would be made an object.
    */
-  summarize(branch: number, level: number, index: number): void {
+  summarize(at: number, level: number): void {
     const { nodes } = this;
     const { summaries } = nodes;
-    const at = (branch << FANOUT_SHIFT) + index;
     this.#summarized = true;
     const child = nodes.child(at);
     if (level === 1) {
-      const summary = this.summaryOfLeaf(child);
-      nodes.leafSummaries[child] = summary;
-      summaries[at] = summary;
+      summaries[at] = this.summaryOfLeaf(child);
     } else {
       const first = child << FANOUT_SHIFT;
       let summary = 0;
-      for (let i = nodes.branchCount(child) - 1; i >= 0; i--) {
-        if (summaries[first + i] === UNKNOWN) this.summarize(child, level - 1, i);
+      for (let below = first + nodes.branchCount(child) - 1; below >= first; below--) {
+        let known = summaries[below] as number;
+        if (known === UNKNOWN) {
+          this.summarize(below, level - 1);
+          known = summaries[below] as number;
+        }
         // Math.max takes care of what cannot be here, and is slow for it.
-        if ((summaries[first + i] as number) > summary) summary = summaries[first + i] as number;
+        if (known > summary) summary = known;
       }
       summaries[at] = summary;
     }
@@ -236,14 +217,14 @@ export abstract class IntervalTree<Item extends IntervalItem> {
 
   #addBehind(node: number, level: number, right: number, key: number): void {
     const { nodes } = this;
-    let parent = nodes.parent(node, level);
-    if (parent === NONE) {
-      parent = nodes.newBranch();
-      nodes.insertChild(parent, 0, 0, node, level);
-      this.root = parent;
+    if (node === this.root && level === this.height) {
+      this.root = nodes.newBranch();
       this.height++;
+      nodes.insertChild(this.root, 0, 0, node, level);
     }
-    nodes.insertChild(parent, nodes.indexOf(parent, node) + 1, key, right, level);
+    const at = nodes.entryOf(node, level);
+    const parent = at >> FANOUT_SHIFT;
+    nodes.insertChild(parent, (at & (FANOUT - 1)) + 1, key, right, level);
     if (nodes.branchCount(parent) === FANOUT) {
       const upper = nodes.splitBranch(parent, level + 1);
       this.#addBehind(parent, level + 1, upper, nodes.entries[upper << (FANOUT_SHIFT + 1)] as number);
@@ -256,21 +237,19 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     if (this.height === 0) return;
     this.#forgetLeaf();
     nodes.freeLeaf(leaf);
-    let node = leaf;
-    let level = 1;
-    let branch = nodes.parent(leaf, 0);
-    while (nodes.branchCount(branch) === 1) {
-      node = branch;
-      // The root of a tree of several leaves has at least two children.
-      branch = nodes.parent(branch, level++);
-      nodes.freeBranch(node);
+    let at = nodes.entryOf(leaf, 0);
+    // The root of a tree of several leaves has at least two children.
+    for (let level = 1; nodes.branchCount(at >> FANOUT_SHIFT) === 1; level++) {
+      const branch = at >> FANOUT_SHIFT;
+      at = nodes.entryOf(branch, level);
+      nodes.freeBranch(branch);
     }
-    nodes.removeChild(branch, nodes.indexOf(branch, node));
+    nodes.removeEntry(at);
     while (this.height > 0 && nodes.branchCount(this.root) === 1) {
       const { root } = this;
       this.root = nodes.child(root << FANOUT_SHIFT);
       this.height--;
-      nodes.setParent(this.root, this.height, NONE);
+      nodes.setEntry(this.root, this.height, NONE);
       nodes.freeBranch(root);
     }
   }

@@ -105,13 +105,12 @@ export class LinkTree extends IntervalTree<TreeLink> {
     if (level === 0) return this.#visitLeaf(node, start, end, visit);
     const { entries, summaries } = nodes;
     const first = node << FANOUT_SHIFT;
-    const count = nodes.branchCount(node);
-    for (let i = 0; i < count; i++) {
-      if (summaries[first + i] === UNKNOWN) this.summarize(node, level, i);
-      if ((summaries[first + i] as number) <= start) continue;
-      if (i > 0 && (entries[(first + i) << 1] as number) >= end) return false;
-      const child = nodes.child(first + i);
-      if (!this.#visitBelow(child, level - 1, start, end, visit)) return false;
+    const last = first + nodes.branchCount(node);
+    for (let at = first; at < last; at++) {
+      if (summaries[at] === UNKNOWN) this.summarize(at, level);
+      if ((summaries[at] as number) <= start) continue;
+      if (at > first && (entries[at << 1] as number) >= end) return false;
+      if (!this.#visitBelow(nodes.child(at), level - 1, start, end, visit)) return false;
     }
     return true;
   }

@@ -69,7 +69,7 @@ export class GapTree extends IntervalTree<Vma> {
       if (at > first && (entries[at << 1] as number) >= this.#high) {
         slot = this.#beforeFirst(child, level - 1);
       } else {
-        if (summaries[at] === UNKNOWN) this.summarize(branch, level, at - first);
+        if (summaries[at] === UNKNOWN) this.summarize(at, level);
         if ((summaries[at] as number) < length) continue;
         slot = level === 1 ? this.#highestInLeaf(child) : this.#highestBelow(child, level - 1);
       }
@@ -100,7 +100,7 @@ export class GapTree extends IntervalTree<Vma> {
       if (at + 1 < end && (entries[(at << 1) + 2] as number) <= low) continue;
       const child = nodes.child(at);
       if (at > first && (entries[at << 1] as number) >= this.#high) return this.#beforeFirst(child, level - 1);
-      if (summaries[at] === UNKNOWN) this.summarize(branch, level, at - first);
+      if (summaries[at] === UNKNOWN) this.summarize(at, level);
       if ((summaries[at] as number) < length) continue;
       const slot = level === 1 ? this.#lowestInLeaf(child) : this.#lowestBelow(child, level - 1);
       if (slot !== NONE) return slot;
