@@ -278,11 +278,17 @@ export class IntervalNodes<Item extends IntervalItem> {
     this.#entryWords[(branch << BRANCH_WORDS_SHIFT) + BRANCH_COUNT] = count;
   }
 
-  /** Which child of `branch` an item that starts at `key` is below, or would be. See {@link slotAtOrBelow}. */
-  indexFor(branch: number, key: number): number {
+  /** Whether `leaf` is in use, and has items that start at or below `key` and such that start above it. */
+  holds(leaf: number, key: number): boolean {
+    const { bounds } = this;
+    const last = (leaf << LEAF_SHIFT) + this.count(leaf) - 1;
+    return (bounds[leaf << (LEAF_SHIFT + 1)] as number) <= key && key < (bounds[last << 1] as number);
+  }
+
+  /** The child of `branch` that an item which starts at `key` is below, or would be. See {@link slotAtOrBelow}. */
+  childFor(branch: number, key: number): number {
     const { entries } = this;
-    const base = branch << FANOUT_SHIFT;
-    let at = base;
+    let at = branch << FANOUT_SHIFT;
     at +=
       (Number((entries[(at + 8) << 1] as number) <= key) +
         Number((entries[(at + 16) << 1] as number) <= key) +
@@ -294,7 +300,7 @@ export class IntervalNodes<Item extends IntervalItem> {
         Number((entries[(at + 6) << 1] as number) <= key)) <<
       1;
     at += Number((entries[(at + 1) << 1] as number) <= key);
-    return at - base;
+    return this.child(at);
   }
 
   /** Makes `child`, a node of `childLevel`, entry `index` of `branch`; its summary is not known. */

@@ -28,10 +28,8 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   root: number;
   /** Levels of branches. */
   height = 0;
-  /** The leaf gone down to last, and the starts for which that is the leaf. */
+  /** The leaf gone down to last. */
   #leaf: number;
-  #leafFrom: number = -Infinity;
-  #leafTo: number = Infinity;
   /** The item put in last. */
   #newest: Item | null = null;
   /** Some summary was asked for: until then none is known, and none has to follow what changes. */
@@ -47,24 +45,11 @@ export abstract class IntervalTree<Item extends IntervalItem> {
 
   /** The leaf where an item that starts at `key` is, or would be put: the last that can be. */
   leafFor(key: number): number {
-    if (key >= this.#leafFrom && key < this.#leafTo) return this.#leaf;
     const { nodes } = this;
-    const { entries } = nodes;
+    if (nodes.holds(this.#leaf, key)) return this.#leaf;
     let node = this.root;
-    let from = -Infinity;
-    let to = Infinity;
-    for (let level = this.height; level > 0; level--) {
-      const index = nodes.indexFor(node, key);
-      const at = (node << FANOUT_SHIFT) + index;
-      if (index > 0) from = entries[at << 1] as number;
-      // There always is one behind it, if only a place that is not used.
-      const above = entries[(at << 1) + 2] as number;
-      if (above < to) to = above;
-      node = nodes.child(at);
-    }
+    for (let level = this.height; level > 0; level--) node = nodes.childFor(node, key);
     this.#leaf = node;
-    this.#leafFrom = from;
-    this.#leafTo = to;
     return node;
   }
 
@@ -111,7 +96,6 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   /** Sets the key of `leaf`: in every branch above it up to the one in which it is not under the first child. */
   setKey(leaf: number, key: number): void {
     const { nodes } = this;
-    this.#forgetLeaf();
     let at = nodes.entryOf(leaf, 0);
     for (let level = 1; at !== NONE; level++) {
       nodes.entries[at << 1] = key;
@@ -185,11 +169,6 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     }
   }
 
-  /** Leaves or keys change: the leaf gone down to last may be another for some keys. */
-  #forgetLeaf(): void {
-    this.#leafFrom = Infinity;
-  }
-
   /**
    * Puts an item into a full leaf, which becomes two: halves, or, where items come in one beside the other, cut there,
    * so that leaves become full.
@@ -212,7 +191,6 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     // The lowest key that separates the two: so that what comes in before this one goes to the right, and fills it.
     if (descending) key = Math.min(key, (nodes.bounds[2 * nodes.lastSlot(leaf)] as number) + 1);
     this.#addBehind(leaf, 0, right, key);
-    this.#forgetLeaf();
   }
 
   #addBehind(node: number, level: number, right: number, key: number): void {
@@ -235,7 +213,6 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   #dropLeaf(leaf: number): void {
     const { nodes } = this;
     if (this.height === 0) return;
-    this.#forgetLeaf();
     nodes.freeLeaf(leaf);
     let at = nodes.entryOf(leaf, 0);
     // The root of a tree of several leaves has at least two children.

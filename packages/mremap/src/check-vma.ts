@@ -7,7 +7,6 @@ import {
   VM_SEALED,
   VM_SHARED,
   alignUp,
-  hasAny,
   refuse,
 } from '@vmakit/base';
 import { mayExpand, mayLockMore, refuseExpansion } from '@vmakit/mm';
@@ -41,7 +40,7 @@ export function checkVma(op: RemapOperation): MmError | null {
 function checkSteps(op: RemapOperation): MmError | null {
   const { vma } = op;
   if (vma === null) return refuse('EFAULT', 'spec 05.3 step 1: nothing is mapped at the address', { page: op.address });
-  if (hasAny(vma.flags, VM_SEALED)) return refuse('EPERM', 'spec 05.3 step 2: sealed', { start: vma.start });
+  if (vma.hasAny(VM_SEALED)) return refuse('EPERM', 'spec 05.3 step 2: sealed', { start: vma.start });
   if (vma.file?.kind === 'hugetlb') {
     const refusal = alignToHugePages(op);
     if (refusal !== null) return refusal;

@@ -1,4 +1,4 @@
-import { type SysResult, VM_UFFD_MASK, hasAny, refuse } from '@vmakit/base';
+import { type SysResult, VM_UFFD_MASK, refuse } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import { checkVma } from './check-vma.js';
 import type { RemapOperation } from './operation.js';
@@ -53,7 +53,7 @@ function beginPart(op: RemapOperation, part: number, vma: Vma, from: number, pag
  * itself.
  */
 function mayMoveWithOthers(vma: Vma): boolean {
-  if (hasAny(vma.flags, VM_UFFD_MASK)) return false;
+  if (vma.hasAny(VM_UFFD_MASK)) return false;
   const { file } = vma;
   return file === null || (file.kind !== 'special' && file.kind !== 'zero');
 }

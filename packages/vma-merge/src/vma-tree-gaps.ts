@@ -60,21 +60,24 @@ export class GapTree extends IntervalTree<Vma> {
     const { entries, summaries } = nodes;
     const length = this.#length;
     const first = branch << FANOUT_SHIFT;
-    const end = first + nodes.branchCount(branch);
-    for (let at = end - 1; ; at--) {
-      while (at >= first && (summaries[at] as number) < length) at--;
-      if (at < first || (at + 1 < end && (entries[(at << 1) + 2] as number) <= this.#low)) return NONE;
-      const child = nodes.child(at);
+    const last = first + nodes.branchCount(branch) - 1;
+    for (let at = last; at >= first; at--) {
+      const widest = summaries[at] as number;
+      if (widest < length) continue;
+      if (at < last && (entries[(at << 1) + 2] as number) <= this.#low) return NONE;
       let slot = NONE;
       if (at > first && (entries[at << 1] as number) >= this.#high) {
-        slot = this.#beforeFirst(child, level - 1);
+        slot = this.#beforeFirst(nodes.child(at), level - 1);
       } else {
-        if (summaries[at] === UNKNOWN) this.summarize(at, level);
-        if ((summaries[at] as number) < length) continue;
-        slot = level === 1 ? this.#highestInLeaf(child) : this.#highestBelow(child, level - 1);
+        if (widest === UNKNOWN) {
+          this.summarize(at, level);
+          if ((summaries[at] as number) < length) continue;
+        }
+        slot = level === 1 ? this.#highestInLeaf(nodes.child(at)) : this.#highestBelow(nodes.child(at), level - 1);
       }
       if (slot !== NONE) return slot;
     }
+    return NONE;
   }
 
   #highestInLeaf(leaf: number): number {

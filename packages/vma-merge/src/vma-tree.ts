@@ -67,29 +67,36 @@ export class VmaTree {
     const tree = this.#tree;
     const { nodes } = tree;
     const { bounds, items } = nodes;
-    const { last } = this;
-    // As in a forked child, which gets its VMAs in order.
-    const isHighest = last !== null && vma.start >= last.end;
-    const leaf = isHighest ? last.leaf : tree.leafFor(vma.start);
-    const slot = (isHighest ? nodes.lastSlot(leaf) : nodes.slotAtOrBelow(leaf, vma.start)) + 1;
+    const { start, end } = vma;
+    const slot = this.#slotFor(start);
+    const leaf = slot >> LEAF_SHIFT;
     const before = slot > leaf << LEAF_SHIFT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
     const atEnd = slot === (leaf << LEAF_SHIFT) + nodes.count(leaf);
     const after = atEnd ? nodes.firstSlot(nodes.next(leaf)) : slot;
-    if (
-      (before !== NONE && (bounds[2 * before + 1] as number) > vma.start) ||
-      (after !== NONE && (bounds[2 * after] as number) < vma.end)
-    ) {
-      throw new InvariantError('VMAs do not overlap', { start: vma.start, end: vma.end });
-    }
+    const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
+    const to = after === NONE ? Infinity : (bounds[2 * after] as number);
+    if (from > start || to < end) throw new InvariantError('VMAs do not overlap', { start, end });
     const prev = before === NONE ? null : (items[before] as Vma);
     const next = after === NONE ? null : (items[after] as Vma);
     this.#link(prev, vma);
     this.#link(vma, next);
     this.count++;
-    const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
-    if (after !== NONE) tree.lower(atEnd ? nodes.next(leaf) : leaf, (bounds[2 * after] as number) - from);
-    if (atEnd) tree.raise(leaf, vma.start - from);
-    tree.insertAt(leaf, slot, vma, vma.start, vma.end);
+    if (after !== NONE) tree.lower(atEnd ? nodes.next(leaf) : leaf, to - from);
+    if (atEnd) tree.raise(leaf, start - from);
+    tree.insertAt(leaf, slot, vma, start, end);
+  }
+
+  /** Where a VMA that begins at `start` is to be put: behind all that begin before it. */
+  #slotFor(start: number): number {
+    const { nodes } = this.#tree;
+    const { bounds } = nodes;
+    const near = this.#near;
+    const above = bounds[2 * near + 2] as number;
+    if ((bounds[2 * near] as number) <= start && start < above && above !== Infinity) return near + 1;
+    const { last } = this;
+    // As in a forked child, which gets its VMAs in order.
+    if (last !== null && start >= last.end) return nodes.lastSlot(last.leaf) + 1;
+    return nodes.slotAtOrBelow(this.#tree.leafFor(start), start) + 1;
   }
 
   /** Takes a VMA out. */
@@ -255,6 +262,7 @@ export class VmaTree {
     const { nodes } = this.#tree;
     const next = nodes.items[slot] as Vma;
     this.#hint = next;
+    this.#near = slot > 0 ? slot - 1 : slot;
     const hole = this.#hole;
     hole.start = Math.max(low, this.#tree.gapStart(slot >> LEAF_SHIFT, slot));
     hole.end = Math.min(high, nodes.bounds[2 * slot] as number);

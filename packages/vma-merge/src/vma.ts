@@ -167,6 +167,12 @@ export class Vma implements RmapVma {
     this.flagsLower = (flags - upper * UPPER) | 0;
   }
 
+  /** Whether any bit of `mask` is set in `flags`, wherever in a word it is. */
+  hasAny(mask: VmFlags): boolean {
+    const upper = (mask / UPPER) | 0;
+    return ((this.flagsUpper & upper) | (this.flagsLower & (mask - upper * UPPER))) !== 0;
+  }
+
   get file(): MappedFile | null {
     return this.extras.file;
   }

@@ -1,4 +1,4 @@
-import { VM_GROWSDOWN, VM_SHADOW_STACK, hasAny } from '@vmakit/base';
+import { VM_GROWSDOWN, VM_SHADOW_STACK } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 
@@ -9,7 +9,7 @@ import type { Mm } from '../mm.js';
 export function gapStart(mm: Mm, vma: Vma): number {
   let gap = 0;
   if ((vma.flags & VM_GROWSDOWN) !== 0) gap = mm.env.settings.stackGuardGap;
-  else if (hasAny(vma.flags, VM_SHADOW_STACK)) gap = 1;
+  else if (vma.hasAny(VM_SHADOW_STACK)) gap = 1;
   return gap > vma.start ? 0 : vma.start - gap;
 }
 
@@ -80,7 +80,7 @@ function ceilingOf(mm: Mm, high: number): number {
 }
 
 function hasStartGap(vma: Vma): boolean {
-  return (vma.flags & VM_GROWSDOWN) !== 0 || hasAny(vma.flags, VM_SHADOW_STACK);
+  return vma.hasAny(VM_GROWSDOWN + VM_SHADOW_STACK);
 }
 
 /** `value` modulo the alignment, for values that may be negative or above 2^31. */

@@ -1,4 +1,4 @@
-import { MmError, type SysResult, VM_SEALED, VM_WRITE, hasAny, refuse } from '@vmakit/base';
+import { MmError, type SysResult, VM_SEALED, VM_WRITE, refuse } from '@vmakit/base';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { populateRange } from '../pages/populate.js';
@@ -145,5 +145,5 @@ function walkRange(mm: Mm, start: number, end: number, advice: number): SysResul
 }
 
 function isSealedAgainstDiscard(vma: Vma): boolean {
-  return hasAny(vma.flags, VM_SEALED) && isAnonymous(vma) && (vma.flags & VM_WRITE) === 0;
+  return vma.hasAny(VM_SEALED) && isAnonymous(vma) && (vma.flags & VM_WRITE) === 0;
 }

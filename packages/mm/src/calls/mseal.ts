@@ -1,4 +1,4 @@
-import { MmError, type SysResult, VM_SEALED, hasAny, refuse, withFlags } from '@vmakit/base';
+import { MmError, type SysResult, VM_SEALED, refuse, withFlags } from '@vmakit/base';
 import { STICKY_FLAGS } from '@vmakit/rmap';
 import { type Vma, modifyVma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
@@ -43,7 +43,7 @@ function seal(mm: Mm, start: number, end: number): SysResult {
   const { env } = mm;
   for (let vma = mm.tree.find(start); vma !== null && vma.start < end;) {
     let sealed: Vma = vma;
-    if (!hasAny(vma.flags, VM_SEALED)) {
+    if (!vma.hasAny(VM_SEALED)) {
       const flags = withFlags(vma.flags, VM_SEALED);
       const from = Math.max(vma.start, start);
       const result = modifyVma(env, vma, from, Math.min(vma.end, end), { flags }, env.settings.maxMapCount);

@@ -1,4 +1,4 @@
-import { MmError, type SysResult, VM_SEALED, hasAny, refuse } from '@vmakit/base';
+import { MmError, type SysResult, VM_SEALED, refuse } from '@vmakit/base';
 import { isForkChild, unlinkAnonVmas } from '@vmakit/rmap';
 import { type Vma, freeVma, isMappedAt, moveBoundaries, splitVmaUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
@@ -81,7 +81,7 @@ export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): Gath
     if (first.end > end && mm.mapCount >= maxMapCount) {
       return refuse('ENOMEM', 'spec 01.4: hole in a VMA, map_count >= max', { mapCount: mm.mapCount, maxMapCount });
     }
-    if (hasAny(first.flags, VM_SEALED)) return refuseSealed(first);
+    if (first.hasAny(VM_SEALED)) return refuseSealed(first);
     if (mustCut(mm, first)) {
       const below = splitVmaUnchecked(env, first, start, true);
       if (below instanceof MmError) return below;
@@ -90,7 +90,7 @@ export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): Gath
   const gathered = mm.gathered.begin(start, end, first);
   let vma: Vma | null = first;
   for (; vma !== null && vma.start < end; vma = vma.next) {
-    if (hasAny(vma.flags, VM_SEALED)) return giveUpGathered(mm, gathered, refuseSealed(vma));
+    if (vma.hasAny(VM_SEALED)) return giveUpGathered(mm, gathered, refuseSealed(vma));
     if (vma.end > end && (vma.start < start || mustCut(mm, vma))) {
       const above = splitVmaUnchecked(env, vma, end, false);
       if (above instanceof MmError) return giveUpGathered(mm, gathered, above);

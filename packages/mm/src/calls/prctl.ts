@@ -1,4 +1,4 @@
-import { MmError, type SysResult, VM_MERGEABLE, hasAny, refuse, withFlags, withoutFlags } from '@vmakit/base';
+import { MmError, type SysResult, VM_MERGEABLE, refuse, withFlags, withoutFlags } from '@vmakit/base';
 import { type Vma, isAnonymous, modifyVma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { breakKsm } from '../pages/ksm.js';
@@ -108,7 +108,7 @@ function markAll(mm: Mm): SysResult {
 function unmarkAll(mm: Mm): SysResult {
   if (!mm.mergeAny) return 0;
   for (let vma = mm.tree.first; vma !== null; vma = vma.next) {
-    if (!hasAny(vma.flags, VM_MERGEABLE)) continue;
+    if (!vma.hasAny(VM_MERGEABLE)) continue;
     if (vma.anonVma !== null && !breakKsm(mm, vma, vma.start, vma.end)) {
       return refuse('ENOMEM', 'prctl: no memory to unshare KSM pages', { start: vma.start, end: vma.end });
     }

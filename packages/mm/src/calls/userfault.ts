@@ -144,7 +144,7 @@ function checkVma(
 
 /** Anonymous memory, hugetlb and shared memory can be watched, ordinary files cannot; droppable memory never. */
 function canUserfault(vma: Vma, flags: VmFlags): boolean {
-  if (hasAny(vma.flags, VM_DROPPABLE)) return false;
+  if (vma.hasAny(VM_DROPPABLE)) return false;
   if (isAnonymous(vma)) return !hasAny(flags, VM_UFFD_MINOR);
   const kind = vma.file?.kind;
   return kind === 'hugetlb' || kind === 'shmem' || kind === 'memfd';
@@ -164,7 +164,7 @@ function changeVma(
   giveUpOnNoMemory: boolean,
 ): Vma | MmError {
   const { env } = mm;
-  if (context === null && hasAny(vma.flags, VM_UFFD_WP)) uffdClearRange(mm, vma, start, end);
+  if (context === null && vma.hasAny(VM_UFFD_WP)) uffdClearRange(mm, vma, start, end);
   const flags = withFlags(withoutFlags(vma.flags, VM_UFFD_MASK), modeFlags);
   const change = { flags, uffd: context };
   const result = modifyVma(env, vma, start, end, change, env.settings.maxMapCount, giveUpOnNoMemory);

@@ -1,4 +1,4 @@
-import { VM_SHARED, VM_UFFD_MINOR, VM_UFFD_MISSING, VM_UFFD_WP, VM_WRITE, hasAny } from '@vmakit/base';
+import { VM_SHARED, VM_UFFD_MINOR, VM_UFFD_MISSING, VM_UFFD_WP, VM_WRITE } from '@vmakit/base';
 import { type MappedFile, PG_DIRTY } from '@vmakit/folio';
 import { DIRTY, type EntryState, type EntryWords, SOFT_DIRTY, UFFD_WP, WRITABLE, YOUNG } from '@vmakit/pagetable';
 import { addNewAnonRmapPtes, addRmapPtes, anonVmaPrepare } from '@vmakit/rmap';
@@ -84,7 +84,7 @@ function faultAround(mm: Mm, vma: Vma, file: MappedFile, page: number, words: En
   const { arch, settings } = mm.env;
   const window = Math.floor(settings.faultAroundBytes / 2 ** arch.pageShift);
   // A watch for missing pages does not stand in the way (measured on 6.18.44); what is cached is not missing.
-  if (window <= 1 || hasAny(vma.flags, VM_UFFD_WP + VM_UFFD_MINOR)) return false;
+  if (window <= 1 || vma.hasAny(VM_UFFD_WP + VM_UFFD_MINOR)) return false;
   const aligned = page - (page % window);
   const start = Math.max(aligned, vma.start);
   // As long as a window from where it begins, not to where an aligned one would end: measured on 6.18.44.

@@ -1,4 +1,4 @@
-import { VM_MERGEABLE, hasAny } from '@vmakit/base';
+import { VM_MERGEABLE } from '@vmakit/base';
 import { PG_ANON, PG_DIRTY, PG_EXCLUSIVE, PG_KSM, PG_SWAPCACHE } from '@vmakit/folio';
 import { type EntryWords, YOUNG } from '@vmakit/pagetable';
 import { type AnonVma, addRmapPtes, getAnonVma, putAnonVma, removeRmapPtes, tryShareAnonRmap } from '@vmakit/rmap';
@@ -40,7 +40,7 @@ export function ksmScan(env: MmEnvironment, mms: Iterable<Mm>): void {
   for (const mm of all) {
     forgetStale(mm);
     for (let vma = mm.tree.first; vma !== null; vma = vma.next) {
-      if (hasAny(vma.flags, VM_MERGEABLE) && vma.anonVma !== null) scanVma(mm, vma, seen);
+      if (vma.hasAny(VM_MERGEABLE) && vma.anonVma !== null) scanVma(mm, vma, seen);
     }
   }
 }

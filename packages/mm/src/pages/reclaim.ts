@@ -1,4 +1,4 @@
-import { VM_DROPPABLE, hasAny } from '@vmakit/base';
+import { VM_DROPPABLE } from '@vmakit/base';
 import {
   PG_ANON,
   PG_DIRTY,
@@ -90,7 +90,7 @@ function dropLazyFree(env: MmEnvironment, head: number, vma: Vma): void {
   const { arch, memory } = env;
   const mappings = smallMappingsOf(env, head);
   if (mappings.some(({ words, at }) => arch.isDirty(words, at))) memory.flags[head]! |= PG_DIRTY;
-  if ((memory.flags[head]! & PG_DIRTY) !== 0 && !hasAny(vma.flags, VM_DROPPABLE)) {
+  if ((memory.flags[head]! & PG_DIRTY) !== 0 && !vma.hasAny(VM_DROPPABLE)) {
     memory.flags[head]! |= PG_SWAPBACKED;
     return;
   }
