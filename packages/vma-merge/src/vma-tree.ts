@@ -126,6 +126,7 @@ export class VmaTree {
     vma.next = null;
     this.count--;
     if (this.#hint === vma) this.#hint = next;
+    this.#near = slot > 0 ? slot - 1 : 0;
   }
 
   /** Makes two VMAs neighbours; null: the end of the row. */
