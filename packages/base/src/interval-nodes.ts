@@ -278,13 +278,6 @@ export class IntervalNodes<Item extends IntervalItem> {
     this.#entryWords[(branch << BRANCH_WORDS_SHIFT) + BRANCH_COUNT] = count;
   }
 
-  /** Whether `leaf` is in use, and has items that start at or below `key` and such that start above it. */
-  holds(leaf: number, key: number): boolean {
-    const { bounds } = this;
-    const last = (leaf << LEAF_SHIFT) + this.count(leaf) - 1;
-    return (bounds[leaf << (LEAF_SHIFT + 1)] as number) <= key && key < (bounds[last << 1] as number);
-  }
-
   /** The child of `branch` that an item which starts at `key` is below, or would be. See {@link slotAtOrBelow}. */
   childFor(branch: number, key: number): number {
     const { entries } = this;

@@ -19,8 +19,6 @@ const SPARSE = LEAF_SLOTS / 4;
  * What is known of a subtree, its summary, is the greatest of a number that each item has. It is computed when it is
  * asked for; from then on it follows what changes, or is forgotten where the greatest number goes away, as far up as it
  * was the greatest. Who changes items says so: {@link raise}, {@link lower}.
- *
- * The leaf gone down to last is tried first: programs work where they worked.
  */
 export abstract class IntervalTree<Item extends IntervalItem> {
   readonly nodes: IntervalNodes<Item> = new IntervalNodes<Item>();
@@ -28,8 +26,6 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   root: number;
   /** Levels of branches. */
   height = 0;
-  /** The leaf gone down to last. */
-  #leaf: number;
   /** The item put in last. */
   #newest: Item | null = null;
   /** Some summary was asked for: until then none is known, and none has to follow what changes. */
@@ -37,7 +33,6 @@ export abstract class IntervalTree<Item extends IntervalItem> {
 
   constructor() {
     this.root = this.nodes.newLeaf(NONE);
-    this.#leaf = this.root;
   }
 
   /** The summary of a leaf: a number from 0 on. */
@@ -46,10 +41,8 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   /** The leaf where an item that starts at `key` is, or would be put: the last that can be. */
   leafFor(key: number): number {
     const { nodes } = this;
-    if (nodes.holds(this.#leaf, key)) return this.#leaf;
     let node = this.root;
     for (let level = this.height; level > 0; level--) node = nodes.childFor(node, key);
-    this.#leaf = node;
     return node;
   }
 
