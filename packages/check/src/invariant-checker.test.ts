@@ -144,7 +144,6 @@ describe('S2, offsets', () => {
     const { kernel, process } = scene();
     const vma = map(process, AT + 16, 4);
     vma.pageOffset += 5;
-    vma.anonPageOffset += 5;
     expect(reported(kernel)).toEqual(['S2.1']);
   });
 

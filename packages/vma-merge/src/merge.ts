@@ -201,10 +201,7 @@ export function moveBoundaries(vma: Vma, start: number, end: number): void {
 export function followRange(vma: Vma, start: number, end: number): void {
   const shift = start - vma.start;
   if (vma.chain !== NONE) moveAllLinks(vma, vma.anonPageOffset + shift, end - start);
-  if (shift !== 0) {
-    vma.pageOffset += shift;
-    vma.anonPageOffset += shift;
-  }
+  if (shift !== 0) vma.pageOffset += shift;
 }
 
 /** The last step for a VMA that a merge removed: it is out of the tree already. */

@@ -22,7 +22,6 @@ export function splitVmaUnchecked(context: MergeContext, vma: Vma, at: number, n
     const shift = at - vma.start;
     half.start = at;
     half.pageOffset += shift;
-    half.anonPageOffset += shift;
   }
   if (vma.policy !== null && injector !== null && injector.fails('policy-duplicate')) {
     return refuse('ENOMEM', 'spec 02.5 split: memory policy');

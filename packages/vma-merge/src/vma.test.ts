@@ -9,14 +9,28 @@ const anyNumber = fc.oneof(
   fc.constantFrom(0, 2 ** 30 - 1, 2 ** 30, 2 ** 31, 2 ** 32 + 1, 2 ** 45, Number.MAX_SAFE_INTEGER, -(2 ** 30), -1),
 );
 
+/** Bytes are below 2^64, so page offsets are below 2^52. */
+const anyOffset = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 52 }), fc.constantFrom(0, 2 ** 30, 2 ** 52));
+
 it('a VMA keeps its numbers apart, and each of them whole', () => {
   fc.assert(
-    fc.property(anyNumber, anyNumber, anyNumber, anyNumber, anyNumber, (start, end, pageOffset, anon, flags) => {
+    fc.property(anyNumber, anyNumber, anyOffset, anyOffset, anyNumber, (start, end, pageOffset, anon, flags) => {
       const vma = allocateVma(new World(), start, end, pageOffset, flags);
       vma.anonPageOffset = anon;
       const numbers = { start, end, pageOffset, anonPageOffset: anon, flags };
       expect(vma).toMatchObject(numbers);
       expect(duplicateVma(vma)).toMatchObject(numbers);
+    }),
+  );
+});
+
+it('the offset of anonymous folios goes along with the page offset', () => {
+  fc.assert(
+    fc.property(anyOffset, anyOffset, anyOffset, (pageOffset, anon, moved) => {
+      const vma = allocateVma(new World(), 0, 1, pageOffset, 0);
+      vma.anonPageOffset = anon;
+      vma.pageOffset = moved;
+      expect(vma).toMatchObject({ pageOffset: moved, anonPageOffset: anon - pageOffset + moved });
     }),
   );
 });

@@ -91,8 +91,8 @@ export class Vma implements RmapVma {
   extras: VmaExtras = PLAIN;
   offsetUpper = 0;
   offsetLower = 0;
-  anonOffsetUpper = 0;
-  anonOffsetLower = 0;
+  /** How far `anonPageOffset` is above `pageOffset`; null: not at all, as in all memory but that of files. */
+  anonDistance: number | null = null;
   chain: number = NONE;
   mm: VmaOwner;
 
@@ -111,8 +111,7 @@ export class Vma implements RmapVma {
     this.flagsLower = other.flagsLower;
     this.offsetUpper = other.offsetUpper;
     this.offsetLower = other.offsetLower;
-    this.anonOffsetUpper = other.anonOffsetUpper;
-    this.anonOffsetLower = other.anonOffsetLower;
+    this.anonDistance = other.anonDistance;
   }
 
   get start(): number {
@@ -135,7 +134,10 @@ export class Vma implements RmapVma {
     this.endLower = (page - upper * UPPER) | 0;
   }
 
-  /** The offset of the page at `start`: in its file, or what stands for it in anonymous memory. */
+  /**
+   * The offset of the page at `start`: in its file, or what stands for it in anonymous memory. When it is set,
+   * `anonPageOffset` goes along.
+   */
   get pageOffset(): number {
     return this.offsetUpper * UPPER + this.offsetLower;
   }
@@ -146,15 +148,14 @@ export class Vma implements RmapVma {
     this.offsetLower = (offset - upper * UPPER) | 0;
   }
 
-  /** The index of an anonymous folio at `start`. */
+  /** The index of an anonymous folio at `start`. When it is set, `pageOffset` stays. */
   get anonPageOffset(): number {
-    return this.anonOffsetUpper * UPPER + this.anonOffsetLower;
+    return this.anonDistance === null ? this.pageOffset : this.pageOffset + this.anonDistance;
   }
 
   set anonPageOffset(offset: number) {
-    const upper = (offset / UPPER) | 0;
-    this.anonOffsetUpper = upper;
-    this.anonOffsetLower = (offset - upper * UPPER) | 0;
+    const distance = offset - this.pageOffset;
+    this.anonDistance = distance === 0 ? null : distance;
   }
 
   get flags(): VmFlags {
@@ -241,7 +242,7 @@ export function allocateVma(mm: VmaOwner, start: number, end: number, pageOffset
   vma.start = start;
   vma.end = end;
   vma.pageOffset = pageOffset;
-  vma.anonPageOffset = pageOffset;
+  vma.anonDistance = null;
   vma.flags = flags;
   return vma;
 }

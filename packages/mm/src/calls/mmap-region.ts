@@ -118,7 +118,7 @@ function mergeOrInsert(
   if (injector !== null && (injector.fails('vma-alloc') || injector.fails('vma-tree-node'))) return null;
   const vma = allocateVma(mm, start, end, pageOffset, flags);
   vma.file = backingFile(mm, end - start, flags, file);
-  vma.anonPageOffset = vma.file !== null && env.profile.anonPageOffset ? start : pageOffset;
+  if (vma.file !== null && env.profile.anonPageOffset) vma.anonPageOffset = start;
   tree.insert(vma);
   mm.mapCount++;
   return vma;
