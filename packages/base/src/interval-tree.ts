@@ -26,8 +26,8 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   root: number;
   /** Levels of branches. */
   height = 0;
-  /** The item put in last. */
-  #newest: Item | null = null;
+  /** Where the item put in last went: a guess, since it may have been moved since. */
+  #newest: number = NONE;
   /** Some summary was asked for: until then none is known, and none has to follow what changes. */
   #summarized = false;
 
@@ -56,9 +56,9 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   /** Puts an item into `slot` of `leaf`. Before: {@link raise}. */
   insertAt(leaf: number, slot: number, item: Item, start: number, end: number): void {
     const { nodes } = this;
-    if (nodes.count(leaf) < LEAF_SLOTS - 1) nodes.insertItem(leaf, slot, item, start, end);
-    else this.#insertAndSplit(leaf, slot, item, start, end);
-    this.#newest = item;
+    if (nodes.count(leaf) === LEAF_SLOTS - 1) return this.#insertAndSplit(leaf, slot, item, start, end);
+    nodes.insertItem(leaf, slot, item, start, end);
+    this.#newest = slot;
   }
 
   /** Takes the item in `slot` of `leaf` out. Before: {@link lower}. */
@@ -170,15 +170,16 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     const { nodes } = this;
     const first = leaf << LEAF_SHIFT;
     const index = slot - first;
-    const descending = index < LEAF_SLOTS - 1 && nodes.items[slot] === this.#newest;
+    const descending = index < LEAF_SLOTS - 1 && slot === this.#newest;
     // How many of the items, the new one among them, stay.
     let stay = LEAF_SLOTS / 2;
-    if (index > 0 && nodes.items[slot - 1] === this.#newest) stay = Math.min(LEAF_SLOTS - 1, index + 1);
+    if (index > 0 && slot - 1 === this.#newest) stay = Math.min(LEAF_SLOTS - 1, index + 1);
     else if (descending) stay = Math.max(1, index);
     const below = index < stay;
     const right = nodes.splitLeaf(leaf, below ? LEAF_SLOTS - stay : LEAF_SLOTS - 1 - stay);
-    if (below) nodes.insertItem(leaf, slot, item, start, end);
-    else nodes.insertItem(right, (right << LEAF_SHIFT) + index - stay, item, start, end);
+    const place = below ? slot : (right << LEAF_SHIFT) + index - stay;
+    nodes.insertItem(below ? leaf : right, place, item, start, end);
+    this.#newest = place;
     nodes.forgetSummary(leaf, 0);
     let key = nodes.bounds[2 * (right << LEAF_SHIFT)] as number;
     // The lowest key that separates the two: so that what comes in before this one goes to the right, and fills it.

@@ -53,7 +53,7 @@ export function measure(workloads: readonly Workload[], options: MeasureOptions)
       while (performance.now() - start < 1000 * options.warmUpSeconds);
     }
     for (let round = 0; round < options.repetitions; round++) {
-      const host = prefix === MODEL_ONLY ? null : options.host;
+      const host = members.every(({ modelOnly }) => modelOnly === true) ? null : options.host;
       for (const result of host?.run(prefix, options.scale) ?? []) samples.get(result.name)?.host.push(result);
       for (const workload of members) samples.get(workload.name)?.model.push(runModel(workload, options.scale));
     }
@@ -83,15 +83,21 @@ function runModel(workload: Workload, scale: number): Measurement {
 /** Stands for workloads that a released kernel cannot run. */
 const MODEL_ONLY = '';
 
-/** Workloads that share the part of the name before the size: hostbench takes them by prefix. */
+/**
+ * Workloads that share the part of the name before the size: hostbench takes them by prefix. With them those that are
+ * compared with one of them.
+ */
 function groups(workloads: readonly Workload[]): [string, Workload[]][] {
   const found = new Map<string, Workload[]>();
   for (const workload of workloads) {
-    const prefix = workload.modelOnly === true ? MODEL_ONLY : workload.name.replace(/n=.*$/, '');
+    const { name, modelOnly, comparedWith } = workload;
+    const prefix = modelOnly === true && comparedWith === undefined ? MODEL_ONLY : prefixOf(comparedWith ?? name);
     found.set(prefix, [...(found.get(prefix) ?? []), workload]);
   }
   return [...found];
 }
+
+const prefixOf = (name: string): string => name.replace(/n=.*$/, '');
 
 function summarize(name: string, { model, host }: Samples): WorkloadResult {
   const first = phase(

@@ -71,13 +71,16 @@ export interface CostRatio {
 export function costRatios(results: readonly { readonly name: string; readonly modelNs: number }[]): CostRatio[] {
   const cost = new Map(results.map(({ name, modelNs }) => [name, modelNs]));
   const ratios: CostRatio[] = [];
+  const compare = (name: string, dearName: string, cheapName: string, limit: number): void => {
+    const [dear, cheap] = [cost.get(dearName), cost.get(cheapName)];
+    if (dear !== undefined && cheap !== undefined) ratios.push({ name, ratio: dear / cheap, limit });
+  };
+  compare('W6 relocating : n=10000', 'W6 relocating', 'W6 n=10000', 2);
   for (const { name: range } of RANGES) {
     for (const [at, { name, limit }] of KINDS.entries()) {
       const before = KINDS[at - 1];
       if (limit === null || before === undefined) continue;
-      const [dear, cheap] = [cost.get(nameOf(range, name)), cost.get(nameOf(range, before.name))];
-      if (dear === undefined || cheap === undefined) continue;
-      ratios.push({ name: `${nameOf(range, name)} : ${before.name}`, ratio: dear / cheap, limit });
+      compare(`${nameOf(range, name)} : ${before.name}`, nameOf(range, name), nameOf(range, before.name), limit);
     }
   }
   return ratios;

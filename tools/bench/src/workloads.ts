@@ -25,6 +25,8 @@ export interface Workload {
   readonly policies?: readonly MremapPolicy[];
   /** Nothing that a released kernel could run beside it. */
   readonly modelOnly?: boolean;
+  /** The workload whose cost it is compared with: the two are measured in turn. */
+  readonly comparedWith?: string;
   run(machine: Machine, scale: number): Measurement;
 }
 
@@ -160,9 +162,11 @@ const forkAndCopy: Workload = {
 /** W6; relocating: on a kernel with the series, each mremap asking for it. Ends with one VMA then. */
 function compactor(count: number, relocating: boolean): Workload {
   const flags = relocating ? MREMAP_RELOCATE_ANON : 0;
+  const plain = `W6 n=${count}`;
   return {
-    name: relocating ? 'W6 relocating' : `W6 n=${count}`,
+    name: relocating ? 'W6 relocating' : plain,
     modelOnly: relocating,
+    ...(relocating && { comparedWith: plain }),
     policies: relocating ? [relocateAnon(), largeFolio()] : [],
     run(machine) {
       const lengths = new Int32Array(count);
