@@ -99,31 +99,26 @@ export abstract class IntervalTree<Item extends IntervalItem> {
 
   /** An item of `leaf` has number `value` now, in place of none or of a lower one. */
   raise(leaf: number, value: number): void {
-    if (!this.#summarized) return;
-    const { nodes } = this;
-    const { summaries } = nodes;
-    let at = nodes.entryOf(leaf, 0);
-    for (let level = 1; at !== NONE; level++) {
-      const known = summaries[at] as number;
-      if (known !== UNKNOWN) {
-        if (known >= value) return;
-        summaries[at] = value;
-      }
-      at = nodes.entryOf(at >> FANOUT_SHIFT, level);
-    }
+    this.#tell(leaf, value, value);
   }
 
   /** An item of `leaf` has number `value` no more; what it has now, if it has one, is lower. */
   lower(leaf: number, value: number): void {
+    this.#tell(leaf, value, UNKNOWN);
+  }
+
+  /** Makes `summary` what is known of `leaf` and of all above it, up to where there is more than `value`. */
+  #tell(leaf: number, value: number, summary: number): void {
     if (!this.#summarized) return;
     const { nodes } = this;
     const { summaries } = nodes;
     let at = nodes.entryOf(leaf, 0);
     for (let level = 1; at !== NONE; level++) {
       const known = summaries[at] as number;
+      // What is not known here may be known above.
       if (known !== UNKNOWN) {
         if (known > value) return;
-        summaries[at] = UNKNOWN;
+        summaries[at] = summary;
       }
       at = nodes.entryOf(at >> FANOUT_SHIFT, level);
     }
@@ -168,12 +163,13 @@ export abstract class IntervalTree<Item extends IntervalItem> {
    */
   #insertAndSplit(leaf: number, slot: number, item: Item, start: number, end: number): void {
     const { nodes } = this;
-    const first = leaf << LEAF_SHIFT;
-    const index = slot - first;
-    const descending = index < LEAF_SLOTS - 1 && slot === this.#newest;
+    const index = slot - (leaf << LEAF_SHIFT);
+    // The last slot of a leaf is never used: neither place is one of another leaf.
+    const ascending = slot - 1 === this.#newest;
+    const descending = slot === this.#newest;
     // How many of the items, the new one among them, stay.
     let stay = LEAF_SLOTS / 2;
-    if (index > 0 && slot - 1 === this.#newest) stay = Math.min(LEAF_SLOTS - 1, index + 1);
+    if (ascending) stay = Math.min(LEAF_SLOTS - 1, index + 1);
     else if (descending) stay = Math.max(1, index);
     const below = index < stay;
     const right = nodes.splitLeaf(leaf, below ? LEAF_SLOTS - stay : LEAF_SLOTS - 1 - stay);

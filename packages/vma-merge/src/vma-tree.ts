@@ -22,7 +22,7 @@ export class VmaTree {
   readonly #hole = new FoundHole();
   /** The VMA found last: programs work where they worked. */
   #hint: Vma | null = null;
-  /** A slot near to which the next VMA that changes most likely is: that of the one found last. */
+  /** A slot at or behind which the next change most likely is: that of the VMA found last, or the one before a gap. */
   #near = 0;
 
   /** The lowest VMA that ends above `page` (`find_vma`): it contains `page` or is the next one after it. */
@@ -126,6 +126,11 @@ export class VmaTree {
     vma.next = null;
     this.count--;
     if (this.#hint === vma) this.#hint = next;
+    this.#comeNear(slot);
+  }
+
+  /** The next change is likely on either side of the gap before `slot`. */
+  #comeNear(slot: number): void {
     this.#near = slot > 0 ? slot - 1 : 0;
   }
 
@@ -263,7 +268,7 @@ export class VmaTree {
     const { nodes } = this.#tree;
     const next = nodes.items[slot] as Vma;
     this.#hint = next;
-    this.#near = slot > 0 ? slot - 1 : slot;
+    this.#comeNear(slot);
     const hole = this.#hole;
     hole.start = Math.max(low, this.#tree.gapStart(slot >> LEAF_SHIFT, slot));
     hole.end = Math.min(high, nodes.bounds[2 * slot] as number);

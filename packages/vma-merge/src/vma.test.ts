@@ -1,3 +1,4 @@
+import { hasAny } from '@vmakit/base';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { World } from './testing/world.js';
@@ -31,6 +32,16 @@ it('the offset of anonymous folios goes along with the page offset', () => {
       vma.anonPageOffset = anon;
       vma.pageOffset = moved;
       expect(vma).toMatchObject({ pageOffset: moved, anonPageOffset: anon - pageOffset + moved });
+    }),
+  );
+});
+
+it('tells its flags as they are told of a number', () => {
+  const flags = fc.integer({ min: 0, max: 2 ** 44 - 1 });
+  fc.assert(
+    fc.property(flags, flags, fc.nat({ max: 43 }), (all, mask, bit) => {
+      const vma = allocateVma(new World(), 0, 1, 0, all);
+      expect([vma.hasAny(mask), vma.hasAny(2 ** bit)]).toEqual([hasAny(all, mask), hasAny(all, 2 ** bit)]);
     }),
   );
 });
