@@ -4,10 +4,10 @@
 // it might change. In a loop over page table entries that is most of the time. Values in place are part of the code, as
 // if each module had a private copy of every constant. TypeScript would do it for `const enum`, which this repository
 // does not use: types must be erasable.
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { relative } from 'node:path';
 import ts from 'typescript';
-import { filesBelow, readJson, writeIfChanged } from './workspace.mjs';
+import { isRead, shadowed } from './built-modules.mjs';
+import { writeIfChanged } from './workspace.mjs';
 
 const { SyntaxKind } = ts;
 
@@ -31,65 +31,23 @@ const unary = new Map([
   [SyntaxKind.TildeToken, (a) => ~a],
 ]);
 
-/** A built module: what it declares, imports and passes on, by name. */
-class Module {
-  constructor(path) {
-    this.path = path;
-    this.text = readFileSync(path, 'utf8');
-    this.source = ts.createSourceFile(path, this.text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS);
-    /** Initializers of the constants of the module. */
-    this.constants = new Map();
-    this.exported = new Set();
-    /** What a local name, or a name passed on, is in another module. */
-    this.imports = new Map();
-    this.passedOn = new Map();
-    for (const statement of this.source.statements) this.#read(statement);
-  }
-
-  /** Whether the engine reads a name through a cell that others could see. */
-  isBinding(name) {
-    return this.imports.has(name) || this.exported.has(name);
-  }
-
-  #read(statement) {
-    if (ts.isVariableStatement(statement) && (statement.declarationList.flags & ts.NodeFlags.Const) !== 0) {
-      const isExported = statement.modifiers?.some(({ kind }) => kind === SyntaxKind.ExportKeyword) ?? false;
-      for (const { name, initializer } of statement.declarationList.declarations) {
-        if (!ts.isIdentifier(name) || initializer === undefined) continue;
-        this.constants.set(name.text, initializer);
-        if (isExported) this.exported.add(name.text);
-      }
-    }
-    const from = statement.moduleSpecifier?.text;
-    if (from === undefined) return;
-    const bindings = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : statement.exportClause;
-    if (bindings?.elements === undefined) return;
-    const into = ts.isImportDeclaration(statement) ? this.imports : this.passedOn;
-    for (const { name, propertyName } of bindings.elements) {
-      into.set(name.text, { from, name: (propertyName ?? name).text });
-    }
-  }
-}
-
-/** The numeric constants of some built packages, given by their folders. */
+/** The numeric constants of built packages. */
 export class Constants {
-  /** Folder of each package by name. */
-  #folders = new Map();
-  #modules = new Map();
+  #modules;
   #values = new Map();
 
-  constructor(folders) {
-    for (const dir of folders) this.#folders.set(readJson(join(dir, 'package.json')).name, dir);
+  constructor(modules) {
+    this.#modules = modules;
   }
 
   /** What every exported constant is, by its place. */
   get values() {
     const values = {};
-    for (const [name, dir] of this.#folders) {
-      for (const module of this.#built(dir)) {
-        for (const constant of module.exported) {
+    for (const [name, dir] of this.#modules.folders) {
+      for (const module of this.#modules.of(dir)) {
+        for (const [constant, initializer] of module.constants) {
+          if (!module.exported.has(constant)) continue;
           const place = `${name} ${relative(dir, module.path)} ${constant}`;
-          const initializer = module.constants.get(constant);
           const members = ts.isObjectLiteralExpression(initializer) ? initializer.properties : [];
           for (const { name: member, initializer: node } of members) {
             const value = node === undefined ? undefined : this.#evaluate(module, node);
@@ -106,20 +64,8 @@ export class Constants {
   /** Writes the values where the constants are used; gives how many files changed. */
   inline() {
     let changed = 0;
-    for (const dir of this.#folders.values()) {
-      for (const module of this.#built(dir)) if (writeIfChanged(module.path, this.#inlined(module))) changed++;
-    }
+    for (const module of this.#modules.all()) if (writeIfChanged(module.path, this.#inlined(module))) changed++;
     return changed;
-  }
-
-  #built(dir) {
-    return filesBelow(join(dir, 'dist'), (path) => path.endsWith('.js')).map((path) => this.#module(path));
-  }
-
-  #module(path) {
-    let module = this.#modules.get(path);
-    if (module === undefined) this.#modules.set(path, (module = existsSync(path) ? new Module(path) : null));
-    return module;
   }
 
   /** What `name` is inside `module`; undefined: no constant number. */
@@ -150,15 +96,9 @@ export class Constants {
 
   /** Where a name that `module` uses is declared, and with what initializer. */
   #declaration(module, name) {
-    const initializer = module.constants.get(name);
-    if (initializer !== undefined) return { module, initializer };
-    const origin = module.imports.get(name) ?? module.passedOn.get(name);
-    if (origin === undefined) return undefined;
-    const path = origin.from.startsWith('.')
-      ? join(dirname(module.path), origin.from)
-      : this.#folders.has(origin.from) && join(this.#folders.get(origin.from), 'dist/index.js');
-    const other = path ? this.#module(path) : null;
-    return other === null ? undefined : this.#declaration(other, origin.name);
+    const origin = this.#modules.origin(module, name);
+    const initializer = origin?.module.constants.get(origin.name);
+    return initializer === undefined ? undefined : { module: origin.module, initializer };
   }
 
   #evaluate(module, node) {
@@ -198,27 +138,4 @@ export class Constants {
     }
     return text;
   }
-}
-
-/** Names that something inside the module declares anew: they are left alone. */
-function shadowed(module) {
-  const names = new Set();
-  const visit = (node, depth) => {
-    const declares = ts.isVariableDeclaration(node) || ts.isParameter(node) || ts.isBindingElement(node);
-    if (declares && depth > 0 && ts.isIdentifier(node.name)) names.add(node.name.text);
-    const inner = ts.isFunctionLike(node) || ts.isBlock(node) || ts.isClassLike(node) ? depth + 1 : depth;
-    ts.forEachChild(node, (child) => visit(child, inner));
-  };
-  visit(module.source, 0);
-  return names;
-}
-
-/** Whether an identifier is read as a value where it stands. */
-function isRead(node) {
-  const { parent } = node;
-  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
-  if (ts.isPropertyAssignment(parent)) return parent.initializer === node;
-  const named = ts.isVariableDeclaration(parent) || ts.isParameter(parent) || ts.isPropertyDeclaration(parent);
-  if (named || ts.isMethodDeclaration(parent) || ts.isBindingElement(parent)) return parent.initializer === node;
-  return !ts.isFunctionLike(parent) && !ts.isClassLike(parent) && !ts.isShorthandPropertyAssignment(parent);
 }

@@ -119,7 +119,7 @@ export function ensureBuilt() {
   if (isBuilt() && isFresh(buildStamp, print)) return;
   say('building the packages');
   run('the build', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
-  run('the build', process.execPath, [join(root, 'tools/inline-constants.mjs')]);
+  run('the build', process.execPath, [join(root, 'tools/finish-build.mjs')]);
   writeFileSync(buildStamp, print);
 }
 

@@ -1,14 +1,16 @@
-// node tools/inline-constants.mjs: the last step of a build. See lib/inline-constants.mjs.
+// node tools/finish-build.mjs: the last steps of a build. See lib/inline-constants.mjs and lib/private-bindings.mjs.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BuiltModules } from './lib/built-modules.mjs';
 import { Constants } from './lib/inline-constants.mjs';
+import { bindPrivately } from './lib/private-bindings.mjs';
 import { packages, root } from './lib/workspace.mjs';
 
 const stamp = join(root, 'node_modules/.vmakit-constants');
 const folders = packages().map(({ dir }) => dir);
 
-let constants = new Constants(folders);
+let constants = new Constants(new BuiltModules(folders));
 const before = existsSync(stamp) ? JSON.parse(readFileSync(stamp, 'utf8')) : {};
 const { values } = constants;
 if (Object.keys(before).some((name) => name in values && values[name] !== before[name])) {
@@ -17,7 +19,8 @@ if (Object.keys(before).some((name) => name in values && values[name] !== before
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
-  constants = new Constants(folders);
+  constants = new Constants(new BuiltModules(folders));
 }
 writeFileSync(stamp, JSON.stringify(constants.values));
 constants.inline();
+bindPrivately(new BuiltModules(folders));
