@@ -76,12 +76,12 @@ describe('constants of its own that a built module has', () => {
   const A = 'export function twice(x) { return 2 * x; }\nexport function four(x) { return twice(twice(x)); }\n';
 
   test('stand for the functions that it declares or imports, and no line moves', () => {
-    const use = "import { four as quadruple } from '@x/a';\nexport const f = (x) => quadruple(x);\n";
+    const use = "import { four as f4 } from '@x/a';\nexport const f = (x) => f4(x);\n";
     const modules = build({ 'a/a.js': A, 'a/index.js': "export { four, twice } from './a.js';\n", 'b/use.js': use });
     expect(bindPrivately(modules())).toBe(2);
     expect(built('a/a.js')).toBe(` const twice$ = twice;${A.replace('twice(twice(x))', 'twice$(twice$(x))')}`);
     expect(built('b/use.js')).toBe(
-      "import { four as quadruple } from '@x/a'; const quadruple$ = quadruple;\nexport const f = (x) => quadruple$(x);\n",
+      "import { four as f4 } from '@x/a'; const f4$ = f4;\nexport const f = (x) => f4$(x);\n",
     );
   });
 

@@ -62,8 +62,9 @@ export class GapTree extends IntervalTree<Vma> {
     const first = branch << FANOUT_SHIFT;
     const last = first + nodes.branchCount(branch) - 1;
     for (let at = last; at >= first; at--) {
-      const widest = summaries[at] as number;
-      if (widest < length) continue;
+      let widest = summaries[at] as number;
+      while (widest < length && at > first) widest = summaries[--at] as number;
+      if (widest < length) return NONE;
       if (at < last && (entries[(at << 1) + 2] as number) <= this.#low) return NONE;
       let slot = NONE;
       if (at > first && (entries[at << 1] as number) >= this.#high) {
