@@ -10,7 +10,8 @@ import { packages, root } from './lib/workspace.mjs';
 const stamp = join(root, 'node_modules/.vmakit-constants');
 const folders = packages().map(({ dir }) => dir);
 
-let constants = new Constants(new BuiltModules(folders));
+let modules = new BuiltModules(folders);
+let constants = new Constants(modules);
 const before = existsSync(stamp) ? JSON.parse(readFileSync(stamp, 'utf8')) : {};
 const { values } = constants;
 if (Object.keys(before).some((name) => name in values && values[name] !== before[name])) {
@@ -19,8 +20,9 @@ if (Object.keys(before).some((name) => name in values && values[name] !== before
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
-  constants = new Constants(new BuiltModules(folders));
+  modules = new BuiltModules(folders);
+  constants = new Constants(modules);
 }
 writeFileSync(stamp, JSON.stringify(constants.values));
 constants.inline();
-bindPrivately(new BuiltModules(folders));
+bindPrivately(modules);

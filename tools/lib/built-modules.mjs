@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
-import { filesBelow, readJson } from './workspace.mjs';
+import { filesBelow, readJson, writeIfChanged } from './workspace.mjs';
 
 const { SyntaxKind } = ts;
 
@@ -53,7 +53,7 @@ class Module {
   }
 }
 
-/** The modules of some built packages, given by their folders; each is read once. */
+/** The modules of some built packages, given by their folders; each is read once, until it is rewritten. */
 export class BuiltModules {
   /** Folder of each package by name. */
   folders = new Map();
@@ -68,9 +68,14 @@ export class BuiltModules {
     return filesBelow(join(dir, 'dist'), (path) => path.endsWith('.js')).map((path) => this.#module(path));
   }
 
-  /** All of them. */
-  *all() {
-    for (const dir of this.folders.values()) yield* this.of(dir);
+  /** Gives every module the text that `textOf` makes of it; says how many changed, and reads those anew. */
+  rewrite(textOf) {
+    const modules = [...this.folders.values()].flatMap((dir) => this.of(dir));
+    // All texts come first: to make one, what others declare is looked up.
+    const texts = modules.map((module) => ({ path: module.path, text: textOf(module) }));
+    const changed = texts.filter(({ path, text }) => writeIfChanged(path, text));
+    for (const { path } of changed) this.#modules.delete(path);
+    return changed.length;
   }
 
   /** The module that declares what is `name` in `module`, and its name there; undefined: none of these packages. */
@@ -90,6 +95,15 @@ export class BuiltModules {
     if (module === undefined) this.#modules.set(path, (module = existsSync(path) ? new Module(path) : null));
     return module;
   }
+}
+
+/** `text` with `insert` in place of [start, end) for each of `edits`, which do not overlap. */
+export function edited(text, edits) {
+  let result = text;
+  for (const { start, end, insert } of [...edits].sort((a, b) => b.start - a.start)) {
+    result = result.slice(0, start) + insert + result.slice(end);
+  }
+  return result;
 }
 
 /** Names that something inside the module declares anew: they are left alone. */

@@ -6,8 +6,7 @@
 // does not use: types must be erasable.
 import { relative } from 'node:path';
 import ts from 'typescript';
-import { isRead, shadowed } from './built-modules.mjs';
-import { writeIfChanged } from './workspace.mjs';
+import { edited, isRead, shadowed } from './built-modules.mjs';
 
 const { SyntaxKind } = ts;
 
@@ -63,9 +62,7 @@ export class Constants {
 
   /** Writes the values where the constants are used; gives how many files changed. */
   inline() {
-    let changed = 0;
-    for (const module of this.#modules.all()) if (writeIfChanged(module.path, this.#inlined(module))) changed++;
-    return changed;
+    return this.#modules.rewrite((module) => this.#inlined(module));
   }
 
   /** What `name` is inside `module`; undefined: no constant number. */
@@ -127,15 +124,14 @@ export class Constants {
       } else if (ts.isIdentifier(node) && !hidden.has(node.text) && module.isBinding(node.text) && isRead(node)) {
         value = this.#value(module, node.text);
       }
-      if (value !== undefined && Number.isFinite(value)) edits.push({ node, value });
-      else ts.forEachChild(node, visit);
+      if (value === undefined || !Number.isFinite(value)) {
+        ts.forEachChild(node, visit);
+      } else {
+        const literal = value < 0 ? `(${value})` : String(value);
+        edits.push({ start: node.getStart(), end: node.end, insert: `${literal} /* ${node.getText()} */` });
+      }
     };
     visit(module.source);
-    let { text } = module;
-    for (const { node, value } of edits.reverse()) {
-      const literal = value < 0 ? `(${value})` : String(value);
-      text = `${text.slice(0, node.getStart())}${literal} /* ${node.getText()} */${text.slice(node.end)}`;
-    }
-    return text;
+    return edited(module.text, edits);
   }
 }

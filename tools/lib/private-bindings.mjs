@@ -5,28 +5,24 @@
 // that only its module sees is part of the code. So a module begins with `const find$ = find;` and uses `find$` in its
 // functions. No two modules need each other to load (see layer-rules.mjs), so what is imported is there by then.
 import ts from 'typescript';
-import { isRead, shadowed } from './built-modules.mjs';
-import { writeIfChanged } from './workspace.mjs';
+import { edited, isRead, shadowed } from './built-modules.mjs';
 
 /** Rewrites `modules`, the {@link BuiltModules} of some packages; gives how many files changed. */
 export function bindPrivately(modules) {
-  let changed = 0;
-  for (const module of modules.all()) if (writeIfChanged(module.path, rewritten(modules, module))) changed++;
-  return changed;
+  return modules.rewrite((module) => rewritten(modules, module));
 }
 
 /** The text of a module that uses constants of its own; the same text when it does. No line moves. */
 function rewritten(modules, module) {
   const uses = usesInFunctions(module.source, bindable(modules, module));
-  let { text } = module;
-  const edits = uses.map((node) => ({ at: node.end, insert: '$' }));
-  for (const name of new Set(uses.map((node) => node.text))) {
-    edits.push({ at: placeFor(module, name), insert: ` const ${name}$ = ${name};` });
-  }
-  edits.sort((a, b) => b.at - a.at);
-  for (const { at, insert } of edits) text = text.slice(0, at) + insert + text.slice(at);
-  return text;
+  const names = [...new Set(uses.map((node) => node.text))];
+  return edited(module.text, [
+    ...uses.map((node) => insertion(node.end, '$')),
+    ...names.map((name) => insertion(placeFor(module, name), ` const ${name}$ = ${name};`)),
+  ]);
 }
+
+const insertion = (at, insert) => ({ start: at, end: at, insert });
 
 /** Names of the module that it can have constants for. Its own constants that nobody else sees are such already. */
 function bindable(modules, module) {
