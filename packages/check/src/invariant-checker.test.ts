@@ -205,7 +205,7 @@ describe('S3, anon_vmas', () => {
 
   it('S3.6: a child that is its own parent', () => {
     const { kernel, vma, childVma } = family();
-    const child = childVma.anonVma as { parent: unknown; numChildren: number };
+    const child = childVma.anonVma!;
     child.parent = child;
     child.numChildren = 1;
     vma.anonVma!.numChildren--;
@@ -226,7 +226,8 @@ describe('S3, anon_vmas', () => {
 
   it('S3.10: an anon_vma that nobody needs', () => {
     const { kernel } = scene();
-    const lost = kernel.env.anonVmas.createRoot();
+    const { anonVmas } = kernel.env;
+    const lost = anonVmas.inSlot(anonVmas.createRoot());
     lost.numChildren = 0;
     lost.refcount = 0;
     expect(reported(kernel)).toEqual(['S3.10']);

@@ -43,7 +43,7 @@ export class MemoryImage {
         end: Math.min(vma.end, end),
         flags: vma.flags,
         pageOffset: pageOffsetAt(vma, Math.max(vma.start, start)),
-        isFaulted: vma.anonVma !== null,
+        isFaulted: vma.faulted,
         isAnonymous: vma.file === null,
       });
     }

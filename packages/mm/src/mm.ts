@@ -1,5 +1,6 @@
 import type { VmFlags } from '@vmakit/base';
 import { PageTables } from '@vmakit/pagetable';
+import type { AnonVmaRegistry } from '@vmakit/rmap';
 import { MergeRequest, type UserfaultContext, VmaTree, type VmaOwner } from '@vmakit/vma-merge';
 import { GatheredRange } from './calls/gathered-range.js';
 import type { MmEnvironment } from './environment.js';
@@ -57,6 +58,7 @@ export interface MmLimits {
 /** One address space: `mm_struct`. All counters are pages (spec 01 section 1). */
 export class Mm implements VmaOwner {
   readonly env: MmEnvironment;
+  readonly anonVmas: AnonVmaRegistry;
   readonly id: number;
   readonly tree: VmaTree = new VmaTree();
   readonly pages: PageTables;
@@ -122,6 +124,7 @@ export class Mm implements VmaOwner {
 
   constructor(env: MmEnvironment, layout: MmLayout) {
     this.env = env;
+    this.anonVmas = env.anonVmas;
     this.id = env.nextMmId++;
     this.layout = layout;
     this.pages = new PageTables(env.arch, env.tablePool);

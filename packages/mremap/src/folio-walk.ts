@@ -1,6 +1,7 @@
 import { PG_LOCKED, type PhysicalMemory } from '@vmakit/folio';
 import type { LockTracker } from '@vmakit/locking';
 import { splitFolio } from '@vmakit/mm';
+import { anonVmaIdOf } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import { Leaf, LeafKind } from './leaf.js';
@@ -96,7 +97,7 @@ export class FolioWalk implements LeafSink {
     const { source, destination, mm } = this.#move;
     const vma = (forward ? destination : source) as Vma;
     this.#forward = forward;
-    this.#anonVmaId = vma.anonVma?.id ?? 0;
+    this.#anonVmaId = anonVmaIdOf(vma);
     this.#indexShift = vma.anonPageOffset - vma.start + (forward ? range.shift : 0);
     this.runs = this.#shortCut(forward);
     for (;;) {

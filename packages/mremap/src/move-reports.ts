@@ -19,7 +19,7 @@ export function emitCopied(op: RemapOperation, copy: VmaCopy): void {
     end: vma.end,
     pageOffset: vma.pageOffset,
     merged,
-    fresh: !merged && vma.anonVma !== (copy.source as Vma).anonVma,
+    fresh: !merged && vma.anonVmaSlot !== (copy.source as Vma).anonVmaSlot,
     needRmapLocks,
     anonVma: vma.anonVma?.id ?? null,
   });

@@ -73,7 +73,7 @@ function prepareMove(op: RemapOperation): MmError | null {
     ? mm.mapCount + (splitsLocked ? 3 : 2) > maxMapCount
     : mm.mapCount >= maxMapCount - 3;
   if (tooMany) return refuse('ENOMEM', 'spec 05.7 p1: map_count', { mapCount: mm.mapCount, maxMapCount });
-  if (vma.hasAny(VM_MERGEABLE) && vma.anonVma !== null) {
+  if (vma.hasAny(VM_MERGEABLE) && vma.faulted) {
     if (!breakKsm(mm, vma, op.address, op.oldEnd)) return refuse('ENOMEM', 'spec 05.7 p3: breaking KSM pages');
   }
   if (!splitsLocked || !profile.dontUnmapSplitsLocked) return null;

@@ -1,5 +1,5 @@
 import { type Mm, splitFolio, splitHugePmd } from '@vmakit/mm';
-import type { AnonVma } from '@vmakit/rmap';
+import { type AnonVma, anonVmaIdOf } from '@vmakit/rmap';
 import { type Vma, duplicateVma, mergeExistingRange } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import { FolioWalk } from './folio-walk.js';
@@ -138,7 +138,7 @@ export class PolicyMove implements Move {
     const { memory } = this.mm.env;
     this.journal.remember(memory, head);
     // The anon_vma first, then the offset: a walker without the folio lock may see one without the other.
-    memory.mapping[head] = ((this.destination as Vma).anonVma as AnonVma).id;
+    memory.mapping[head] = anonVmaIdOf(this.destination as Vma);
     memory.index[head] = index;
     (this.walk as FolioWalk).changed = true;
   }
@@ -147,7 +147,7 @@ export class PolicyMove implements Move {
     this.#require('returnFolio', ['undo']);
     this.#requireLocked('returnFolio', head, index);
     const { memory } = this.mm.env;
-    memory.mapping[head] = (this.source.anonVma as AnonVma).id;
+    memory.mapping[head] = anonVmaIdOf(this.source);
     memory.index[head] = index;
     (this.walk as FolioWalk).changed = true;
   }

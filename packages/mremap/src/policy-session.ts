@@ -1,4 +1,5 @@
 import { ERRNO_NUMBER, type Errno, type MmError, refuse } from '@vmakit/base';
+import { anonVmaIdOf } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import type { FolioWalk } from './folio-walk.js';
@@ -127,9 +128,9 @@ export class PolicySession {
   }
 
   #lock(destination: Vma): void {
-    if (destination.anonVma === null) return;
+    const root = destination.anonVma?.root;
+    if (root === undefined) return;
     const { env, id } = this.move.mm;
-    const { root } = destination.anonVma;
     this.move.heldRoot = root;
     if (env.locks.enabled) env.locks.acquire('anon-vma', root.id, 'write');
     if (env.bus.observed) this.#emitLock(id, root.id, true);
@@ -159,7 +160,7 @@ export class PolicySession {
   #emitBegin(destination: Vma): void {
     const { call, mm, from, to, oldPages } = this.move;
     if (!mm.env.bus.observed) return;
-    const anonVma = destination.anonVma?.id ?? 0;
+    const anonVma = anonVmaIdOf(destination);
     const { policy } = this;
     mm.env.bus.emit({ type: 'relocation.begin', call, process: mm.id, policy, anonVma, from, to, pages: oldPages });
   }

@@ -1,11 +1,11 @@
-import { VM_HUGETLB, VM_SPECIAL } from '@vmakit/base';
+import { NONE, VM_HUGETLB, VM_SPECIAL } from '@vmakit/base';
 import type { Move } from '@vmakit/mremap';
 import { findMergeableAnonVma, maybeShared } from '@vmakit/rmap';
 import { type Vma, duplicateVma, explainUnmerged, isAnonymous } from '@vmakit/vma-merge';
 
 /** Why the memory of a move is none that could be relocated; null: it could. */
 export function obstacleTo(source: Readonly<Vma>): string | null {
-  if (source.anonVma === null) return 'untouched';
+  if (!source.faulted) return 'untouched';
   if ((source.flags & (VM_SPECIAL | VM_HUGETLB)) !== 0) return 'special or hugetlb';
   if (source.file !== null || !isAnonymous(source)) return 'a file stands behind it';
   if (maybeShared(source)) return 'maybe shared';
@@ -23,8 +23,7 @@ export function countMerges(move: Move): number {
   const left = prev !== null && explainUnmerged(prev as Vma, moved) === null;
   const right = next !== null && explainUnmerged(moved, next as Vma) === null;
   if (!left || !right) return left || right ? 1 : 0;
-  const [a, b] = [prev.anonVma, next.anonVma];
-  return a === null || b === null || a === b ? 2 : 1;
+  return !prev.faulted || !next.faulted || prev.anonVmaSlot === next.anonVmaSlot ? 2 : 1;
 }
 
 /**
@@ -50,7 +49,8 @@ function asRelocated(move: Move, prev: Readonly<Vma> | null, next: Readonly<Vma>
   vma.prev = prev as Vma | null;
   vma.next = next as Vma | null;
   // The source has exactly one link, as the new VMA will: what counts is that it is none of a forked child.
-  vma.anonVma = findMergeableAnonVma(vma) ?? source.anonVma;
+  const lent = findMergeableAnonVma(vma);
+  vma.anonVmaSlot = lent === NONE ? source.anonVmaSlot : lent;
   vma.chain = source.chain;
   return vma;
 }

@@ -1,7 +1,7 @@
 import { PG_ANON, PG_EXCLUSIVE, PG_KSM, type PhysicalMemory } from '@vmakit/folio';
 import { LEAF_AGAIN, LEAF_FAIL, LEAF_NEXT, LEAF_SPLIT_UNLOCKED, type Leaf, type Move } from '@vmakit/mremap';
 import type { Relocation } from '@vmakit/policy-relocate-anon';
-import { maybeDmaPinned, maybeMappedShared } from '@vmakit/rmap';
+import { anonVmaIdOf, maybeDmaPinned, maybeMappedShared } from '@vmakit/rmap';
 
 /**
  * A page of a large folio mapped by a small entry. The folio is relocated once, as a whole, if it lies inside the
@@ -47,7 +47,7 @@ function isShared(memory: PhysicalMemory, head: number, frame: number, byMark: b
 /** An earlier entry of the same folio has placed it already. */
 function isPlaced(move: Move, relocation: Relocation, memory: PhysicalMemory, head: number, index: number): boolean {
   const vma = relocation.forward ? move.destination : move.source;
-  return memory.mapping[head] === vma?.anonVma?.id && memory.index[head] === index;
+  return vma !== null && memory.mapping[head] === anonVmaIdOf(vma) && memory.index[head] === index;
 }
 
 /** Whether the folio moves as a whole. */

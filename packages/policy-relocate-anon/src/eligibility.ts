@@ -27,7 +27,7 @@ export function decideRelocation(move: Move, repairs: RepairSet, taking: TakingD
   const must = (move.flags & MREMAP_MUST_RELOCATE_ANON) !== 0;
   const obstacle = obstacleTo(move.source, repairs);
   if (obstacle !== null) return must ? refuseMove('EFAULT', obstacle) : pass(obstacle);
-  if (move.source.anonVma === null) return pass('untouched: it has no offset to keep');
+  if (!move.source.faulted) return pass('untouched: it has no offset to keep');
   return must ? taking.must : taking.may;
 }
 
@@ -43,6 +43,6 @@ function obstacleTo(vma: Readonly<Vma>, repairs: RepairSet): string | null {
 
 /** The test of the April posting: more than one child, though an anon_vma that is no root does not count itself. */
 function maybeSharedAsOfApril(vma: Readonly<Vma>): boolean {
-  if (vma.anonVma === null) return false;
-  return !isChainSingular(vma) || vma.anonVma.numChildren > 1;
+  const { anonVma } = vma;
+  return anonVma !== null && (!isChainSingular(vma) || anonVma.numChildren > 1);
 }

@@ -36,7 +36,7 @@ function touchHeap(process: Process, end: number): void {
   const bytes = process.mm.env.arch.pageSize;
   const last = Math.ceil(end / bytes) - 1;
   const heap = process.mm.tree.at(last);
-  if (heap !== null && heap.anonVma === null) touchWritable(process, last, 1);
+  if (heap !== null && !heap.faulted) touchWritable(process, last, 1);
 }
 
 /** Touches the writable private anonymous memory of a range that was not touched yet. */

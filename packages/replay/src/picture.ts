@@ -77,6 +77,6 @@ function kindOf(vma: Vma, { process, stackAddress }: FollowedProcess): PictureKi
   if (!isAnonymous(vma)) return 'file';
   const name = stackOrHeap(vma, process.mm, stackAddress);
   if (name !== null) return name;
-  if (vma.anonVma !== null) return 'touched';
+  if (vma.faulted) return 'touched';
   return (vma.flags & VM_WRITE) === 0 ? 'inaccessible' : 'untouched';
 }

@@ -79,7 +79,7 @@ export class UnmergedPairs {
       this.#groups.set(rule, group);
     }
     group.pairs++;
-    if (left.file === null && right.file === null && left.anonVma !== null && right.anonVma !== null) {
+    if (left.file === null && right.file === null && left.faulted && right.faulted) {
       group.touchedPairs++;
     }
     const have = refusal?.have ?? null;

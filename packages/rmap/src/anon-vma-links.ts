@@ -1,6 +1,6 @@
 import { InvariantError, NONE } from '@vmakit/base';
 import type { AnonVma, AnonVmaChain, RmapVma } from './anon-vma.js';
-import { ANON_VMA_FIELDS, FIRST_LINK, LINK_COUNT, TREE } from './anon-vma-numbers.js';
+import { ANON_VMA_FIELDS, LINKS, LINK_COUNT } from './anon-vma-numbers.js';
 import type { AnonVmaRegistry } from './anon-vma-registry.js';
 import type { LinkTree } from './link-tree.js';
 
@@ -23,17 +23,14 @@ export function* linksOf(anonVma: AnonVma): IterableIterator<AnonVmaChain> {
     for (const { link } of tree.all()) yield { vma: links.vma(link), anonVma: registry.inSlot(links.slot(link)) };
     return;
   }
-  for (let link = numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] as number; link !== NONE; link = links.sibling(link)) {
+  for (let link = numbers[slot * ANON_VMA_FIELDS + LINKS] as number; link !== NONE; link = links.sibling(link)) {
     yield { vma: links.vma(link), anonVma: registry.inSlot(links.slot(link)) };
   }
 }
 
-/** The links of `vma`, whose anon_vmas are in `registry`, in list order, head first. */
-export function* chainOf(
-  vma: RmapVma,
-  registry: AnonVmaRegistry | undefined = vma.anonVma?.registry,
-): IterableIterator<AnonVmaChain> {
-  if (registry === undefined) return;
+/** The links of `vma` in list order, head first. */
+export function* chainOf(vma: RmapVma): IterableIterator<AnonVmaChain> {
+  const registry = vma.mm.anonVmas;
   const { links } = registry;
   for (let link = vma.chain; link !== NONE; link = links.next(link)) {
     yield { vma: links.vma(link), anonVma: registry.inSlot(links.slot(link)) };
@@ -42,8 +39,8 @@ export function* chainOf(
 
 /** Exactly one link. */
 export function isChainSingular(vma: RmapVma): boolean {
-  const { anonVma, chain } = vma;
-  return anonVma !== null && chain !== NONE && anonVma.registry.links.next(chain) === NONE;
+  const { mm, chain } = vma;
+  return chain !== NONE && mm.anonVmas.links.next(chain) === NONE;
 }
 
 /**
@@ -58,7 +55,7 @@ export function forEachOverlap(anonVma: AnonVma, first: number, last: number, vi
     return;
   }
   const { links, numbers } = registry;
-  for (let link = numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] as number; link !== NONE; link = links.sibling(link)) {
+  for (let link = numbers[slot * ANON_VMA_FIELDS + LINKS] as number; link !== NONE; link = links.sibling(link)) {
     const vma = links.vmaInRow(link);
     if (vma.anonPageOffset > last) return;
     if (vma.anonPageOffset + (vma.end - vma.start) > first && !visit(vma)) return;
@@ -71,10 +68,11 @@ export function insertLink(registry: AnonVmaRegistry, link: number): void {
   const slot = links.slot(link);
   const at = slot * ANON_VMA_FIELDS;
   const count = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) + 1);
-  if (numbers[at + TREE] !== NONE) {
+  const first = numbers[at + LINKS] as number;
+  if (first < NONE) {
     (registry.treeOf(slot) as LinkTree).insert(links.enterTree(link));
-  } else if (numbers[at + FIRST_LINK] === NONE) {
-    numbers[at + FIRST_LINK] = link;
+  } else if (first === NONE) {
+    numbers[at + LINKS] = link;
   } else {
     insertIntoRow(registry, at, link, links.vmaInRow(link).anonPageOffset);
     if (count > MOST_WITHOUT_TREE) growTree(registry, slot);
@@ -85,20 +83,20 @@ export function insertLink(registry: AnonVmaRegistry, link: number): void {
 function insertIntoRow(registry: AnonVmaRegistry, at: number, link: number, start: number): void {
   const { links, numbers } = registry;
   let before = NONE;
-  let after = numbers[at + FIRST_LINK] as number;
+  let after = numbers[at + LINKS] as number;
   while (after !== NONE && links.vmaInRow(after).anonPageOffset <= start) {
     before = after;
     after = links.sibling(after);
   }
   links.setSibling(link, after);
-  if (before === NONE) numbers[at + FIRST_LINK] = link;
+  if (before === NONE) numbers[at + LINKS] = link;
   else links.setSibling(before, link);
 }
 
 /** The link before `link` in a row; {@link NONE}: it is the first. */
 function beforeInRow(registry: AnonVmaRegistry, at: number, link: number): number {
   const { links, numbers } = registry;
-  let before = numbers[at + FIRST_LINK] as number;
+  let before = numbers[at + LINKS] as number;
   if (before === link) return NONE;
   while (before !== NONE && links.sibling(before) !== link) before = links.sibling(before);
   if (before === NONE) throw new InvariantError('a link that is changed or removed is in the tree', { link });
@@ -108,7 +106,7 @@ function beforeInRow(registry: AnonVmaRegistry, at: number, link: number): numbe
 function removeFromRow(registry: AnonVmaRegistry, at: number, link: number, before: number): void {
   const { links, numbers } = registry;
   const after = links.sibling(link);
-  if (before === NONE) numbers[at + FIRST_LINK] = after;
+  if (before === NONE) numbers[at + LINKS] = after;
   else links.setSibling(before, after);
   links.setSibling(link, NONE);
 }
@@ -132,14 +130,13 @@ export function removeLink(registry: AnonVmaRegistry, link: number): void {
 
 function growTree(registry: AnonVmaRegistry, slot: number): void {
   const { links, numbers } = registry;
-  const at = slot * ANON_VMA_FIELDS;
+  let link = numbers[slot * ANON_VMA_FIELDS + LINKS] as number;
   const tree = registry.plantTree(slot);
-  for (let link = numbers[at + FIRST_LINK] as number; link !== NONE;) {
+  while (link !== NONE) {
     const next = links.sibling(link);
     tree.insert(links.enterTree(link));
     link = next;
   }
-  numbers[at + FIRST_LINK] = NONE;
 }
 
 function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void {
@@ -149,7 +146,7 @@ function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void
   for (const item of tree.all()) {
     const { link } = item;
     links.leaveTree(item);
-    if (last === NONE) numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] = link;
+    if (last === NONE) numbers[slot * ANON_VMA_FIELDS + LINKS] = link;
     else links.setSibling(last, link);
     last = link;
   }
@@ -160,8 +157,7 @@ function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void
  * again: before the range of the VMA changes.
  */
 export function moveAllLinks(vma: RmapVma, start: number, pages: number): void {
-  if (vma.anonVma === null) return;
-  const { registry } = vma.anonVma;
+  const registry = vma.mm.anonVmas;
   const { links } = registry;
   for (let link = vma.chain; link !== NONE; link = links.next(link)) {
     const item = links.itemOf(link);

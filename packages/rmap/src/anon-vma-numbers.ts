@@ -10,7 +10,11 @@ export const NUM_CHILDREN = 1;
 export const NUM_ACTIVE_VMAS = 2;
 export const REFCOUNT = 3;
 export const LINK_COUNT = 4;
-/** The first link, the others behind it: while they are few, as they almost always are. In a free slot the next one. */
-export const FIRST_LINK = 5;
-/** The number of the tree that holds the links when they are many. */
-export const TREE = 6;
+/**
+ * The first link, the others behind it: while they are few, as they almost always are. When they are many, which tree
+ * holds them, as a number below `NONE`. In a free slot the next free one.
+ */
+export const LINKS = 5;
+export const ID = 6;
+/** The id of the parent, which may be dead. */
+export const PARENT_ID = 7;

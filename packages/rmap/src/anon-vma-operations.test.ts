@@ -13,6 +13,7 @@ import {
   maybeShared,
   unlinkAnonVmas,
 } from './anon-vma-operations.js';
+import { TestVma } from './testing/test-vma.js';
 
 function contextFor(profile: KernelProfile = KERNEL_PROFILES['v7.3']): RmapContext {
   return {
@@ -24,27 +25,8 @@ function contextFor(profile: KernelProfile = KERNEL_PROFILES['v7.3']): RmapConte
   };
 }
 
-interface TestVma extends RmapVma {
-  prev: RmapVma | null;
-  next: RmapVma | null;
-}
-
-function vma(process: number, start = 0, end = start + 10): TestVma {
-  return {
-    mm: { id: process },
-    start,
-    end,
-    pageOffset: start,
-    anonPageOffset: start,
-    flags: 0,
-    anonVma: null,
-    chain: NONE,
-    file: null,
-    policy: null,
-    prev: null,
-    next: null,
-  };
-}
+const vma = ({ anonVmas }: RmapContext, process: number, start = 0, end = start + 10): TestVma =>
+  new TestVma(anonVmas, process, start, end);
 
 /** `children/active/references` of an anon_vma. */
 const counts = (anonVma: AnonVma | null): string =>
@@ -55,7 +37,7 @@ const chainIds = (of: RmapVma): number[] => [...chainOf(of)].map((link) => link.
 describe('worked examples of spec 03 section 3', () => {
   it('E1: the first fault makes a root that counts itself', () => {
     const context = contextFor();
-    const a = vma(1);
+    const a = vma(context, 1);
     anonVmaPrepare(context, a);
     expect(counts(a.anonVma)).toBe('1/1/1');
     expect(a.anonVma?.parent).toBe(a.anonVma);
@@ -63,7 +45,7 @@ describe('worked examples of spec 03 section 3', () => {
 
   it('E2: a chain of forks', () => {
     const context = contextFor();
-    const [p1, p2, p3, p4] = [vma(1), vma(2), vma(3), vma(4)];
+    const [p1, p2, p3, p4] = [vma(context, 1), vma(context, 2), vma(context, 3), vma(context, 4)];
     anonVmaPrepare(context, p1);
     anonVmaFork(context, p2, p1);
     expect([counts(p1.anonVma), counts(p2.anonVma)]).toEqual(['2/1/2', '0/1/1']);
@@ -77,7 +59,7 @@ describe('worked examples of spec 03 section 3', () => {
 
   it('E3: an anon_vma without VMAs of its own and with one child is used again', () => {
     const context = contextFor();
-    const [p1, p2, p3, p4] = [vma(1), vma(2), vma(3), vma(4)];
+    const [p1, p2, p3, p4] = [vma(context, 1), vma(context, 2), vma(context, 3), vma(context, 4)];
     anonVmaPrepare(context, p1);
     anonVmaFork(context, p2, p1);
     anonVmaFork(context, p3, p2);
@@ -92,7 +74,7 @@ describe('worked examples of spec 03 section 3', () => {
 
   it('E4: the root outlives its process while a descendant lives', () => {
     const context = contextFor();
-    const [p1, p2] = [vma(1), vma(2)];
+    const [p1, p2] = [vma(context, 1), vma(context, 2)];
     anonVmaPrepare(context, p1);
     anonVmaFork(context, p2, p1);
     unlinkAnonVmas(context, p1);
@@ -103,9 +85,9 @@ describe('worked examples of spec 03 section 3', () => {
 
   it('E5, E6: clones count as active, unlinking takes that back', () => {
     const context = contextFor();
-    const [faulted, other] = [vma(1), vma(1, 10)];
+    const [faulted, other] = [vma(context, 1), vma(context, 1, 10)];
     anonVmaPrepare(context, faulted);
-    other.anonVma = faulted.anonVma;
+    other.anonVmaSlot = faulted.anonVmaSlot;
     anonVmaClone(context, other, faulted, 'merge-unfaulted');
     expect(counts(faulted.anonVma)).toBe('1/2/1');
     unlinkAnonVmas(context, other);
@@ -116,7 +98,7 @@ describe('worked examples of spec 03 section 3', () => {
 describe('the anon_vma of a first fault', () => {
   it('is that of the next neighbour, else of the previous one, if the two could merge', () => {
     const context = contextFor();
-    const [low, middle, high] = [vma(1, 0), vma(1, 10), vma(1, 20)];
+    const [low, middle, high] = [vma(context, 1, 0), vma(context, 1, 10), vma(context, 1, 20)];
     anonVmaPrepare(context, low);
     anonVmaPrepare(context, high);
     middle.prev = low;
@@ -132,10 +114,10 @@ describe('the order of links when a VMA is cloned', () => {
     ['v6.18', [2, 1]],
   ] as const)('%s', (profile, expected) => {
     const context = contextFor(KERNEL_PROFILES[profile]);
-    const [parent, child, half] = [vma(1), vma(2), vma(2)];
+    const [parent, child, half] = [vma(context, 1), vma(context, 2), vma(context, 2)];
     anonVmaPrepare(context, parent);
     anonVmaFork(context, child, parent);
-    half.anonVma = child.anonVma;
+    half.anonVmaSlot = child.anonVmaSlot;
     anonVmaClone(context, half, child, 'split');
     expect(chainIds(child)).toEqual([2, 1]);
     expect(chainIds(half)).toEqual(expected);
@@ -145,7 +127,7 @@ describe('the order of links when a VMA is cloned', () => {
 describe('when memory runs out', () => {
   it('a clone leaves nothing behind', () => {
     const context = contextFor();
-    const [parent, child] = [vma(1), vma(2)];
+    const [parent, child] = [vma(context, 1), vma(context, 2)];
     anonVmaPrepare(context, parent);
     let calls = 0;
     const injector = { fails: () => ++calls === 3 };

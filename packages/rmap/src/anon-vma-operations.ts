@@ -11,8 +11,8 @@ import {
 import type { PhysicalMemory } from '@vmakit/folio';
 import type { LockTracker } from '@vmakit/locking';
 import type { AnonVma, RmapVma } from './anon-vma.js';
-import { chainOf, insertLink, isChainSingular, removeLink } from './anon-vma-links.js';
-import { ANON_VMA_FIELDS, LINK_COUNT, NUM_ACTIVE_VMAS, NUM_CHILDREN } from './anon-vma-numbers.js';
+import { insertLink, isChainSingular, removeLink } from './anon-vma-links.js';
+import { ANON_VMA_FIELDS, LINK_COUNT, NUM_ACTIVE_VMAS, NUM_CHILDREN, PARENT_ID, REFCOUNT } from './anon-vma-numbers.js';
 import type { AnonVmaRegistry } from './anon-vma-registry.js';
 import { policiesEqual } from './memory-policy.js';
 
@@ -43,29 +43,39 @@ function newAnonVmaFails(context: RmapContext): boolean {
  * @returns false when memory ran out; nothing has changed then.
  */
 export function anonVmaPrepare(context: RmapContext, vma: RmapVma): boolean {
-  if (vma.anonVma !== null) return true;
+  if (vma.anonVmaSlot !== NONE) return true;
   if (newLinkFails(context)) return false;
   const neighbours = findMergeableAnonVma(vma);
-  if (neighbours === null && newAnonVmaFails(context)) return false;
-  const anonVma = neighbours ?? context.anonVmas.createRoot();
-  const { locks } = context;
-  if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
-  vma.anonVma = anonVma;
-  addLink(context.anonVmas, vma, anonVma.slot);
-  anonVma.numActiveVmas++;
-  if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
+  if (neighbours === NONE && newAnonVmaFails(context)) return false;
+  const { anonVmas, locks } = context;
+  const slot = neighbours === NONE ? anonVmas.createRoot() : neighbours;
+  if (locks.enabled) acquireRoot(context, slot);
+  vma.anonVmaSlot = slot;
+  addLink(anonVmas, vma, slot);
+  (anonVmas.numbers[slot * ANON_VMA_FIELDS + NUM_ACTIVE_VMAS] as number)++;
+  if (locks.enabled) releaseRoot(context, slot);
   return true;
 }
 
+/** Takes the lock of the family of the anon_vma in `slot`. */
+function acquireRoot({ anonVmas, locks }: RmapContext, slot: number): void {
+  locks.acquire('anon-vma', anonVmas.idOf(anonVmas.rootOf(slot)), 'write');
+}
+
+function releaseRoot({ anonVmas, locks }: RmapContext, slot: number): void {
+  locks.release('anon-vma', anonVmas.idOf(anonVmas.rootOf(slot)));
+}
+
 /**
- * The anon_vma of a neighbour that `vma` could share so that the two can merge later; null if there is none. The next
- * neighbour is asked first. Userfaultfd and names are not compared, a forked parent's is taken (spec 03 section 2).
+ * The slot of the anon_vma of a neighbour that `vma` could share so that the two can merge later; `NONE` if there is
+ * none. The next neighbour is asked first. Userfaultfd and names are not compared, a forked parent's is taken (spec 03
+ * section 2).
  */
-export function findMergeableAnonVma(vma: RmapVma): AnonVma | null {
+export function findMergeableAnonVma(vma: RmapVma): number {
   const { next, prev } = vma;
-  if (next !== null && lendsAnonVma(next, vma, next)) return next.anonVma;
-  if (prev !== null && lendsAnonVma(prev, prev, vma)) return prev.anonVma;
-  return null;
+  if (next !== null && lendsAnonVma(next, vma, next)) return next.anonVmaSlot;
+  if (prev !== null && lendsAnonVma(prev, prev, vma)) return prev.anonVmaSlot;
+  return NONE;
 }
 
 /** Whether the anon_vma of `neighbour`, one of two VMAs beside each other, can be shared with the other. */
@@ -73,7 +83,7 @@ function lendsAnonVma(neighbour: RmapVma, low: RmapVma, high: RmapVma): boolean 
   const pages = low.end - low.start;
   return (
     low.end === high.start &&
-    neighbour.anonVma !== null &&
+    neighbour.anonVmaSlot !== NONE &&
     isChainSingular(neighbour) &&
     policiesEqual(low.policy, high.policy) &&
     low.file === high.file &&
@@ -87,7 +97,7 @@ function lendsAnonVma(neighbour: RmapVma, low: RmapVma, high: RmapVma): boolean 
 export type CloneOperation = 'split' | 'merge-unfaulted' | 'remap' | 'fork';
 
 /**
- * Links `target` to every anon_vma that `source` is linked to. For all but `fork` the caller has set `target.anonVma`
+ * Links `target` to every anon_vma that `source` is linked to. For all but `fork` the caller has set its anon_vma
  * already (a split or remap copies the VMA; merging sets it just before). Each copy is pushed at the head of the new
  * list, from the old list's head on, so that the list is reversed each time (7.3), or from its tail on, so that it
  * keeps its order (before). Spec 03 section 2, clone.
@@ -100,30 +110,31 @@ export function anonVmaClone(
   source: RmapVma,
   operation: CloneOperation,
 ): boolean {
-  const { anonVma } = source;
-  if (anonVma === null) return true;
+  const own = source.anonVmaSlot;
+  if (own === NONE) return true;
   const { anonVmas, locks } = context;
   const { links } = anonVmas;
   if (context.injector !== null && cloneFails(context, source)) {
-    target.anonVma = null;
+    target.anonVmaSlot = NONE;
     target.chain = NONE;
     return false;
   }
-  if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
+  if (locks.enabled) acquireRoot(context, own);
   const forks = operation === 'fork';
   if (context.profile.cloneReversesChain || links.next(source.chain) === NONE) {
     for (let link = source.chain; link !== NONE; link = links.next(link)) {
       cloneLink(anonVmas, target, links.slot(link), forks);
     }
   } else {
-    const slots = [...chainOf(source)].map((link) => link.anonVma.slot);
+    const slots: number[] = [];
+    for (let link = source.chain; link !== NONE; link = links.next(link)) slots.push(links.slot(link));
     for (const slot of slots.toReversed()) cloneLink(anonVmas, target, slot, forks);
   }
   if (!forks) {
-    if (target.anonVma === null) throw new InvariantError('a cloned VMA has its anon_vma set', { operation });
-    target.anonVma.numActiveVmas++;
+    if (target.anonVmaSlot === NONE) throw new InvariantError('a cloned VMA has its anon_vma set', { operation });
+    (anonVmas.numbers[target.anonVmaSlot * ANON_VMA_FIELDS + NUM_ACTIVE_VMAS] as number)++;
   }
-  if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
+  if (locks.enabled) releaseRoot(context, own);
   return true;
 }
 
@@ -144,11 +155,11 @@ function addLink(anonVmas: AnonVmaRegistry, vma: RmapVma, slot: number): void {
 /** A copy of one link, to the anon_vma in `slot`. */
 function cloneLink(anonVmas: AnonVmaRegistry, target: RmapVma, slot: number, forks: boolean): void {
   addLink(anonVmas, target, slot);
-  if (!forks || target.anonVma !== null) return;
+  if (!forks || target.anonVmaSlot !== NONE) return;
   const { numbers } = anonVmas;
   const at = slot * ANON_VMA_FIELDS;
   if (!isReusable(numbers[at + NUM_ACTIVE_VMAS] as number, numbers[at + NUM_CHILDREN] as number)) return;
-  target.anonVma = anonVmas.inSlot(slot);
+  target.anonVmaSlot = slot;
   (numbers[at + NUM_ACTIVE_VMAS] as number)++;
 }
 
@@ -164,50 +175,48 @@ function isReusable(activeVmas: number, children: number): boolean {
  * @returns false when memory ran out; the child VMA is unlinked then.
  */
 export function anonVmaFork(context: RmapContext, child: RmapVma, parent: RmapVma): boolean {
-  if (parent.anonVma === null) return true;
-  child.anonVma = null;
+  if (parent.anonVmaSlot === NONE) return true;
+  child.anonVmaSlot = NONE;
   child.chain = NONE;
   if (context.injector !== null && (newAnonVmaFails(context) || newLinkFails(context))) return false;
   if (!anonVmaClone(context, child, parent, 'fork')) return false;
-  if (child.anonVma !== null) return true;
+  if (child.anonVmaSlot !== NONE) return true;
   const { anonVmas, locks } = context;
-  const anonVma = anonVmas.createChild(parent.anonVma);
-  child.anonVma = anonVma;
-  if (locks.enabled) locks.acquire('anon-vma', anonVma.root.id, 'write');
-  addLink(anonVmas, child, anonVma.slot);
-  if (locks.enabled) locks.release('anon-vma', anonVma.root.id);
+  const slot = anonVmas.createChild(parent.anonVmaSlot);
+  child.anonVmaSlot = slot;
+  if (locks.enabled) acquireRoot(context, slot);
+  addLink(anonVmas, child, slot);
+  if (locks.enabled) releaseRoot(context, slot);
   return true;
 }
 
 /** Cuts `vma` off from every anon_vma; those left without links are freed (spec 03 section 2, unlink_anon_vmas). */
 export function unlinkAnonVmas(context: RmapContext, vma: RmapVma): void {
-  const active = vma.anonVma;
-  if (active === null) return;
+  const active = vma.anonVmaSlot;
+  if (active === NONE) return;
   const { anonVmas, locks } = context;
-  const { links } = anonVmas;
-  const rootId = locks.enabled ? active.root.id : 0;
-  if (locks.enabled) locks.acquire('anon-vma', rootId, 'write');
+  const { links, numbers } = anonVmas;
+  const root = anonVmas.rootOf(active);
+  if (locks.enabled) acquireRoot(context, root);
   for (let link = vma.chain; link !== NONE; link = links.next(link)) {
     removeLink(anonVmas, link);
-    const slot = links.slot(link);
-    if (hasNoLinks(anonVmas, slot)) anonVmas.inSlot(slot).parent.numChildren--;
+    const at = links.slot(link) * ANON_VMA_FIELDS;
+    if (numbers[at + LINK_COUNT] !== 0) continue;
+    const parent = anonVmas.slotOf(numbers[at + PARENT_ID] as number);
+    (numbers[parent * ANON_VMA_FIELDS + NUM_CHILDREN] as number)--;
   }
-  active.numActiveVmas--;
-  vma.anonVma = null;
-  if (locks.enabled) locks.release('anon-vma', rootId);
+  (numbers[active * ANON_VMA_FIELDS + NUM_ACTIVE_VMAS] as number)--;
+  vma.anonVmaSlot = NONE;
+  if (locks.enabled) releaseRoot(context, root);
   let link = vma.chain;
   vma.chain = NONE;
   while (link !== NONE) {
     const next = links.next(link);
     const slot = links.slot(link);
-    if (hasNoLinks(anonVmas, slot)) putAnonVma(context, anonVmas.inSlot(slot));
+    if (numbers[slot * ANON_VMA_FIELDS + LINK_COUNT] === 0) put(anonVmas, slot);
     links.giveBack(link);
     link = next;
   }
-}
-
-function hasNoLinks(anonVmas: AnonVmaRegistry, slot: number): boolean {
-  return anonVmas.numbers[slot * ANON_VMA_FIELDS + LINK_COUNT] === 0;
 }
 
 /** Takes one more reference: a walker, or KSM. */
@@ -217,10 +226,16 @@ export function getAnonVma(anonVma: AnonVma): void {
 
 /** Gives a reference back; at none the anon_vma is freed, and with a descendant its reference on the root. */
 export function putAnonVma(context: RmapContext, anonVma: AnonVma): void {
-  if (--anonVma.refcount > 0) return;
-  const { root } = anonVma;
-  context.anonVmas.remove(anonVma);
-  if (root !== anonVma) putAnonVma(context, root);
+  put(context.anonVmas, anonVma.slot);
+}
+
+function put(anonVmas: AnonVmaRegistry, slot: number): void {
+  const at = slot * ANON_VMA_FIELDS + REFCOUNT;
+  const left = ((anonVmas.numbers[at] as number) -= 1);
+  if (left > 0) return;
+  const root = anonVmas.rootOf(slot);
+  anonVmas.remove(slot);
+  if (root !== slot) put(anonVmas, root);
 }
 
 /**
@@ -228,7 +243,7 @@ export function putAnonVma(context: RmapContext, anonVma: AnonVma): void {
  * the VMA (spec 02 section 2).
  */
 export function isForkChild(vma: RmapVma): boolean {
-  return vma.anonVma !== null && !isChainSingular(vma);
+  return vma.anonVmaSlot !== NONE && !isChainSingular(vma);
 }
 
 /**
@@ -236,8 +251,9 @@ export function isForkChild(vma: RmapVma): boolean {
  * children besides itself (spec 06 section 3).
  */
 export function maybeShared(vma: RmapVma): boolean {
-  const { anonVma } = vma;
-  if (anonVma === null) return false;
+  const { mm, anonVmaSlot } = vma;
+  if (anonVmaSlot === NONE) return false;
   if (!isChainSingular(vma)) return true;
-  return anonVma.numChildren > (anonVma.root === anonVma ? 1 : 0);
+  const children = mm.anonVmas.numbers[anonVmaSlot * ANON_VMA_FIELDS + NUM_CHILDREN] as number;
+  return children > (mm.anonVmas.rootOf(anonVmaSlot) === anonVmaSlot ? 1 : 0);
 }

@@ -2,13 +2,14 @@ import { InvariantError, NONE } from '@vmakit/base';
 import { AnonVma } from './anon-vma.js';
 import {
   ANON_VMA_FIELDS,
-  FIRST_LINK,
+  ID,
+  LINKS,
   LINK_COUNT,
   NUM_ACTIVE_VMAS,
   NUM_CHILDREN,
+  PARENT_ID,
   REFCOUNT,
   ROOT,
-  TREE,
 } from './anon-vma-numbers.js';
 import { LinkTable } from './link-table.js';
 import { LinkTree } from './link-tree.js';
@@ -30,7 +31,8 @@ export class AnonVmaRegistry {
   /** Anon_vmas alive. */
   liveCount = 0;
 
-  #slots: (AnonVma | null)[] = [];
+  /** The object of each slot; null: nobody has looked at it, or there is no anon_vma. */
+  #objects: (AnonVma | null)[] = [];
   /** Slots ever taken. */
   #used = 0;
   #freeSlot = NONE;
@@ -44,34 +46,32 @@ export class AnonVmaRegistry {
   /** Makes room for `count` more anon_vmas and twice as many links, as a fork makes: in place of growing on the way. */
   reserve(count: number): void {
     const room = this.liveCount + count;
-    if (room > this.#slots.length) this.#grow(Math.max(room, roomBeyond(this.#slots.length)));
+    if (room > this.#objects.length) this.#grow(Math.max(room, roomBeyond(this.#objects.length)));
     this.links.reserve(2 * count);
   }
 
-  /** Makes a root, which counts itself as a child, and registers it. */
-  createRoot(): AnonVma {
+  /** Makes a root, which counts itself as a child. Gives its slot. */
+  createRoot(): number {
     const slot = this.#takeSlot();
-    const anonVma = new AnonVma(this, slot, this.#nextId, null);
-    this.#register(anonVma);
-    this.#initialize(slot, slot, 1, 0);
-    return anonVma;
+    const id = this.#register(slot);
+    this.#initialize(slot, id, slot, id, 1, 0);
+    return slot;
   }
 
-  /** Makes the own anon_vma of one VMA, a child of `parent`, and registers it with its family. */
-  createChild(parent: AnonVma): AnonVma {
+  /** Makes the own anon_vma of one VMA, a child of that in the slot `parent`, in its family. Gives its slot. */
+  createChild(parent: number): number {
     const slot = this.#takeSlot();
-    const anonVma = new AnonVma(this, slot, this.#nextId, parent);
-    this.#register(anonVma);
+    const id = this.#register(slot);
     const { numbers } = this;
-    const parentAt = parent.slot * ANON_VMA_FIELDS;
+    const parentAt = parent * ANON_VMA_FIELDS;
     const root = numbers[parentAt + ROOT] as number;
     (numbers[parentAt + NUM_CHILDREN] as number)++;
     (numbers[root * ANON_VMA_FIELDS + REFCOUNT] as number)++;
-    this.#initialize(slot, root, 0, 1);
-    return anonVma;
+    this.#initialize(slot, id, root, numbers[parentAt + ID] as number, 0, 1);
+    return slot;
   }
 
-  #initialize(slot: number, root: number, children: number, activeVmas: number): void {
+  #initialize(slot: number, id: number, root: number, parentId: number, children: number, activeVmas: number): void {
     const { numbers } = this;
     const at = slot * ANON_VMA_FIELDS;
     numbers[at + ROOT] = root;
@@ -79,12 +79,13 @@ export class AnonVmaRegistry {
     numbers[at + NUM_ACTIVE_VMAS] = activeVmas;
     numbers[at + REFCOUNT] = 1;
     numbers[at + LINK_COUNT] = 0;
-    numbers[at + FIRST_LINK] = NONE;
-    numbers[at + TREE] = NONE;
+    numbers[at + LINKS] = NONE;
+    numbers[at + ID] = id;
+    numbers[at + PARENT_ID] = parentId;
   }
 
-  #register(anonVma: AnonVma): void {
-    const { slot } = anonVma;
+  /** Gives what is in `slot` an id. */
+  #register(slot: number): number {
     const id = this.#nextId++;
     const chunk = id >>> CHUNK_BITS;
     if (chunk === this.#chunks.length) {
@@ -93,31 +94,51 @@ export class AnonVmaRegistry {
     }
     (this.#chunks[chunk] as Int32Array)[id & (CHUNK - 1)] = slot + 1;
     (this.#livePerChunk[chunk] as number)++;
-    this.#slots[slot] = anonVma;
     this.liveCount++;
+    return id;
   }
 
   /** The living anon_vma in `slot`. */
   inSlot(slot: number): AnonVma {
-    return this.#slots[slot] as AnonVma;
+    return this.#objects[slot] ?? this.#makeObject(slot);
+  }
+
+  #makeObject(slot: number): AnonVma {
+    const made = new AnonVma(this, slot, this.idOf(slot));
+    this.#objects[slot] = made;
+    return made;
+  }
+
+  /** The id of the living anon_vma in `slot`. */
+  idOf(slot: number): number {
+    return this.numbers[slot * ANON_VMA_FIELDS + ID] as number;
+  }
+
+  /** The slot of the root of the living anon_vma in `slot`. */
+  rootOf(slot: number): number {
+    return this.numbers[slot * ANON_VMA_FIELDS + ROOT] as number;
+  }
+
+  /** The slot of the living anon_vma of that id; {@link NONE}: it is dead. */
+  slotOf(id: number): number {
+    const slots = this.#chunks[id >>> CHUNK_BITS];
+    return slots ? (slots[id & (CHUNK - 1)] as number) - 1 : NONE;
   }
 
   /** The living anon_vma of that id. */
   byId(id: number): AnonVma | undefined {
-    const slots = this.#chunks[id >>> CHUNK_BITS];
-    const found = slots ? (slots[id & (CHUNK - 1)] as number) : 0;
-    return found === 0 ? undefined : this.inSlot(found - 1);
+    const slot = this.slotOf(id);
+    return slot === NONE ? undefined : this.inSlot(slot);
   }
 
-  /** Forgets one that was freed. */
-  remove(anonVma: AnonVma): void {
-    const { id, slot } = anonVma;
+  /** Forgets the one in `slot`, which was freed. */
+  remove(slot: number): void {
+    const id = this.idOf(slot);
+    if (this.slotOf(id) !== slot) throw new InvariantError(`anon_vma ${id} is freed twice`);
     const chunk = id >>> CHUNK_BITS;
-    const slots = this.#chunks[chunk];
-    if (!slots || slots[id & (CHUNK - 1)] !== slot + 1) throw new InvariantError(`anon_vma ${id} is freed twice`);
-    slots[id & (CHUNK - 1)] = 0;
-    this.#slots[slot] = null;
-    this.numbers[slot * ANON_VMA_FIELDS + FIRST_LINK] = this.#freeSlot;
+    (this.#chunks[chunk] as Int32Array)[id & (CHUNK - 1)] = 0;
+    this.#objects[slot] = null;
+    this.numbers[slot * ANON_VMA_FIELDS + LINKS] = this.#freeSlot;
     this.#freeSlot = slot;
     this.liveCount--;
     const left = ((this.#livePerChunk[chunk] as number) -= 1);
@@ -127,8 +148,8 @@ export class AnonVmaRegistry {
 
   /** The tree of the anon_vma in `slot`; null: its links are a row. */
   treeOf(slot: number): LinkTree | null {
-    const tree = this.numbers[slot * ANON_VMA_FIELDS + TREE] as number;
-    return tree === NONE ? null : (this.#trees[tree] as LinkTree);
+    const links = this.numbers[slot * ANON_VMA_FIELDS + LINKS] as number;
+    return links < NONE ? (this.#trees[treeNumber(links)] as LinkTree) : null;
   }
 
   /** Gives the anon_vma in `slot` an empty tree in place of its row. */
@@ -136,14 +157,14 @@ export class AnonVmaRegistry {
     const tree = new LinkTree();
     const number = this.#freeTrees.pop() ?? this.#trees.length;
     this.#trees[number] = tree;
-    this.numbers[slot * ANON_VMA_FIELDS + TREE] = number;
+    this.numbers[slot * ANON_VMA_FIELDS + LINKS] = treeNumber(number);
     return tree;
   }
 
-  /** Takes the tree of the anon_vma in `slot` away. */
+  /** Takes the tree of the anon_vma in `slot` away: it has an empty row. */
   fellTree(slot: number): void {
-    const at = slot * ANON_VMA_FIELDS + TREE;
-    const number = this.numbers[at] as number;
+    const at = slot * ANON_VMA_FIELDS + LINKS;
+    const number = treeNumber(this.numbers[at] as number);
     this.#trees[number] = null;
     this.#freeTrees.push(number);
     this.numbers[at] = NONE;
@@ -160,11 +181,11 @@ export class AnonVmaRegistry {
   #takeSlot(): number {
     const free = this.#freeSlot;
     if (free !== NONE) {
-      this.#freeSlot = this.numbers[free * ANON_VMA_FIELDS + FIRST_LINK] as number;
+      this.#freeSlot = this.numbers[free * ANON_VMA_FIELDS + LINKS] as number;
       return free;
     }
     const slot = this.#used++;
-    if (slot === this.#slots.length) this.#grow(roomBeyond(slot));
+    if (slot === this.#objects.length) this.#grow(roomBeyond(slot));
     return slot;
   }
 
@@ -172,6 +193,11 @@ export class AnonVmaRegistry {
     const numbers = new Int32Array(ANON_VMA_FIELDS * room);
     numbers.set(this.numbers);
     this.numbers = numbers;
-    this.#slots = enlarged(this.#slots, room);
+    this.#objects = enlarged(this.#objects, room);
   }
+}
+
+/** The number of a tree, 0, 1, 2 and so on, as {@link LINKS} has it, -2, -3, -4 and so on; and back. */
+function treeNumber(number: number): number {
+  return -2 - number;
 }

@@ -1,11 +1,21 @@
-import type { VmFlags } from '@vmakit/base';
+import { NONE, type VmFlags } from '@vmakit/base';
 import type { AnonVmaRegistry } from './anon-vma-registry.js';
-import { ANON_VMA_FIELDS, LINK_COUNT, NUM_ACTIVE_VMAS, NUM_CHILDREN, REFCOUNT, ROOT } from './anon-vma-numbers.js';
+import {
+  ANON_VMA_FIELDS,
+  LINK_COUNT,
+  NUM_ACTIVE_VMAS,
+  NUM_CHILDREN,
+  PARENT_ID,
+  REFCOUNT,
+  ROOT,
+} from './anon-vma-numbers.js';
 import type { MemoryPolicy } from './memory-policy.js';
 
 /** What reverse mapping needs to know of an address space. */
 export interface RmapMm {
   readonly id: number;
+  /** The anon_vmas of its kernel. */
+  readonly anonVmas: AnonVmaRegistry;
 }
 
 /** What reverse mapping needs to know of a VMA (spec 01 section 1). Page numbers and page offsets. */
@@ -17,8 +27,11 @@ export interface RmapVma {
   /** The offset by which anonymous folios are indexed: `pageOffset` unless a private file mapping says otherwise. */
   anonPageOffset: number;
   flags: VmFlags;
-  /** Where new anonymous folios of this VMA go; null: unfaulted. */
-  anonVma: AnonVma | null;
+  /**
+   * Which anon_vma new anonymous folios of this VMA belong to: its slot in `mm.anonVmas`, a number, so that nothing is
+   * made or followed for it. `NONE`: unfaulted.
+   */
+  anonVmaSlot: number;
   /**
    * Head of the list of links to every anon_vma whose folios may be mapped here, a number in the `LinkTable` of the
    * anon_vmas; `NONE`: no links. Read it with `chainOf`.
@@ -40,8 +53,8 @@ export interface AnonVmaChain {
  * The anchor of reverse mapping: folios point to one, VMAs link to it, and it knows the VMAs through a tree of links
  * ordered by the range of page offsets that each covers (spec 03 section 1).
  *
- * The object is little more than a name: its numbers are in a slot of the registry, since a fork makes one for each
- * touched VMA. Of a dead one only `id` and `parent` mean anything.
+ * The object is a view of numbers in a slot of the registry, made when it is asked for: a fork makes an anon_vma for
+ * each touched VMA, and few are ever looked at. One anon_vma has one object. Of a dead one only `id` means anything.
  */
 export class AnonVma {
   readonly registry: AnonVmaRegistry;
@@ -49,19 +62,31 @@ export class AnonVma {
   readonly slot: number;
   /** Never given to another anon_vma of the same kernel, so that a folio left with a dead one can be told. */
   readonly id: number;
-  readonly parent: AnonVma;
 
-  /** Made by the registry alone: a root when `parent` is null, else a child of it. */
-  constructor(registry: AnonVmaRegistry, slot: number, id: number, parent: AnonVma | null) {
+  /** Made by the registry alone. */
+  constructor(registry: AnonVmaRegistry, slot: number, id: number) {
     this.registry = registry;
     this.slot = slot;
     this.id = id;
-    this.parent = parent ?? this;
   }
 
   get root(): AnonVma {
     const { registry, slot } = this;
     return registry.inSlot(registry.numbers[slot * ANON_VMA_FIELDS + ROOT] as number);
+  }
+
+  /** The id of `parent`, whether it lives or not. */
+  get parentId(): number {
+    return this.registry.numbers[this.slot * ANON_VMA_FIELDS + PARENT_ID] as number;
+  }
+
+  /** A root is its own. Null: it is dead, and this one has no links either; somebody holds a reference. */
+  get parent(): AnonVma | null {
+    return this.registry.byId(this.parentId) ?? null;
+  }
+
+  set parent(parent: AnonVma) {
+    this.registry.numbers[this.slot * ANON_VMA_FIELDS + PARENT_ID] = parent.id;
   }
 
   /** Anon_vmas whose parent is this one; a root counts itself. */
@@ -95,6 +120,16 @@ export class AnonVma {
   get linkCount(): number {
     return this.registry.numbers[this.slot * ANON_VMA_FIELDS + LINK_COUNT] as number;
   }
+}
+
+/** The anon_vma of `vma`; null: unfaulted. */
+export function anonVmaOf({ mm, anonVmaSlot }: RmapVma): AnonVma | null {
+  return anonVmaSlot === NONE ? null : mm.anonVmas.inSlot(anonVmaSlot);
+}
+
+/** The id of the anon_vma of `vma`; 0, which is no id: unfaulted. */
+export function anonVmaIdOf({ mm, anonVmaSlot }: RmapVma): number {
+  return anonVmaSlot === NONE ? 0 : mm.anonVmas.idOf(anonVmaSlot);
 }
 
 /** The index of the anonymous folio page at `page` of `vma` (spec 01 section 1, index rule). */

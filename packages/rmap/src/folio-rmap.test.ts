@@ -1,11 +1,10 @@
 import { PG_PARTIALLY_MAPPED, PhysicalMemory, entireMapcount, largeMapcount } from '@vmakit/folio';
-import { KERNEL_PROFILES, NONE } from '@vmakit/base';
+import { KERNEL_PROFILES } from '@vmakit/base';
 import { NO_LOCK_TRACKER } from '@vmakit/locking';
 import { describe, expect, it } from 'vitest';
 import {
   AnonVmaRegistry,
   type RmapContext,
-  type RmapVma,
   addAnonRmapPtes,
   addNewAnonRmapPmd,
   addNewAnonRmapPtes,
@@ -23,6 +22,7 @@ import {
   splitRmapPmd,
   tryShareAnonRmap,
 } from './index.js';
+import { TestVma } from './testing/test-vma.js';
 
 const makeContext = (): RmapContext => ({
   profile: KERNEL_PROFILES['v7.3'],
@@ -32,29 +32,12 @@ const makeContext = (): RmapContext => ({
   locks: NO_LOCK_TRACKER,
 });
 
-function makeVma(mmId: number, start: number, end: number, pageOffset = start): RmapVma {
-  return {
-    mm: { id: mmId },
-    start,
-    end,
-    pageOffset,
-    anonPageOffset: pageOffset,
-    flags: 0,
-    anonVma: null,
-    chain: NONE,
-    file: null,
-    policy: null,
-    prev: null,
-    next: null,
-  };
-}
-
 /** A faulted VMA [16, 32) of process 1 and the same in its forked child, process 2. */
 function family() {
   const context = makeContext();
-  const parent = makeVma(1, 16, 32);
+  const parent = new TestVma(context.anonVmas, 1, 16, 32);
   anonVmaPrepare(context, parent);
-  const child = makeVma(2, 16, 32);
+  const child = new TestVma(context.anonVmas, 2, 16, 32);
   anonVmaFork(context, child, parent);
   return { context, parent, child, memory: context.memory };
 }
@@ -144,7 +127,7 @@ describe('the walk', () => {
   it('clamps a large folio that begins before the VMA', () => {
     const context = makeContext();
     const { memory } = context;
-    const vma = makeVma(1, 100, 110, 18);
+    const vma = new TestVma(context.anonVmas, 1, 100, 110, 18);
     anonVmaPrepare(context, vma);
     const head = memory.allocFolio(2);
     setAnonRmap(memory, head, vma, 100, true);

@@ -15,7 +15,7 @@ import {
   pagesMapped,
   removeLargeMappings,
 } from '@vmakit/folio';
-import { type AnonVma, type RmapVma, anonIndex } from './anon-vma.js';
+import { type RmapVma, anonIndex, anonVmaIdOf } from './anon-vma.js';
 
 /*
  * Which page is mapped how often, and by whom. Rules: spec 03 section 4. References are the caller's: one for each
@@ -33,9 +33,10 @@ export function setAnonRmap(
   page: number,
   exclusive: boolean,
 ): void {
-  const anonVma = vma.anonVma as AnonVma;
+  const { anonVmas } = vma.mm;
+  const slot = vma.anonVmaSlot;
   (memory.flags[head] as number) |= PG_ANON | PG_SWAPBACKED;
-  memory.mapping[head] = exclusive ? anonVma.id : anonVma.root.id;
+  memory.mapping[head] = anonVmas.idOf(exclusive ? slot : anonVmas.rootOf(slot));
   memory.index[head] = anonIndex(vma, page);
 }
 
@@ -160,7 +161,7 @@ export function splitRmapPmd(memory: PhysicalMemory, head: number, mmId: number)
 
 /** The folio belongs to `vma` alone from now on: it points to its anon_vma, whatever it was. The index stays. */
 export function moveAnonRmap(memory: PhysicalMemory, head: number, vma: RmapVma): void {
-  memory.mapping[head] = (vma.anonVma as AnonVma).id;
+  memory.mapping[head] = anonVmaIdOf(vma);
 }
 
 /** Whether the folio may be mapped by more than one process: exact for small ones, perhaps falsely true for large. */

@@ -1,4 +1,12 @@
-export { AnonVma, type AnonVmaChain, type RmapMm, type RmapVma, anonIndex } from './anon-vma.js';
+export {
+  AnonVma,
+  type AnonVmaChain,
+  type RmapMm,
+  type RmapVma,
+  anonIndex,
+  anonVmaIdOf,
+  anonVmaOf,
+} from './anon-vma.js';
 export {
   chainOf,
   forEachOverlap,

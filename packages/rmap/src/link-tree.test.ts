@@ -4,29 +4,13 @@ import { describe, expect, it } from 'vitest';
 import type { AnonVma, RmapVma } from './anon-vma.js';
 import { forEachOverlap, insertLink, linksOf, moveAllLinks, removeLink } from './anon-vma-links.js';
 import { AnonVmaRegistry } from './anon-vma-registry.js';
-
-function vmaAt(anonPageOffset: number, pages: number): RmapVma {
-  return {
-    mm: { id: 1 },
-    start: 1000,
-    end: 1000 + pages,
-    pageOffset: anonPageOffset,
-    anonPageOffset,
-    flags: 0,
-    anonVma: null,
-    chain: NONE,
-    file: null,
-    policy: null,
-    prev: null,
-    next: null,
-  };
-}
+import { TestVma } from './testing/test-vma.js';
 
 /** A VMA of that range with a link to `anonVma`, which is in its tree. */
 function linkedAt(anonVma: AnonVma, offset: number, pages: number): RmapVma {
   const { registry, slot } = anonVma;
-  const vma = vmaAt(offset, pages);
-  vma.anonVma = anonVma;
+  const vma = new TestVma(registry, 1, 1000, 1000 + pages, offset);
+  vma.anonVmaSlot = slot;
   vma.chain = registry.links.make(vma, slot, NONE);
   insertLink(registry, vma.chain);
   return vma;
@@ -34,7 +18,7 @@ function linkedAt(anonVma: AnonVma, offset: number, pages: number): RmapVma {
 
 /** Takes the link of a VMA away. */
 function unlink(vma: RmapVma): void {
-  const { registry } = vma.anonVma as AnonVma;
+  const registry = vma.mm.anonVmas;
   removeLink(registry, vma.chain);
   registry.links.giveBack(vma.chain);
 }
@@ -46,7 +30,10 @@ function move(vma: RmapVma, offset: number, pages: number): void {
   vma.end = vma.start + pages;
 }
 
-const makeAnonVma = (): AnonVma => new AnonVmaRegistry().createRoot();
+function makeAnonVma(): AnonVma {
+  const registry = new AnonVmaRegistry();
+  return registry.inSlot(registry.createRoot());
+}
 const vmasOf = (anonVma: AnonVma): RmapVma[] => [...linksOf(anonVma)].map(({ vma }) => vma);
 
 describe('the tree of links of an anon_vma', () => {

@@ -12,7 +12,7 @@ import {
   smapsFlagNames,
 } from '@vmakit/base';
 import type { Mm } from '@vmakit/mm';
-import { type AnonVma, type AnonVmaRegistry, chainOf, linksOf } from '@vmakit/rmap';
+import { type AnonVma, type AnonVmaRegistry, anonVmaIdOf, chainOf, linksOf } from '@vmakit/rmap';
 import type { AnonVmaRow, ProcessState, ScenarioState, VmaRow } from '@vmakit/trace';
 import type { Vma } from '@vmakit/vma-merge';
 import { capturePages } from './capture-pages.js';
@@ -66,7 +66,7 @@ export class StateCapture {
   #vmaRow(vma: Vma): VmaRow {
     const { start: origin, end } = this.#window;
     const outside = Math.max(0, origin - vma.start);
-    const anonVma = vma.anonVma === null ? null : this.#names.anonVma(vma.anonVma.id);
+    const anonVma = vma.faulted ? this.#names.anonVma(anonVmaIdOf(vma)) : null;
     const chain: number[] = [];
     for (const link of chainOf(vma)) chain.push(this.#names.anonVma(link.anonVma.id));
     const row = [
@@ -97,7 +97,9 @@ export class StateCapture {
     for (const id of this.#names.metAnonVmas) {
       const anonVma = this.#anonVmas.byId(id);
       if (anonVma === undefined) continue;
-      for (let member = anonVma; !family.has(member); member = member.parent) family.add(member);
+      for (let member: AnonVma | null = anonVma; member !== null && !family.has(member); member = member.parent) {
+        family.add(member);
+      }
       family.add(anonVma.root);
     }
     return family;
@@ -114,7 +116,7 @@ export class StateCapture {
     return [
       names.anonVma(anonVma.id),
       names.anonVma(anonVma.root.id),
-      names.anonVma(anonVma.parent.id),
+      names.anonVma(anonVma.parentId),
       anonVma.numChildren,
       anonVma.numActiveVmas,
       anonVma.refcount,

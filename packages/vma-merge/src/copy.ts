@@ -45,7 +45,7 @@ function settleOffsets(context: MergeContext, copy: VmaCopy, source: Vma): void 
   const pageOffset = pageOffsetAt(source, copy.sourceStart);
   copy.pageOffset = pageOffset;
   copy.anonPageOffset = source.anonPageOffset + (copy.sourceStart - source.start);
-  if (source.anonVma !== null) return;
+  if (source.faulted) return;
   if (isAnonymous(source)) copy.pageOffset = copy.start;
   copy.anonPageOffset = isAnonymous(source) || context.profile.anonPageOffset ? copy.start : pageOffset;
 }
@@ -111,7 +111,7 @@ export function duplicateRange(context: MergeContext, copy: VmaCopy, fresh: bool
   vma.anonPageOffset = fresh ? start : copy.anonPageOffset;
   if (source.policy !== null && injector !== null && injector.fails('policy-duplicate')) return false;
   if (!fresh) {
-    vma.anonVma = source.anonVma;
+    vma.anonVmaSlot = source.anonVmaSlot;
     if (!anonVmaClone(context, vma, source, 'remap')) return false;
   }
   if (treeNodeFails(injector)) {

@@ -1,4 +1,4 @@
-import { VM_SPECIAL, equalFlags, isCowMapping } from '@vmakit/base';
+import { NONE, VM_SPECIAL, equalFlags, isCowMapping } from '@vmakit/base';
 import { STICKY_FLAGS, isForkChild, policiesEqual } from '@vmakit/rmap';
 import { type MergeRequest, ruleNumber } from './merge-request.js';
 import type { Vma } from './vma.js';
@@ -30,17 +30,18 @@ function attributeRule(request: MergeRequest, vma: Vma): number {
 
 /** Whether the anon_vmas allow a merge (spec 02 section 2, anon_ok). */
 function anonVmaRule(request: MergeRequest, target: Vma): number {
-  const source = request.anonVma;
+  const source = request.anonVmaSlot;
+  const own = target.anonVmaSlot;
   // Case 1: the target takes over the source's anon_vma; a fork child has links that must not spread.
-  if (target.anonVma === null && source !== null) {
+  if (own === NONE && source !== NONE) {
     const { middle, copiedFrom } = request;
     const forked = (middle !== null && isForkChild(middle)) || (copiedFrom !== null && isForkChild(copiedFrom));
     return forked ? FORK_CHILD : OK;
   }
   // Case 2: unfaulted memory joins the target.
-  if (target.anonVma !== null && source === null) return isForkChild(target) ? FORK_CHILD : OK;
+  if (own !== NONE && source === NONE) return isForkChild(target) ? FORK_CHILD : OK;
   // Case 3: both or neither; fork children may merge when they share the anon_vma.
-  return source === target.anonVma ? OK : ANON_VMA;
+  return source === own ? OK : ANON_VMA;
 }
 
 /** The first rule that keeps the range from merging with the VMA before it; 0 if none does. */
@@ -73,8 +74,8 @@ export function rightRule(request: MergeRequest, mergesLeft: boolean): number {
     return ANON_PAGE_OFFSET;
   }
   if (mergesLeft) {
-    const left = (request.prev as Vma).anonVma;
-    if (left !== null && next.anonVma !== null && left !== next.anonVma) return NEIGHBOURS_ANON_VMA;
+    const left = (request.prev as Vma).anonVmaSlot;
+    if (left !== NONE && next.faulted && left !== next.anonVmaSlot) return NEIGHBOURS_ANON_VMA;
   }
   return OK;
 }

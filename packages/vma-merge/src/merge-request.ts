@@ -1,5 +1,5 @@
 import type { MergeKind } from '@vmakit/events';
-import type { VmFlags } from '@vmakit/base';
+import { NONE, type VmFlags } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import type { AnonVma, MemoryPolicy } from '@vmakit/rmap';
 import type { UserfaultContext, Vma, VmaOwner } from './vma.js';
@@ -46,7 +46,8 @@ export class MergeRequest {
   /** The flags that the range shall have. */
   flags: VmFlags = 0;
   file: MappedFile | null = null;
-  anonVma: AnonVma | null = null;
+  /** The slot of its anon_vma; {@link NONE}: unfaulted. */
+  anonVmaSlot: number = NONE;
   policy: MemoryPolicy | null = null;
   uffd: UserfaultContext | null = null;
   name: string | null = null;
@@ -73,6 +74,10 @@ export class MergeRequest {
     this.mm = mm;
   }
 
+  get anonVma(): AnonVma | null {
+    return this.anonVmaSlot === NONE ? null : this.mm.anonVmas.inSlot(this.anonVmaSlot);
+  }
+
   /** Begins an attempt: about [start, end) with these offsets and flags, everything else as in a new request. */
   begin(kind: MergeKind, start: number, end: number, pageOffset: number, flags: VmFlags): this {
     this.kind = kind;
@@ -82,7 +87,7 @@ export class MergeRequest {
     this.anonPageOffset = pageOffset;
     this.flags = flags;
     this.file = null;
-    this.anonVma = null;
+    this.anonVmaSlot = NONE;
     this.policy = null;
     this.uffd = null;
     this.name = null;
@@ -103,7 +108,7 @@ export class MergeRequest {
   /** Takes file, anon_vma, policy, userfaultfd and name from `vma`. */
   takeAttributes(vma: Vma): void {
     this.file = vma.file;
-    this.anonVma = vma.anonVma;
+    this.anonVmaSlot = vma.anonVmaSlot;
     this.policy = vma.policy;
     this.uffd = vma.uffd;
     this.name = vma.name;

@@ -58,12 +58,12 @@ export function mergeNewRange(context: MergeContext, request: MergeRequest): Vma
  * Grows `target` over the range of the request, and over `removed` behind it. False: memory ran out, nothing changed.
  */
 function expand(context: MergeContext, request: MergeRequest, target: Vma, removed: Vma | null): boolean {
-  const wasUnfaulted = target.anonVma === null;
+  const wasUnfaulted = !target.faulted;
   if (wasUnfaulted) {
     const donor =
-      removed !== null && removed.anonVma !== null
+      removed !== null && removed.faulted
         ? removed
-        : request.copiedFrom !== null && request.copiedFrom.anonVma !== null
+        : request.copiedFrom !== null && request.copiedFrom.faulted
           ? request.copiedFrom
           : null;
     if (donor !== null && !propagateAnonVma(context, target, donor)) return false;
@@ -143,9 +143,9 @@ function prepareTarget(
   removedNext: Vma | null,
   middle: Vma,
 ): boolean {
-  const donor = removedNext !== null && removedNext.anonVma !== null ? removedNext : middle;
-  const wasUnfaulted = target.anonVma === null;
-  if (wasUnfaulted && donor.anonVma !== null && !propagateAnonVma(context, target, donor)) {
+  const donor = removedNext !== null && removedNext.faulted ? removedNext : middle;
+  const wasUnfaulted = !target.faulted;
+  if (wasUnfaulted && donor.faulted && !propagateAnonVma(context, target, donor)) {
     if (!request.giveUpOnNoMemory) request.outOfMemory = true;
     return false;
   }
@@ -213,7 +213,7 @@ function dropMerged(context: MergeContext, vma: Vma): void {
 
 /** Gives an unfaulted VMA the anon_vma of `donor`. False: memory ran out, nothing changed. */
 function propagateAnonVma(context: MergeContext, target: Vma, donor: Vma): boolean {
-  target.anonVma = donor.anonVma;
+  target.anonVmaSlot = donor.anonVmaSlot;
   return anonVmaClone(context, target, donor, 'merge-unfaulted');
 }
 

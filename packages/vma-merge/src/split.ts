@@ -26,7 +26,7 @@ export function splitVmaUnchecked(context: MergeContext, vma: Vma, at: number, n
   if (vma.policy !== null && injector !== null && injector.fails('policy-duplicate')) {
     return refuse('ENOMEM', 'spec 02.5 split: memory policy');
   }
-  half.anonVma = vma.anonVma;
+  half.anonVmaSlot = vma.anonVmaSlot;
   if (!anonVmaClone(context, half, vma, 'split')) return refuse('ENOMEM', 'spec 02.5 split: anon_vma links');
   if (treeNodeFails(injector)) {
     unlinkAnonVmas(context, half);

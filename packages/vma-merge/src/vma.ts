@@ -1,12 +1,14 @@
 import { InvariantError, NONE, type VmFlags, VM_SHARED } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import type { AnonVma, MemoryPolicy, RmapVma } from '@vmakit/rmap';
+import { type AnonVma, type AnonVmaRegistry, type MemoryPolicy, type RmapVma, anonVmaOf } from '@vmakit/rmap';
 import type { MergeRequest } from './merge-request.js';
 import type { VmaTree } from './vma-tree.js';
 
 /** What the merge engine needs of an address space. */
 export interface VmaOwner {
   readonly id: number;
+  /** Those of its kernel. */
+  readonly anonVmas: AnonVmaRegistry;
   readonly tree: VmaTree;
   /** VMAs in the tree. */
   mapCount: number;
@@ -86,7 +88,7 @@ export class Vma implements RmapVma {
   next: Vma | null = null;
   flagsUpper = 0;
   flagsLower = 0;
-  anonVma: AnonVma | null = null;
+  anonVmaSlot: number = NONE;
   /** Read and written through the properties below only. */
   extras: VmaExtras = PLAIN;
   offsetUpper = 0;
@@ -209,6 +211,20 @@ export class Vma implements RmapVma {
   set name(name: string | null) {
     const { extras } = this;
     if (name !== extras.name) this.extras = extrasOf(extras.file, extras.policy, extras.uffd, name);
+  }
+
+  /** Where new anonymous folios go; null: unfaulted. */
+  get anonVma(): AnonVma | null {
+    return anonVmaOf(this);
+  }
+
+  set anonVma(anonVma: AnonVma | null) {
+    this.anonVmaSlot = anonVma === null ? NONE : anonVma.slot;
+  }
+
+  /** It has an anon_vma: some page of it was written to, or it came of a VMA where that was so. */
+  get faulted(): boolean {
+    return this.anonVmaSlot !== NONE;
   }
 
   /** In its mm's tree. */

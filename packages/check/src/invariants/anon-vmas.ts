@@ -41,7 +41,7 @@ function checkChain(mm: Mm, vma: Vma, tallies: Map<AnonVma, Tally>, subject: Sub
     violations.add('S3.2', 'a mapping has links exactly when it has an anon_vma', vmaObjects(mm, vma));
   }
   const linked: AnonVma[] = [];
-  for (const link of chainOf(vma, env.anonVmas)) {
+  for (const link of chainOf(vma)) {
     const { anonVma } = link;
     if (linked.includes(anonVma)) {
       violations.add('S3.4', 'a mapping is linked to an anon_vma once', {
@@ -86,11 +86,12 @@ function isInTree(link: AnonVmaChain): boolean {
 /** S3.11: who is linked to an anon_vma is linked to its ancestors: fork gives a child all links of the parent. */
 function checkClosure(mm: Mm, vma: Vma, linked: readonly AnonVma[], violations: ViolationList): void {
   for (const anonVma of linked) {
-    if (linked.includes(anonVma.parent)) continue;
+    const { parent } = anonVma;
+    if (parent !== null && linked.includes(parent)) continue;
     violations.add('S3.11', 'a mapping linked to an anon_vma is linked to its parent', {
       ...vmaObjects(mm, vma),
       anonVma: anonVma.id,
-      parent: anonVma.parent.id,
+      parent: anonVma.parentId,
     });
   }
 }
@@ -110,7 +111,7 @@ function countFamilies(subject: Subject): Families {
   const descendants = new Map<AnonVma, number>();
   for (const anonVma of subject.env.anonVmas) {
     const { parent, root, linkCount } = anonVma;
-    if (linkCount > 0) children.set(parent, (children.get(parent) ?? 0) + 1);
+    if (linkCount > 0 && parent !== null) children.set(parent, (children.get(parent) ?? 0) + 1);
     if (root !== anonVma) descendants.set(root, (descendants.get(root) ?? 0) + 1);
   }
   const merged = new Map<AnonVma, number>();
@@ -124,11 +125,12 @@ function checkAnonVma(anonVma: AnonVma, tally: Tally | undefined, families: Fami
   const { violations } = subject;
   const { id, root, parent, numChildren, numActiveVmas, refcount, linkCount } = anonVma;
   const isRoot = root === anonVma;
-  if (isRoot ? parent !== anonVma : root.root !== root || parent.root !== root || parent === anonVma) {
+  const isDescendant = root.root === root && parent !== anonVma && (parent === null || parent.root === root);
+  if (isRoot ? parent !== anonVma : !isDescendant) {
     violations.add('S3.6', 'a root is its own root and parent; others have the root of their parent', {
       anonVma: id,
       root: root.id,
-      parent: parent.id,
+      parent: anonVma.parentId,
     });
   }
   let links = 0;

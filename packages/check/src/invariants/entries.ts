@@ -143,7 +143,7 @@ class EntryCheck {
       this.#complain('S4.6', 'a writable entry of a private mapping maps an exclusive page', page, { head, frame });
     }
     if (!isAnon || (flags & PG_KSM) !== 0) return;
-    if (vma.anonVma === null) {
+    if (!vma.faulted) {
       this.#complain('S3.13', 'a mapping without an anon_vma has no anonymous page', page, { head });
       return;
     }

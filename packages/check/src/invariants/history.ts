@@ -77,7 +77,7 @@ export class History {
         const { start, end, flags } = vma;
         if (hasAny(flags, VM_SEALED)) sealed.push({ start, end, kind: this.sealedKind(flags) });
         const off = vma.pageOffset - start;
-        if (off !== 0 && vma.anonVma === null && vma.file === null && (flags & VM_WIPEONFORK) !== 0) {
+        if (off !== 0 && !vma.faulted && vma.file === null && (flags & VM_WIPEONFORK) !== 0) {
           this.#wipedOffsets.add(off);
         }
       }

@@ -56,7 +56,7 @@ function checkDeposits(mm: Mm, pmdTable: number, firstPage: number, violations: 
     if (kind !== EntryKind.Page && kind !== EntryKind.Migration) continue;
     const vma = mm.tree.at(firstPage + i * span);
     // Memory of hugetlb, and of files, has no table in reserve.
-    if (vma !== null && ((vma.flags & VM_HUGETLB) !== 0 || (vma.file !== null && vma.anonVma === null))) continue;
+    if (vma !== null && ((vma.flags & VM_HUGETLB) !== 0 || (vma.file !== null && !vma.faulted))) continue;
     huge++;
   }
   const deposited = pool.deposited(pmdTable);

@@ -122,7 +122,7 @@ function checkOffsets(mm: Mm, vma: Vma, violations: ViolationList, history: Hist
       anonPageOffset,
     });
   }
-  if (vma.anonVma !== null || pageOffset === vma.start || !mm.env.profile.dontUnmapResetsOffset) return;
+  if (vma.faulted || pageOffset === vma.start || !mm.env.profile.dontUnmapResetsOffset) return;
   // What a child wiped on fork keeps its parent's offset (spec 01 section 10).
   const wiped = (vma.flags & VM_WIPEONFORK) !== 0 || (history?.isWipedOffset(pageOffset - vma.start) ?? false);
   if (!wiped) {

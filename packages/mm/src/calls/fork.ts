@@ -112,7 +112,7 @@ function copyToChild(pages: ForkCopy, vma: Vma, contexts: Map<UserfaultContext, 
   child.tree.insert(copy);
   child.mapCount++;
   if ((copy.flags & VM_WIPEONFORK) !== 0) return null;
-  if (vma.anonVma === null && !copy.hasAny(COPY_ON_FORK)) return null;
+  if (!vma.faulted && !copy.hasAny(COPY_ON_FORK)) return null;
   if (copyPageRange(pages, copy, vma)) return null;
   return refuse('ENOMEM', 'spec 01.10: no memory to copy pages', { start: vma.start, end: vma.end });
 }

@@ -93,7 +93,7 @@ function advisedFlags(mm: Mm, vma: Vma, start: number, end: number, advice: numb
       return isKsmCompatible(flags) ? withFlags(flags, VM_MERGEABLE) : flags;
     case MADV_UNMERGEABLE:
       if (!hasAny(flags, VM_MERGEABLE)) return flags;
-      if (vma.anonVma !== null && !breakKsm(mm, vma, start, end)) {
+      if (vma.faulted && !breakKsm(mm, vma, start, end)) {
         return refuse('EAGAIN', 'spec 01.6: no memory to unshare KSM pages', { start, end });
       }
       return withoutFlags(flags, VM_MERGEABLE);

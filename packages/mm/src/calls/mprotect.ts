@@ -154,7 +154,7 @@ function applyProtection(mm: Mm, vma: Vma, start: number, end: number, wanted: V
       if (!chargeMemory(mm, charged)) return refuseCharge(mm, 'spec 01.5: overcommit', charged);
       flags = withFlags(flags, VM_ACCOUNT);
     }
-  } else if ((before & VM_ACCOUNT) !== 0 && isAnonymous(vma) && vma.anonVma === null) {
+  } else if ((before & VM_ACCOUNT) !== 0 && isAnonymous(vma) && !vma.faulted) {
     flags = withoutFlags(flags, VM_ACCOUNT);
     uncharge = pages;
   }

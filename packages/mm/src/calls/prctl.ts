@@ -109,7 +109,7 @@ function unmarkAll(mm: Mm): SysResult {
   if (!mm.mergeAny) return 0;
   for (let vma = mm.tree.first; vma !== null; vma = vma.next) {
     if (!vma.hasAny(VM_MERGEABLE)) continue;
-    if (vma.anonVma !== null && !breakKsm(mm, vma, vma.start, vma.end)) {
+    if (vma.faulted && !breakKsm(mm, vma, vma.start, vma.end)) {
       return refuse('ENOMEM', 'prctl: no memory to unshare KSM pages', { start: vma.start, end: vma.end });
     }
     vma.flags = withoutFlags(vma.flags, VM_MERGEABLE);

@@ -55,7 +55,7 @@ export function anonymousFault(
     arch.setPage(words, at, 0, memory.zeroFrame, prot, SPECIAL | YOUNG | kept);
     return FAULT_ZERO_PAGE;
   }
-  if (vma.anonVma === null && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
   const orders = vma.uffd !== null ? 0 : allowableOrders(env.settings.thp, vma) & (arch.pmdPages - 1) & ~1;
   if (orders !== 0 && largeFault(mm, vma, page, words, at, orders)) return FAULT_NEW;
   const head = memory.allocFolio(0);
@@ -114,7 +114,7 @@ export function hugeAnonymousFault(mm: Mm, vma: Vma, page: number, access: Fault
   const tables = mm.pages;
   const pmdTable = tables.ensure(1, page);
   if (pmdTable === 0) return FAULT_OOM;
-  if (vma.anonVma === null && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
   if (access === FAULT_READ && env.settings.thp.useZeroPage) return hugeZeroFault(mm, vma, page, pmdTable);
   const head = memory.allocFolio(arch.pmdOrder);
   if (head < 0) return FAULT_OK;

@@ -23,7 +23,7 @@ export function collapseRange(mm: Mm, vma: Vma, start: number, end: number): MmE
   }
   const first = Math.ceil(start / pmdPages) * pmdPages;
   const holdsOne = Math.ceil(vma.start / pmdPages) * pmdPages + pmdPages <= vma.end;
-  if (vma.anonVma === null || !holdsOne || end < first) {
+  if (!vma.faulted || !holdsOne || end < first) {
     return refuse('EINVAL', 'spec 07.1 collapse: no huge range that could be collapsed', { start });
   }
   let refusal: MmError | null = null;
@@ -45,7 +45,7 @@ function collapseOne(mm: Mm, vma: Vma, page: number): MmError | null {
   const base = tables.pool.base(table);
   const unfit = bringIn(mm, vma, words, base, page) ?? whyNotCollapsible(mm, words, base, page);
   if (unfit !== null) return unfit;
-  if (vma.anonVma === null) return refuse('EINVAL', 'spec 07.1 collapse: unfaulted', { page });
+  if (!vma.faulted) return refuse('EINVAL', 'spec 07.1 collapse: unfaulted', { page });
   const head = memory.allocFolio(arch.pmdOrder);
   if (head < 0) return refuse('ENOMEM', 'spec 07.1 collapse: no huge folio', { page });
   for (let i = 0; i < arch.pmdPages; i++) takeOver(mm, words, base + 2 * i, head + i);

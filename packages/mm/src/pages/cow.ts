@@ -84,7 +84,7 @@ function copyPage(
 ): number {
   const { env } = mm;
   const { arch, memory } = env;
-  if (vma.anonVma === null && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
   const copy = memory.allocFolio(0);
   if (copy < 0) return FAULT_OOM;
   const state = access === FAULT_UNSHARE ? keptMarks(mm, words, at) : freshState(vma);

@@ -35,7 +35,7 @@ export function fileFault(
   const offset = pageOffsetAt(vma, page);
   if (access !== FAULT_WRITE) {
     if (faultAround(mm, vma, file, page, words, at)) return FAULT_FILE;
-  } else if ((vma.flags & VM_SHARED) === 0 && vma.anonVma === null && !anonVmaPrepare(mm.env, vma)) {
+  } else if ((vma.flags & VM_SHARED) === 0 && !vma.faulted && !anonVmaPrepare(mm.env, vma)) {
     return FAULT_OOM;
   }
   if (offset >= file.sizePages) return FAULT_SIGBUS;

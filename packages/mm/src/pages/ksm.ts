@@ -40,7 +40,7 @@ export function ksmScan(env: MmEnvironment, mms: Iterable<Mm>): void {
   for (const mm of all) {
     forgetStale(mm);
     for (let vma = mm.tree.first; vma !== null; vma = vma.next) {
-      if (vma.hasAny(VM_MERGEABLE) && vma.anonVma !== null) scanVma(mm, vma, seen);
+      if (vma.hasAny(VM_MERGEABLE) && vma.faulted) scanVma(mm, vma, seen);
     }
   }
 }

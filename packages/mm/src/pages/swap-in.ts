@@ -27,7 +27,7 @@ import { allowableOrders, blockFits, greatestOrder } from './thp-policy.js';
 export function swapFault(mm: Mm, vma: Vma, page: number, access: FaultAccess, words: EntryWords, at: number): number {
   const { env } = mm;
   const { arch, memory, swap } = env;
-  if (vma.anonVma === null && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
   const slot = arch.swapOffset(words, at);
   let exclusive = arch.isExclusive(words, at);
   let frame = swap.cache[slot]!;

@@ -15,6 +15,7 @@ export const RW: number = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE;
 /** An address space with nothing but VMAs, for tests of the merge engine. */
 export class World implements VmaOwner {
   readonly id = 1;
+  readonly anonVmas: AnonVmaRegistry = new AnonVmaRegistry();
   readonly tree: VmaTree = new VmaTree();
   mapCount = 0;
   readonly mergeRequest: MergeRequest = new MergeRequest(this);
@@ -23,7 +24,7 @@ export class World implements VmaOwner {
   constructor(profile: KernelProfile = KERNEL_PROFILES['v7.3']) {
     this.context = {
       profile,
-      anonVmas: new AnonVmaRegistry(),
+      anonVmas: this.anonVmas,
       memory: new PhysicalMemory({ maxOrder: 9 }),
       injector: null,
       locks: NO_LOCK_TRACKER,
