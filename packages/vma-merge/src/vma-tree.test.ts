@@ -90,6 +90,28 @@ describe('the tree of VMAs', () => {
       { numRuns: 8 },
     );
   });
+
+  it('finds the highest hole again and again, wherever holes have come and gone meanwhile', () => {
+    const steps = fc.array(change(2000), { minLength: 50, maxLength: 300 });
+    const limits = fc.constantFrom([100, 1900], [0, 1900], [0, 1200], [700, 1950]);
+    const searches = fc.record({ length: fc.integer({ min: 1, max: 90 }), limits });
+    fc.assert(
+      fc.property(steps, fc.array(searches, { minLength: 5, maxLength: 20 }), (steps, searches) => {
+        const world = new World();
+        steps.forEach((step, i) => {
+          apply(world, step);
+          const { length, limits } = searches[i % searches.length] as (typeof searches)[number];
+          const [low, high] = limits as [number, number];
+          const hole = world.tree.findHoleTopDown(length, low, high);
+          const fit = holesOf([...world.tree], low, high).filter(([start, end]) => end - start >= length);
+          expect(hole === null ? undefined : [hole.start, hole.end]).toEqual(fit.at(-1));
+          // What was found is taken, as by mmap, so that the next search has to look below.
+          if (hole !== null && i % 3 === 0) world.add(hole.end - length, hole.end);
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
 });
 
 interface Change {
