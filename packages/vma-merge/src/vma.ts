@@ -42,30 +42,35 @@ class VmaExtras {
   readonly policy: MemoryPolicy | null;
   readonly uffd: UserfaultContext | null;
   readonly name: string | null;
+  /** How far `anonPageOffset` is above `pageOffset`; null: not at all, as in all memory but that of files. */
+  readonly anonDistance: number | null;
 
   constructor(
     file: MappedFile | null,
     policy: MemoryPolicy | null,
     uffd: UserfaultContext | null,
     name: string | null,
+    anonDistance: number | null,
   ) {
     this.file = file;
     this.policy = policy;
     this.uffd = uffd;
     this.name = name;
+    this.anonDistance = anonDistance;
   }
 }
 
-const PLAIN: VmaExtras = new VmaExtras(null, null, null, null);
+const PLAIN: VmaExtras = new VmaExtras(null, null, null, null, null);
 
 function extrasOf(
   file: MappedFile | null,
   policy: MemoryPolicy | null,
   uffd: UserfaultContext | null,
   name: string | null,
+  anonDistance: number | null,
 ): VmaExtras {
-  const isPlain = file === null && policy === null && uffd === null && name === null;
-  return isPlain ? PLAIN : new VmaExtras(file, policy, uffd, name);
+  const isPlain = file === null && policy === null && uffd === null && name === null && anonDistance === null;
+  return isPlain ? PLAIN : new VmaExtras(file, policy, uffd, name, anonDistance);
 }
 
 /**
@@ -93,8 +98,6 @@ export class Vma implements RmapVma {
   extras: VmaExtras = PLAIN;
   offsetUpper = 0;
   offsetLower = 0;
-  /** How far `anonPageOffset` is above `pageOffset`; null: not at all, as in all memory but that of files. */
-  anonDistance: number | null = null;
   chain: number = NONE;
   mm: VmaOwner;
 
@@ -113,7 +116,6 @@ export class Vma implements RmapVma {
     this.flagsLower = other.flagsLower;
     this.offsetUpper = other.offsetUpper;
     this.offsetLower = other.offsetLower;
-    this.anonDistance = other.anonDistance;
   }
 
   get start(): number {
@@ -152,12 +154,16 @@ export class Vma implements RmapVma {
 
   /** The index of an anonymous folio at `start`. When it is set, `pageOffset` stays. */
   get anonPageOffset(): number {
-    return this.anonDistance === null ? this.pageOffset : this.pageOffset + this.anonDistance;
+    const { anonDistance } = this.extras;
+    return anonDistance === null ? this.pageOffset : this.pageOffset + anonDistance;
   }
 
   set anonPageOffset(offset: number) {
-    const distance = offset - this.pageOffset;
-    this.anonDistance = distance === 0 ? null : distance;
+    const { extras } = this;
+    const above = offset - this.pageOffset;
+    const distance = above === 0 ? null : above;
+    if (distance === extras.anonDistance) return;
+    this.extras = extrasOf(extras.file, extras.policy, extras.uffd, extras.name, distance);
   }
 
   get flags(): VmFlags {
@@ -182,7 +188,7 @@ export class Vma implements RmapVma {
 
   set file(file: MappedFile | null) {
     const { extras } = this;
-    if (file !== extras.file) this.extras = extrasOf(file, extras.policy, extras.uffd, extras.name);
+    if (file !== extras.file) this.extras = extrasOf(file, extras.policy, extras.uffd, extras.name, extras.anonDistance);
   }
 
   get policy(): MemoryPolicy | null {
@@ -191,7 +197,7 @@ export class Vma implements RmapVma {
 
   set policy(policy: MemoryPolicy | null) {
     const { extras } = this;
-    if (policy !== extras.policy) this.extras = extrasOf(extras.file, policy, extras.uffd, extras.name);
+    if (policy !== extras.policy) this.extras = extrasOf(extras.file, policy, extras.uffd, extras.name, extras.anonDistance);
   }
 
   get uffd(): UserfaultContext | null {
@@ -200,7 +206,7 @@ export class Vma implements RmapVma {
 
   set uffd(uffd: UserfaultContext | null) {
     const { extras } = this;
-    if (uffd !== extras.uffd) this.extras = extrasOf(extras.file, extras.policy, uffd, extras.name);
+    if (uffd !== extras.uffd) this.extras = extrasOf(extras.file, extras.policy, uffd, extras.name, extras.anonDistance);
   }
 
   /** The name given by prctl(PR_SET_VMA_ANON_NAME). */
@@ -210,7 +216,7 @@ export class Vma implements RmapVma {
 
   set name(name: string | null) {
     const { extras } = this;
-    if (name !== extras.name) this.extras = extrasOf(extras.file, extras.policy, extras.uffd, name);
+    if (name !== extras.name) this.extras = extrasOf(extras.file, extras.policy, extras.uffd, name, extras.anonDistance);
   }
 
   /** Where new anonymous folios go; null: unfaulted. */
@@ -258,7 +264,6 @@ export function allocateVma(mm: VmaOwner, start: number, end: number, pageOffset
   vma.start = start;
   vma.end = end;
   vma.pageOffset = pageOffset;
-  vma.anonDistance = null;
   vma.flags = flags;
   return vma;
 }
