@@ -1,4 +1,5 @@
 import { rmapWalkAnon } from '@vmakit/rmap';
+import type { Calm } from './calm.js';
 import { median } from './measure.js';
 import { ARENA_A as A0, Machine, PAGE, READ, RW } from './machine.js';
 import { churn, protectChurn } from './workloads.js';
@@ -48,13 +49,13 @@ export const GROWTH_PROBES: readonly GrowthProbe[] = [
  * Measures each probe in both sizes, in turn; medians. A first repetition is not counted, nor is a small one before
  * each: when what there was before becomes garbage, code that was compiled for it may go with it.
  */
-export function measureGrowth(probes: readonly GrowthProbe[], repetitions: number): GrowthResult[] {
+export function measureGrowth(probes: readonly GrowthProbe[], repetitions: number, calm: Calm): GrowthResult[] {
   return probes.map(({ name, small, large, run }) => {
     const times: [number[], number[]] = [[], []];
     for (let round = 0; round <= repetitions; round++) {
       const sample = [small, large].map((vmas) => {
         run(small);
-        return run(vmas);
+        return calm.measure(() => run(vmas));
       });
       if (round > 0) sample.forEach((time, at) => times[at]?.push(time));
     }

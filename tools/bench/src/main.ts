@@ -1,6 +1,7 @@
 import { cpus, release } from 'node:os';
 import { tuneEngine } from '@vmakit/replay';
 import { Command, InvalidArgumentError } from 'commander';
+import { Calm } from './calm.js';
 import { HostBench } from './host.js';
 import { GROWTH_PROBES, measureGrowth } from './growth.js';
 import { measure } from './measure.js';
@@ -19,6 +20,7 @@ interface BenchOptions {
   readonly scale: number;
   readonly baseline?: string;
   readonly kernel: boolean;
+  readonly calm: number;
 }
 
 const command = new Command('bench')
@@ -28,6 +30,7 @@ const command = new Command('bench')
   .option('--scale <x>', 'multiplies the timed operations, never the sizes', positive, 1)
   .option('--baseline <file>', 'a file that --json wrote: show what changed')
   .option('--json', 'print one object')
+  .option('--calm <seconds>', 'spend so much on waiting for calm moments of a shared machine', positive, 0)
   .option('--no-kernel', 'do not measure the live kernel')
   .action(run);
 
@@ -44,12 +47,14 @@ async function run(options: BenchOptions): Promise<void> {
   const compiled = options.kernel ? HostBench.compile() : 'the live kernel is not measured: --no-kernel';
   const host = typeof compiled === 'string' ? null : compiled;
   if (typeof compiled === 'string') process.stderr.write(`${compiled}\n`);
+  const calm = new Calm(options.calm);
   try {
     const workloads = measure(ALL_WORKLOADS.filter(wanted), {
       repetitions: options.reps,
       scale: options.scale,
       warmUpSeconds: 2,
       host,
+      calm,
       onWorkload: (name) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${name}`),
     });
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
@@ -59,11 +64,13 @@ async function run(options: BenchOptions): Promise<void> {
       repetitions: options.reps,
       scale: options.scale,
       workloads,
-      recordings: await readRecordings(RECORDING_WORKLOADS.filter(wanted), options.reps),
+      recordings: await readRecordings(RECORDING_WORKLOADS.filter(wanted), options.reps, calm),
       ratios: costRatios(workloads),
       memory: weighAll(MEMORY_WORKLOADS.filter(wanted)),
       scaled: wanted({ name: SCALE_NAME }) ? weighScale() : null,
-      growth: measureGrowth(GROWTH_PROBES.filter(wanted), Math.min(options.reps, 3)),
+      growth: measureGrowth(GROWTH_PROBES.filter(wanted), Math.min(options.reps, 3), calm),
+      // The last, when all is measured.
+      disturbed: options.calm === 0 ? null : calm.disturbed,
     };
     process.stdout.write(`${options.json === true ? JSON.stringify(report, null, 2) : render(report, baseline)}\n`);
   } finally {
@@ -74,9 +81,10 @@ async function run(options: BenchOptions): Promise<void> {
 async function readRecordings(
   workloads: typeof RECORDING_WORKLOADS,
   repetitions: number,
+  calm: Calm,
 ): Promise<readonly RecordingResult[]> {
   const results: RecordingResult[] = [];
-  for (const { measure: measureOne } of workloads) results.push(...(await measureOne(repetitions)));
+  for (const { measure: measureOne } of workloads) results.push(...(await measureOne(repetitions, calm)));
   return results;
 }
 

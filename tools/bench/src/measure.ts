@@ -1,3 +1,4 @@
+import type { Calm } from './calm.js';
 import type { HostBench, HostResult } from './host.js';
 import { Machine } from './machine.js';
 import type { Measurement, Workload } from './workloads.js';
@@ -34,6 +35,7 @@ export interface MeasureOptions {
   /** For how long each workload is run before its first repetition, at least once. */
   readonly warmUpSeconds: number;
   readonly host: HostBench | null;
+  readonly calm: Calm;
   /** Told before each workload is measured. */
   readonly onWorkload: (name: string) => void;
 }
@@ -54,8 +56,12 @@ export function measure(workloads: readonly Workload[], options: MeasureOptions)
     }
     for (let round = 0; round < options.repetitions; round++) {
       const host = members.every(({ modelOnly }) => modelOnly === true) ? null : options.host;
-      for (const result of host?.run(prefix, options.scale) ?? []) samples.get(result.name)?.host.push(result);
-      for (const workload of members) samples.get(workload.name)?.model.push(runModel(workload, options.scale));
+      const results = host === null ? [] : options.calm.measure(() => host.run(prefix, options.scale));
+      for (const result of results) samples.get(result.name)?.host.push(result);
+      for (const workload of members) {
+        const measurement = options.calm.measure(() => runModel(workload, options.scale));
+        samples.get(workload.name)?.model.push(measurement);
+      }
     }
     return members.map(({ name }) => summarize(name, samples.get(name) as Samples));
   });

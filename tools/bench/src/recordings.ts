@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { replayRecording } from '@vmakit/replay';
 import { openRecording } from '@vmakit/trace';
+import type { Calm } from './calm.js';
 import { median } from './measure.js';
 
 /** How fast recordings are read and replayed. */
@@ -16,7 +17,7 @@ export interface RecordingResult {
 interface RecordingWorkload {
   readonly name: string;
   /** Measures everything that it is about, `repetitions` times. */
-  readonly measure: (repetitions: number) => Promise<RecordingResult[]>;
+  readonly measure: (repetitions: number, calm: Calm) => Promise<RecordingResult[]>;
 }
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -32,26 +33,32 @@ const PIECE_BYTES = 64 * 1024;
 
 /** Reading and replaying, on recordings that are there: beside the repository, or bundled with it. */
 export const RECORDING_WORKLOADS: readonly RecordingWorkload[] = [
-  { name: 'R parse perf', measure: (times) => parsing('R parse perf', `${COMPACTOR}/perf.txt.gz`, times) },
+  { name: 'R parse perf', measure: (times, calm) => parsing('R parse perf', `${COMPACTOR}/perf.txt.gz`, times, calm) },
   {
     name: 'R parse strace',
-    measure: (times) => parsing('R parse strace', STRACES.find((file) => existsSync(file)) as string, times),
+    measure: (times, calm) => {
+      const file = STRACES.find((candidate) => existsSync(candidate)) as string;
+      return parsing('R parse strace', file, times, calm);
+    },
   },
   { name: 'R replay', measure: replaying },
 ];
 
 /** Text in memory to events, in the pieces in which files are read. */
-async function parsing(name: string, file: string, repetitions: number): Promise<RecordingResult[]> {
+async function parsing(name: string, file: string, repetitions: number, calm: Calm): Promise<RecordingResult[]> {
   const once = gunzipSync(readFileSync(file));
   const text = Buffer.concat(new Array<Buffer>(Math.ceil(TEXT_BYTES / once.length)).fill(once));
   let count = 0;
   const seconds: number[] = [];
   for (let i = 0; i <= repetitions; i++) {
-    const start = performance.now();
-    const recording = await openRecording(pieces(text));
-    for await (const batch of recording) if (batch.length === 0) break;
-    if (i > 0) seconds.push((performance.now() - start) / 1000);
-    count = recording.report.lines;
+    const took = await calm.measureAsync(async () => {
+      const start = performance.now();
+      const recording = await openRecording(pieces(text));
+      for await (const batch of recording) if (batch.length === 0) break;
+      count = recording.report.lines;
+      return performance.now() - start;
+    });
+    if (i > 0) seconds.push(took / 1000);
   }
   return [{ name, unit: 'lines', count, perSecond: count / median(seconds) }];
 }
@@ -61,18 +68,21 @@ async function* pieces(text: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** The whole of `vmakit replay` on the compactor, checks included; and the model's part: without reading. */
-async function replaying(repetitions: number): Promise<RecordingResult[]> {
+async function replaying(repetitions: number, calm: Calm): Promise<RecordingResult[]> {
   let count = 0;
   const whole: number[] = [];
   const reading: number[] = [];
   for (let i = 0; i <= repetitions; i++) {
-    const start = performance.now();
-    ({ events: count } = await replayRecording({ input: COMPACTOR }));
-    const between = performance.now();
-    for await (const batch of await openRecording(`${COMPACTOR}/perf.txt.gz`)) if (batch.length === 0) break;
+    const [all, parts] = await calm.measureAsync(async () => {
+      const start = performance.now();
+      ({ events: count } = await replayRecording({ input: COMPACTOR }));
+      const between = performance.now();
+      for await (const batch of await openRecording(`${COMPACTOR}/perf.txt.gz`)) if (batch.length === 0) break;
+      return [between - start, performance.now() - between] as const;
+    });
     if (i === 0) continue;
-    whole.push((between - start) / 1000);
-    reading.push((performance.now() - between) / 1000);
+    whole.push(all / 1000);
+    reading.push(parts / 1000);
   }
   const total = median(whole);
   const result = (name: string, seconds: number): RecordingResult => {

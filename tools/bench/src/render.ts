@@ -21,6 +21,8 @@ export interface BenchReport {
   /** Null: not asked for. */
   readonly scaled: ScaleResult | null;
   readonly growth: readonly GrowthResult[];
+  /** Measurements that were kept though others used the machine; null: nobody looked. */
+  readonly disturbed: number | null;
 }
 
 /** An earlier report to compare with. */
@@ -61,6 +63,7 @@ export function render(report: BenchReport, baseline: BenchReport | null): strin
   if (memory.length > 0) parts.push(table([['memory', 'model KiB', 'kernel KiB', 'ratio'], ...memory]));
   if (report.scaled !== null) parts.push(scaleLine(report.scaled));
   if (growth.length > 0) parts.push(table([['growth', 'VMAs', 'ns', 'VMAs', 'ns', 'growth'], ...growth]));
+  if (report.disturbed !== null) parts.push(`measured while others used the machine: ${report.disturbed}`);
   return parts.join('\n\n');
 }
 
