@@ -78,12 +78,20 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     const { bounds } = nodes;
     const old = bounds[2 * slot] as number;
     if (start > old && slot === nodes.lastSlot(leaf)) {
-      // The next leaf's key may be lower than its first start: a start that moves up must stay below it.
-      const after = nodes.firstSlot(nodes.next(leaf));
-      if (after !== NONE) this.setKey(nodes.next(leaf), bounds[2 * after] as number);
+      this.raiseKeyBehind(leaf);
     }
     if (start < old && slot === leaf << LEAF_SHIFT) this.setKey(leaf, start);
     bounds[2 * slot] = start;
+  }
+
+  /**
+   * Makes the key of the leaf behind `leaf` its first start. It may be lower; a start in `leaf` that moves up, or comes in
+   * behind the last, must stay below it.
+   */
+  raiseKeyBehind(leaf: number): void {
+    const { nodes } = this;
+    const next = nodes.next(leaf);
+    if (next !== NONE) this.setKey(next, nodes.bounds[2 * (next << LEAF_SHIFT)] as number);
   }
 
   /** Sets the key of `leaf`: in every branch above it up to the one in which it is not under the first child. */

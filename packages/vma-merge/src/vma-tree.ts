@@ -198,8 +198,7 @@ export class VmaTree {
     } else {
       vma.end = half.start;
       nodes.bounds[2 * slot + 1] = half.start;
-      // Which of two leaves the upper part belongs to is up to the keys.
-      if (slot === nodes.lastSlot(leaf)) return this.insert(half);
+      if (slot === nodes.lastSlot(leaf)) tree.raiseKeyBehind(leaf);
     }
     const next = halfBelow ? vma : vma.next;
     this.#link(halfBelow ? vma.prev : vma, half);
