@@ -188,8 +188,8 @@ export class Vma implements RmapVma {
 
   set file(file: MappedFile | null) {
     const { extras } = this;
-    if (file !== extras.file)
-      this.extras = extrasOf(file, extras.policy, extras.uffd, extras.name, extras.anonDistance);
+    if (file === extras.file) return;
+    this.extras = extrasOf(file, extras.policy, extras.uffd, extras.name, extras.anonDistance);
   }
 
   get policy(): MemoryPolicy | null {
@@ -198,8 +198,8 @@ export class Vma implements RmapVma {
 
   set policy(policy: MemoryPolicy | null) {
     const { extras } = this;
-    if (policy !== extras.policy)
-      this.extras = extrasOf(extras.file, policy, extras.uffd, extras.name, extras.anonDistance);
+    if (policy === extras.policy) return;
+    this.extras = extrasOf(extras.file, policy, extras.uffd, extras.name, extras.anonDistance);
   }
 
   get uffd(): UserfaultContext | null {
@@ -208,8 +208,8 @@ export class Vma implements RmapVma {
 
   set uffd(uffd: UserfaultContext | null) {
     const { extras } = this;
-    if (uffd !== extras.uffd)
-      this.extras = extrasOf(extras.file, extras.policy, uffd, extras.name, extras.anonDistance);
+    if (uffd === extras.uffd) return;
+    this.extras = extrasOf(extras.file, extras.policy, uffd, extras.name, extras.anonDistance);
   }
 
   /** The name given by prctl(PR_SET_VMA_ANON_NAME). */
@@ -219,8 +219,8 @@ export class Vma implements RmapVma {
 
   set name(name: string | null) {
     const { extras } = this;
-    if (name !== extras.name)
-      this.extras = extrasOf(extras.file, extras.policy, extras.uffd, name, extras.anonDistance);
+    if (name === extras.name) return;
+    this.extras = extrasOf(extras.file, extras.policy, extras.uffd, name, extras.anonDistance);
   }
 
   /** Where new anonymous folios go; null: unfaulted. */

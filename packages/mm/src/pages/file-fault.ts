@@ -122,7 +122,7 @@ function mapFilePage(
   const prot = pageProtection(mm.env, vma);
   let state = kept;
   if (asked || !settings.prefaultOld) state |= YOUNG;
-  if (write && shared) state |= WRITABLE | DIRTY | SOFT_DIRTY;
+  if (write && shared) state |= (kept === 0 ? WRITABLE : 0) | DIRTY | SOFT_DIRTY;
   memory.get(head);
   addRmapPtes(memory, head, frame, 1, mm.id);
   if (vma.file?.isSwapBacked === true) mm.rssShmem++;

@@ -1,6 +1,8 @@
 import { MmError, VM_UFFD_WP, withFlags } from '@vmakit/base';
 import { describe, expect, it } from 'vitest';
 import { forkMm } from '../calls/fork.js';
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED } from '../calls/abi.js';
+import { mmap } from '../calls/mmap.js';
 import { mprotect } from '../calls/mprotect.js';
 import { touch } from '../calls/access.js';
 import { makeMm, map, prot, write } from '../testing/mm-world.js';
@@ -59,6 +61,20 @@ describe('userfaultfd', () => {
     expect(touch(mm, 16, 1).result).toBe(FAULT_USERFAULT);
     expect(userfaultProtect(mm, 16, 20, false)).toBe(null);
     expect(pages(mm, 0, 64)).toBe('16-18 pte wad ae 1');
+  });
+
+  // Found by vmakit live fuzz --seed 15001: the first store left an entry that could be written to.
+  it('protects shared memory that was absent, however often it is written to', () => {
+    const mm = makeMm();
+    mmap(mm, { start: 16, pages: 1, prot: prot('rw-'), flags: MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED });
+    const vma = mm.tree.at(16)!;
+    vma.flags = withFlags(vma.flags, VM_UFFD_WP);
+    vma.uffd = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: true };
+    expect(userfaultProtect(mm, 16, 17, true)).toBe(null);
+    expect(touch(mm, 16, 1).result).toBe(FAULT_USERFAULT);
+    expect(touch(mm, 16, 1).result).toBe(FAULT_USERFAULT);
+    expect(userfaultProtect(mm, 16, 17, false)).toBe(null);
+    write(mm, 16, 1);
   });
 
   it('poisons absent pages only, where it is registered', () => {
