@@ -85,8 +85,8 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   }
 
   /**
-   * Makes the key of the leaf behind `leaf` its first start. It may be lower; a start in `leaf` that moves up, or comes in
-   * behind the last, must stay below it.
+   * Makes the key of the leaf behind `leaf` its first start. It may be lower; a start in `leaf` that moves up, or comes
+   * in behind the last, must stay below it.
    */
   raiseKeyBehind(leaf: number): void {
     const { nodes } = this;

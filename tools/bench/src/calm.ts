@@ -71,8 +71,8 @@ export class Calm {
 }
 
 /**
- * Milliseconds of a loop that does as much in a cycle as the processor can: it takes twice as long when a neighbour runs
- * on the other half of the core. One that waits for each step, as for a product, would not.
+ * Milliseconds of a loop that does as much in a cycle as the processor can: it takes twice as long when a neighbour
+ * runs on the other half of the core. One that waits for each step, as for a product, would not.
  */
 function addingLoop(): number {
   const start = performance.now();
