@@ -33,6 +33,8 @@ export class AnonVmaRegistry {
 
   /** The object of each slot; null: nobody has looked at it, or there is no anon_vma. */
   #objects: (AnonVma | null)[] = [];
+  /** One is always alive, so that the engine keeps the code compiled for them: see `refuse` of base. */
+  protected readonly example: AnonVma = new AnonVma(this, NONE, 0);
   /** Slots ever taken. */
   #used = 0;
   #freeSlot = NONE;
