@@ -77,9 +77,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
     const { nodes } = this;
     const { bounds } = nodes;
     const old = bounds[2 * slot] as number;
-    if (start > old && slot === nodes.lastSlot(leaf)) {
-      this.raiseKeyBehind(leaf);
-    }
+    if (start > old && slot === nodes.lastSlot(leaf)) this.raiseKeyBehind(leaf);
     if (start < old && slot === leaf << LEAF_SHIFT) this.setKey(leaf, start);
     bounds[2 * slot] = start;
   }

@@ -65,11 +65,10 @@ export class AnonVmaRegistry {
     const slot = this.#takeSlot();
     const id = this.#register(slot);
     const { numbers } = this;
-    const parentAt = parent * ANON_VMA_FIELDS;
-    const root = numbers[parentAt + ROOT] as number;
-    (numbers[parentAt + NUM_CHILDREN] as number)++;
+    const root = this.rootOf(parent);
+    (numbers[parent * ANON_VMA_FIELDS + NUM_CHILDREN] as number)++;
     (numbers[root * ANON_VMA_FIELDS + REFCOUNT] as number)++;
-    this.#initialize(slot, id, root, numbers[parentAt + ID] as number, 0, 1);
+    this.#initialize(slot, id, root, this.idOf(parent), 0, 1);
     return slot;
   }
 

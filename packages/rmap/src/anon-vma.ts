@@ -1,14 +1,6 @@
 import { NONE, type VmFlags } from '@vmakit/base';
 import type { AnonVmaRegistry } from './anon-vma-registry.js';
-import {
-  ANON_VMA_FIELDS,
-  LINK_COUNT,
-  NUM_ACTIVE_VMAS,
-  NUM_CHILDREN,
-  PARENT_ID,
-  REFCOUNT,
-  ROOT,
-} from './anon-vma-numbers.js';
+import { ANON_VMA_FIELDS, LINK_COUNT, NUM_ACTIVE_VMAS, NUM_CHILDREN, PARENT_ID, REFCOUNT } from './anon-vma-numbers.js';
 import type { MemoryPolicy } from './memory-policy.js';
 
 /** What reverse mapping needs to know of an address space. */
@@ -72,7 +64,7 @@ export class AnonVma {
 
   get root(): AnonVma {
     const { registry, slot } = this;
-    return registry.inSlot(registry.numbers[slot * ANON_VMA_FIELDS + ROOT] as number);
+    return registry.inSlot(registry.rootOf(slot));
   }
 
   /** The id of `parent`, whether it lives or not. */
@@ -122,8 +114,8 @@ export class AnonVma {
   }
 }
 
-/** The anon_vma of `vma`; null: unfaulted. */
-export function anonVmaOf({ mm, anonVmaSlot }: RmapVma): AnonVma | null {
+/** The anon_vma of `vma`, or of what is like one; null: unfaulted. */
+export function anonVmaOf({ mm, anonVmaSlot }: Pick<RmapVma, 'mm' | 'anonVmaSlot'>): AnonVma | null {
   return anonVmaSlot === NONE ? null : mm.anonVmas.inSlot(anonVmaSlot);
 }
 

@@ -1,7 +1,7 @@
 import type { MergeKind } from '@vmakit/events';
 import { NONE, type VmFlags } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import type { AnonVma, MemoryPolicy } from '@vmakit/rmap';
+import { type AnonVma, type MemoryPolicy, anonVmaOf } from '@vmakit/rmap';
 import type { UserfaultContext, Vma, VmaOwner } from './vma.js';
 
 /**
@@ -75,7 +75,7 @@ export class MergeRequest {
   }
 
   get anonVma(): AnonVma | null {
-    return this.anonVmaSlot === NONE ? null : this.mm.anonVmas.inSlot(this.anonVmaSlot);
+    return anonVmaOf(this);
   }
 
   /** Begins an attempt: about [start, end) with these offsets and flags, everything else as in a new request. */
