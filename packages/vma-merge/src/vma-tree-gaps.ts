@@ -1,4 +1,5 @@
-import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, NONE, UNKNOWN } from '@vmakit/base';
+import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, LEAF_SLOTS, NONE, UNKNOWN } from '@vmakit/base';
+import { LeafGuesses } from './leaf-guesses.js';
 import type { Vma } from './vma.js';
 
 /**
@@ -8,10 +9,39 @@ import type { Vma } from './vma.js';
  * is between the end of the VMA before that one and its start, clipped.
  */
 export class GapTree extends IntervalTree<Vma> {
+  readonly #guesses = new LeafGuesses();
   /** What is searched for: fields, since numbers that are handed down would be made objects at each level. */
   #length = 0;
   #low = -Infinity;
   #high = Infinity;
+
+  /** The slot of the last VMA that starts at or below `page`; {@link NONE}: there is none. */
+  slotAtOrBelow(page: number): number {
+    const { nodes } = this;
+    const { bounds, items } = nodes;
+    const leaf = this.#guesses.leafFor(page);
+    const first = leaf << LEAF_SHIFT;
+    // Never so: reads both lines of the cache that the leaf's items are in, so that they are fetched along with bounds.
+    if (items[first] === undefined || items[first + LEAF_SLOTS / 2] === undefined) return this.#search(page);
+    const slot = nodes.slotAtOrBelow(leaf, page);
+    if (slot < first) return this.#search(page);
+    // It is in that leaf if it lies between two starts of it, or in its last VMA.
+    const next = bounds[(slot << 1) + 2] as number;
+    return next !== Infinity || page < (bounds[(slot << 1) + 1] as number) ? slot : this.#search(page);
+  }
+
+  #search(page: number): number {
+    const { nodes } = this;
+    const leaf = this.leafFor(page);
+    const first = leaf << LEAF_SHIFT;
+    const slot = nodes.slotAtOrBelow(leaf, page);
+    // A leaf's key may be lower than its first start, and the VMA before may reach over it.
+    if (slot < first) return nodes.lastSlot(nodes.previous(leaf));
+    const { bounds, items } = nodes;
+    const span = (bounds[nodes.lastSlot(leaf) << 1] as number) - (bounds[first << 1] as number);
+    this.#guesses.correct(page, leaf, span, items.length >> LEAF_SHIFT);
+    return slot;
+  }
 
   /** The end of the VMA before the first one of `leaf`; 0: there is none. */
   endBefore(leaf: number): number {

@@ -91,6 +91,25 @@ describe('the tree of VMAs', () => {
     );
   });
 
+  it('finds what is there now, wherever it was found before', () => {
+    const steps = fc.array(change(9000), { minLength: 300, maxLength: 600 });
+    fc.assert(
+      fc.property(steps, fc.array(fc.nat(9000), { minLength: 10, maxLength: 40 }), (steps, pages) => {
+        const world = new World();
+        for (let i = 0; i < 600; i++) world.add(15 * i, 15 * i + 1 + (i % 9));
+        steps.forEach((step, i) => {
+          apply(world, step);
+          // Leaves go, and their numbers come back somewhere else.
+          for (let gone = i % 50 === 0 ? 40 : 0; gone > 0; gone--) removeNear(world, step.at);
+          const list = [...world.tree];
+          for (const page of [step.at, ...pages])
+            expect(world.tree.find(page)?.start).toBe(list[lowestIndex(list, page)]?.start);
+        });
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it('finds the highest hole again and again, wherever holes have come and gone meanwhile', () => {
     const steps = fc.array(change(2000), { minLength: 50, maxLength: 300 });
     const limits = fc.constantFrom([100, 1900], [0, 1900], [0, 1200], [700, 1950]);
@@ -134,6 +153,11 @@ function apply(world: World, { at, pages, what }: Change): void {
   else if (found.next !== null && found.next.start === found.end) join(world, found, found.next, pages, what);
 }
 
+function removeNear({ tree }: World, page: number): void {
+  const found = tree.find(page) ?? tree.last;
+  if (found !== null) tree.remove(found);
+}
+
 function changeRange({ tree }: World, vma: Vma, what: number): void {
   if (what === 1 && vma.pages > 1) tree.setRange(vma, vma.end - 1, vma.end);
   else if (what === 2 && (vma.prev?.end ?? 0) < vma.start) tree.setRange(vma, vma.start - 1, vma.end);
@@ -159,7 +183,7 @@ function expectSortedList({ tree }: World, steps: readonly Change[], length: num
   expect(list.every((vma, i) => i === 0 || (vma.prev === list[i - 1] && vma.prev.end <= vma.start))).toBe(true);
   for (const { at } of steps) {
     const index = lowestIndex(list, at);
-    expect(tree.find(at)).toBe(list[index] ?? null);
+    expect(tree.find(at)?.start).toBe(list[index]?.start);
   }
   const holes = holesOf(list, low, high).filter(([start, end]) => end - start >= length);
   const top = tree.findHoleTopDown(length, low, high);

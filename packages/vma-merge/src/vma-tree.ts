@@ -32,10 +32,7 @@ export class VmaTree {
     const { last } = this;
     if (last === null || page >= last.end) return null;
     const { nodes } = this.#tree;
-    const leaf = this.#tree.leafFor(page);
-    let slot = nodes.slotAtOrBelow(leaf, page);
-    // A leaf's key may be lower than its first start, and the VMA before may reach over it.
-    if (slot < leaf << LEAF_SHIFT) slot = nodes.lastSlot(nodes.previous(leaf));
+    const slot = this.#tree.slotAtOrBelow(page);
     if (slot < 0) return this.first;
     const floor = nodes.items[slot] as Vma;
     this.#checkOrder(floor, slot);

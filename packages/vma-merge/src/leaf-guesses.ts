@@ -1,0 +1,49 @@
+/** Places of a table for a small tree, so few that they lie in the array object itself. */
+const FEWEST_PLACES = 16;
+/** The span of a leaf is the average of about so many that were searched for. */
+const SPANS = 16;
+
+/**
+ * In which leaf of a tree a search ended: a table by the upper part of the page number, so that most searches need not
+ * go down the tree. What it answers is a guess, and it is the tree's to check: leaves change without telling.
+ *
+ * A place stands for about half the pages of a leaf, and there are two to four for each leaf.
+ */
+export class LeafGuesses {
+  /** A leaf in each place: a 32-bit number. Leaf 0 is there in every tree. */
+  #leaves: Int32Array = new Int32Array(FEWEST_PLACES);
+  /** Places for a page: a negative power of two. */
+  #placesPerPage = 1;
+  /** log2 of the pages from the first start to the last of a leaf, on average. */
+  #span = 0;
+  /** Guesses that were wrong since the table was made. */
+  #wrong = 0;
+
+  /** The leaf where the last search for a page near `page` ended. */
+  leafFor(page: number): number {
+    const leaves = this.#leaves;
+    return leaves[(page * this.#placesPerPage) & (leaves.length - 1)] as number;
+  }
+
+  /**
+   * The guess for `page` was wrong: it is in `leaf`. When as many were wrong as there are places, the table is made
+   * anew, to fit the tree as it is then.
+   *
+   * @param span pages from the first start of `leaf` to its last
+   * @param room leaves that the tree has room for
+   */
+  correct(page: number, leaf: number, span: number, room: number): void {
+    if (span > 0) this.#span += (Math.log2(span) - this.#span) / SPANS;
+    if (++this.#wrong >= this.#leaves.length) this.#renew(room);
+    const leaves = this.#leaves;
+    leaves[(page * this.#placesPerPage) & (leaves.length - 1)] = leaf;
+  }
+
+  #renew(room: number): void {
+    this.#wrong = 0;
+    this.#placesPerPage = 2 ** -Math.max(0, Math.floor(this.#span - 0.5));
+    let places = FEWEST_PLACES;
+    while (places < 2 * room) places *= 2;
+    this.#leaves = new Int32Array(places);
+  }
+}
