@@ -289,17 +289,24 @@ export class VmaTree {
   }
 
   /**
-   * That a VMA which was found lies between those beside it. They are likely to change with it: when there are many
-   * VMAs, none of the three is in the processor's cache, and here they are fetched together, not one after the other.
+   * That a VMA which was found lies between those beside it. They are likely to change with it, and the one behind
+   * them when both merge with it: with many VMAs none of the four is in the processor's cache, and here they are
+   * fetched together, not one after the other.
    */
   #checkOrder(vma: Vma, slot: number): void {
     const { items } = this.#tree.nodes;
     const below = slot > 0 ? (items[slot - 1] as Vma | null) : null;
     const above = items[slot + 1] as Vma | null;
-    if ((below !== null && below.end > vma.start) || (above !== null && above.start < vma.end)) {
+    if ((below !== null && below.end > vma.start) || (above !== null && !this.#liesAbove(vma, above, slot + 1))) {
       const { start, end } = vma;
       throw new InvariantError('VMAs lie in order', { start, end, below: below?.end, above: above?.start });
     }
+  }
+
+  /** Whether `above`, which is in `slot`, lies between `vma` and the next one of its leaf. */
+  #liesAbove(vma: Vma, above: Vma, slot: number): boolean {
+    const beyond = this.#tree.nodes.items[slot + 1] as Vma | null;
+    return above.start >= vma.end && (beyond === null || beyond.start >= above.end);
   }
 
   #slotOf(vma: Vma): number {
