@@ -1,7 +1,8 @@
-import { MmError, VM_UFFD_WP, withFlags } from '@vmakit/base';
+import { MmError, VM_UFFD_MISSING, VM_UFFD_WP, withFlags, withoutFlags } from '@vmakit/base';
 import { describe, expect, it } from 'vitest';
 import { forkMm } from '../calls/fork.js';
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED } from '../calls/abi.js';
+import { MADV_DONTNEED, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED } from '../calls/abi.js';
+import { madvise } from '../calls/madvise.js';
 import { mmap } from '../calls/mmap.js';
 import { mprotect } from '../calls/mprotect.js';
 import { touch } from '../calls/access.js';
@@ -75,6 +76,40 @@ describe('userfaultfd', () => {
     expect(touch(mm, 16, 1).result).toBe(FAULT_USERFAULT);
     expect(userfaultProtect(mm, 16, 17, false)).toBe(null);
     write(mm, 16, 1);
+  });
+
+  // Found by vmakit live fuzz --seed 15102: the page that was dropped was written to again, unseen.
+  it('protects pages of files that are dropped, as it does absent ones; not those of anonymous memory', () => {
+    const mm = makeMm();
+    mmap(mm, { start: 16, pages: 4, prot: prot('rw-'), flags: MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED });
+    map(mm, 24, 2);
+    write(mm, 16, 2);
+    write(mm, 24, 2);
+    for (const start of [16, 24]) {
+      const vma = mm.tree.at(start)!;
+      vma.flags = withFlags(vma.flags, VM_UFFD_WP);
+      vma.uffd = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: false };
+    }
+    expect(userfaultProtect(mm, 17, 20, true)).toBe(null);
+    expect(userfaultProtect(mm, 24, 26, true)).toBe(null);
+    for (const start of [16, 24]) expect(madvise(mm, start, 2, MADV_DONTNEED)).toBe(0);
+    expect(pages(mm, 0, 64)).toBe('17-20 marker');
+    expect(touch(mm, 17, 1).result).toBe(FAULT_USERFAULT);
+    expect(madvise(mm, 16, 4, MADV_DONTNEED)).toBe(0);
+    expect(pages(mm, 0, 64)).toBe('17-20 marker');
+  });
+
+  it('protects no page that is dropped where it watches for something else by now', () => {
+    const mm = makeMm();
+    mmap(mm, { start: 16, pages: 2, prot: prot('rw-'), flags: MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED });
+    write(mm, 16, 1);
+    const vma = mm.tree.at(16)!;
+    vma.flags = withFlags(vma.flags, VM_UFFD_WP);
+    vma.uffd = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: false };
+    expect(userfaultProtect(mm, 16, 18, true)).toBe(null);
+    vma.flags = withFlags(withoutFlags(vma.flags, VM_UFFD_WP), VM_UFFD_MISSING);
+    expect(madvise(mm, 16, 2, MADV_DONTNEED)).toBe(0);
+    expect(pages(mm, 0, 64)).toBe('17-18 marker');
   });
 
   it('poisons absent pages only, where it is registered', () => {
