@@ -1,5 +1,9 @@
 /** Places of a table for a small tree, so few that they lie in the array object itself. */
 const FEWEST_PLACES = 16;
+/** log2 of the places that the pages of a leaf are spread over. */
+const FINENESS = 1;
+/** At least so many places there are for each leaf that there is room for. */
+const PLACES_PER_LEAF = 2;
 /** The span of a leaf is the average of about so many that were searched for. */
 const SPANS = 16;
 
@@ -7,7 +11,7 @@ const SPANS = 16;
  * In which leaf of a tree a search ended: a table by the upper part of the page number, so that most searches need not
  * go down the tree. What it answers is a guess, and it is the tree's to check: leaves change without telling.
  *
- * A place stands for about half the pages of a leaf, and there are two to four for each leaf.
+ * A place stands for about half the pages of a leaf, and there are two or more for each leaf.
  */
 export class LeafGuesses {
   /** A leaf in each place: a 32-bit number. Leaf 0 is there in every tree. */
@@ -27,23 +31,26 @@ export class LeafGuesses {
 
   /**
    * The guess for `page` was wrong: it is in `leaf`. When as many were wrong as there are places, the table is made
-   * anew, to fit the tree as it is then.
+   * anew, unless it fits the tree as it is then.
    *
    * @param span pages from the first start of `leaf` to its last
    * @param room leaves that the tree has room for
    */
   correct(page: number, leaf: number, span: number, room: number): void {
-    if (span > 0) this.#span += (Math.log2(span) - this.#span) / SPANS;
-    if (++this.#wrong >= this.#leaves.length) this.#renew(room);
+    if (span > 0) this.#span += (Math.log2(span) - this.#span) / (this.#span === 0 ? 1 : SPANS);
+    if (++this.#wrong >= this.#leaves.length) this.#fit(room);
     const leaves = this.#leaves;
     leaves[(page * this.#placesPerPage) & (leaves.length - 1)] = leaf;
   }
 
-  #renew(room: number): void {
+  #fit(room: number): void {
     this.#wrong = 0;
-    this.#placesPerPage = 2 ** -Math.max(0, Math.floor(this.#span - 0.5));
+    const pages = this.#span - FINENESS;
+    const isFit = Math.abs(pages + Math.log2(this.#placesPerPage)) <= 1;
     let places = FEWEST_PLACES;
-    while (places < 2 * room) places *= 2;
+    while (places < PLACES_PER_LEAF * room) places *= 2;
+    if (isFit && places === this.#leaves.length) return;
+    this.#placesPerPage = 2 ** -Math.max(0, Math.round(pages));
     this.#leaves = new Int32Array(places);
   }
 }
