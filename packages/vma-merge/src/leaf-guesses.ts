@@ -20,7 +20,7 @@ export class LeafGuesses {
   #placesPerPage = 1;
   /** log2 of the pages from the first start to the last of a leaf, on average. */
   #span = 0;
-  /** Guesses that were wrong since the table was made. */
+  /** Guesses that were wrong since it was last asked whether the table fits. */
   #wrong = 0;
 
   /** The leaf where the last search for a page near `page` ended. */

@@ -1,10 +1,12 @@
-import { MmError, VM_UFFD_MISSING, VM_UFFD_WP, withFlags, withoutFlags } from '@vmakit/base';
+import { MmError } from '@vmakit/base';
+import type { UserfaultContext } from '@vmakit/vma-merge';
 import { describe, expect, it } from 'vitest';
 import { forkMm } from '../calls/fork.js';
 import { MADV_DONTNEED, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED } from '../calls/abi.js';
 import { madvise } from '../calls/madvise.js';
 import { mmap } from '../calls/mmap.js';
 import { mprotect } from '../calls/mprotect.js';
+import { registerUserfault } from '../calls/userfault.js';
 import { touch } from '../calls/access.js';
 import { makeMm, map, prot, write } from '../testing/mm-world.js';
 import { pages } from '../testing/page-picture.js';
@@ -49,14 +51,19 @@ it('clearing soft-dirty marks makes the next store fault, also after a change of
   expect(pages(mm, 0, 64)).toBe('16-17 pte wad ae 1\n17-18 pte ad ae 1');
 });
 
+const watch = (protectsAbsent: boolean): UserfaultContext => ({
+  id: 1,
+  remapEvents: false,
+  forkEvents: false,
+  protectsAbsent,
+});
+
 describe('userfaultfd', () => {
   it('protects present pages and marks absent ones; a store goes to its owner', () => {
     const mm = makeMm();
     map(mm, 16, 4);
     write(mm, 16, 2);
-    const vma = mm.tree.at(16)!;
-    vma.flags = withFlags(vma.flags, VM_UFFD_WP);
-    vma.uffd = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: true };
+    registerUserfault(mm, 16, 4, watch(true), ['wp']);
     expect(userfaultProtect(mm, 16, 20, true)).toBe(null);
     expect(pages(mm, 0, 64)).toBe('16-18 pte ad ae 1\n18-20 marker');
     expect(touch(mm, 16, 1).result).toBe(FAULT_USERFAULT);
@@ -68,9 +75,7 @@ describe('userfaultfd', () => {
   it('protects shared memory that was absent, however often it is written to', () => {
     const mm = makeMm();
     mmap(mm, { start: 16, pages: 1, prot: prot('rw-'), flags: MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED });
-    const vma = mm.tree.at(16)!;
-    vma.flags = withFlags(vma.flags, VM_UFFD_WP);
-    vma.uffd = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: true };
+    registerUserfault(mm, 16, 1, watch(true), ['wp']);
     expect(userfaultProtect(mm, 16, 17, true)).toBe(null);
     expect(touch(mm, 16, 1).result).toBe(FAULT_USERFAULT);
     expect(touch(mm, 16, 1).result).toBe(FAULT_USERFAULT);
@@ -85,11 +90,8 @@ describe('userfaultfd', () => {
     map(mm, 24, 2);
     write(mm, 16, 2);
     write(mm, 24, 2);
-    for (const start of [16, 24]) {
-      const vma = mm.tree.at(start)!;
-      vma.flags = withFlags(vma.flags, VM_UFFD_WP);
-      vma.uffd = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: false };
-    }
+    registerUserfault(mm, 16, 4, watch(false), ['wp']);
+    registerUserfault(mm, 24, 2, watch(false), ['wp']);
     expect(userfaultProtect(mm, 17, 20, true)).toBe(null);
     expect(userfaultProtect(mm, 24, 26, true)).toBe(null);
     for (const start of [16, 24]) expect(madvise(mm, start, 2, MADV_DONTNEED)).toBe(0);
@@ -103,11 +105,10 @@ describe('userfaultfd', () => {
     const mm = makeMm();
     mmap(mm, { start: 16, pages: 2, prot: prot('rw-'), flags: MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED });
     write(mm, 16, 1);
-    const vma = mm.tree.at(16)!;
-    vma.flags = withFlags(vma.flags, VM_UFFD_WP);
-    vma.uffd = { id: 1, remapEvents: false, forkEvents: false, protectsAbsent: false };
+    const context = watch(false);
+    registerUserfault(mm, 16, 2, context, ['wp']);
     expect(userfaultProtect(mm, 16, 18, true)).toBe(null);
-    vma.flags = withFlags(withoutFlags(vma.flags, VM_UFFD_WP), VM_UFFD_MISSING);
+    registerUserfault(mm, 16, 2, context, ['missing']);
     expect(madvise(mm, 16, 2, MADV_DONTNEED)).toBe(0);
     expect(pages(mm, 0, 64)).toBe('17-18 marker');
   });
