@@ -3,7 +3,7 @@ export { type FaultInjector, INJECTION_POINTS, type InjectionPoint } from './inj
 export {
   FANOUT,
   FANOUT_SHIFT,
-  type IntervalItem,
+  type ItemWords,
   IntervalNodes,
   LEAF_SHIFT,
   LEAF_SLOTS,

@@ -12,10 +12,10 @@ export const NONE: number = -1;
 /** A summary that must be computed anew: more than any number there is, so who looks for a great one looks there. */
 export const UNKNOWN: number = 2 ** 64;
 
-/** What a tree of intervals holds: each item knows its leaf. */
-export interface IntervalItem {
-  /** The leaf that it is in; {@link NONE}: in none. Kept by the tree. */
-  leaf: number;
+/** Where the leaves of items are: see {@link IntervalNodes}. */
+export interface ItemWords {
+  /** Some 32-bit words of each item, one of them its leaf: {@link NONE}, it is in none. */
+  readonly words: Int32Array;
 }
 
 /** 32-bit words of a leaf in `bounds`. What would be the end of its last slot has its count and its entry above. */
@@ -44,8 +44,10 @@ const BRANCH_ENTRY = 7;
  * each (a lower bound of the starts below it; the first is not looked at) and a summary of what is below each: the
  * greatest of a number from 0 on that each item has, or {@link UNKNOWN}. What is known above is right whether or not
  * all below it is known.
+ *
+ * An item is a number from 0 on, that of a row in somebody's table, where the tree keeps the leaf that the item is in.
  */
-export class IntervalNodes<Item extends IntervalItem> {
+export class IntervalNodes {
   /**
    * Start and end of the item in slot s: at 2s and 2s + 1. Leaf n has the slots from n * LEAF_SLOTS on; the start in a
    * slot that is not used is Infinity. The last slot of a leaf is never used.
@@ -53,8 +55,8 @@ export class IntervalNodes<Item extends IntervalItem> {
   bounds: Float64Array = new Float64Array(2 * LEAF_SLOTS).fill(Infinity);
   /** The same memory. */
   #leafWords: Int32Array = new Int32Array(this.bounds.buffer);
-  /** The item in each slot. */
-  items: (Item | null)[] = new Array<Item | null>(LEAF_SLOTS).fill(null);
+  /** The item in each slot; {@link NONE}: it is not used. */
+  items: Int32Array = new Int32Array(LEAF_SLOTS).fill(NONE);
   /** The leaves before and behind each. */
   #row: Int32Array = new Int32Array(ROW_FIELDS);
   #leaves = 0;
@@ -71,6 +73,24 @@ export class IntervalNodes<Item extends IntervalItem> {
   summaries: Float64Array = new Float64Array(0);
   #branches = 0;
   #freeBranch = NONE;
+
+  readonly #table: ItemWords;
+  readonly #wordsShift: number;
+  readonly #leafWord: number;
+
+  /**
+   * @param table where items have their leaves: in word `leafWord` of each
+   * @param wordsShift log2 of the words of an item
+   */
+  constructor(table: ItemWords, wordsShift: number, leafWord: number) {
+    this.#table = table;
+    this.#wordsShift = wordsShift;
+    this.#leafWord = leafWord;
+  }
+
+  #setLeafOf(item: number, leaf: number): void {
+    this.#table.words[(item << this.#wordsShift) + this.#leafWord] = leaf;
+  }
 
   /** Items of a leaf: fewer than {@link LEAF_SLOTS}. */
   count(leaf: number): number {
@@ -193,18 +213,18 @@ export class IntervalNodes<Item extends IntervalItem> {
   }
 
   /** Puts an item into `slot` of `leaf`; what is there moves up. */
-  insertItem(leaf: number, slot: number, item: Item, start: number, end: number): void {
+  insertItem(leaf: number, slot: number, item: number, start: number, end: number): void {
     const { bounds, items } = this;
     for (let i = (leaf << LEAF_SHIFT) + this.count(leaf); i > slot; i--) {
       const at = i << 1;
       bounds[at] = bounds[at - 2] as number;
       bounds[at + 1] = bounds[at - 1] as number;
-      items[i] = items[i - 1] as Item;
+      items[i] = items[i - 1] as number;
     }
     bounds[slot << 1] = start;
     bounds[(slot << 1) + 1] = end;
     items[slot] = item;
-    item.leaf = leaf;
+    this.#setLeafOf(item, leaf);
     this.#addToCount(leaf, 1);
   }
 
@@ -212,15 +232,15 @@ export class IntervalNodes<Item extends IntervalItem> {
   removeItem(leaf: number, slot: number): void {
     const { bounds, items } = this;
     const last = (leaf << LEAF_SHIFT) + this.count(leaf) - 1;
-    (items[slot] as Item).leaf = NONE;
+    this.#setLeafOf(items[slot] as number, NONE);
     for (let i = slot; i < last; i++) {
       const at = i << 1;
       bounds[at] = bounds[at + 2] as number;
       bounds[at + 1] = bounds[at + 3] as number;
-      items[i] = items[i + 1] as Item;
+      items[i] = items[i + 1] as number;
     }
     bounds[last << 1] = Infinity;
-    items[last] = null;
+    items[last] = NONE;
     this.#addToCount(leaf, -1);
   }
 
@@ -243,13 +263,13 @@ export class IntervalNodes<Item extends IntervalItem> {
     const { bounds, items } = this;
     const to = (leaf << LEAF_SHIFT) + this.count(leaf);
     for (let i = 0; i < moved; i++) {
-      const item = items[from + i] as Item;
+      const item = items[from + i] as number;
       bounds[2 * (to + i)] = bounds[2 * (from + i)] as number;
       bounds[2 * (to + i) + 1] = bounds[2 * (from + i) + 1] as number;
       bounds[2 * (from + i)] = Infinity;
       items[to + i] = item;
-      items[from + i] = null;
-      item.leaf = leaf;
+      items[from + i] = NONE;
+      this.#setLeafOf(item, leaf);
     }
     this.#addToCount(leaf, moved);
   }
@@ -354,23 +374,19 @@ export class IntervalNodes<Item extends IntervalItem> {
   /** Makes room for `count` items that come in order, in place of growing on the way. */
   reserve(count: number): void {
     const room = Math.ceil(count / (LEAF_SLOTS - 1)) + 1;
-    if (room * ROW_FIELDS <= this.#row.length) return;
-    this.#growLeaves(room);
-    const old = this.items;
-    this.items = new Array<Item | null>(room * LEAF_SLOTS).fill(null);
-    for (let slot = 0; slot < old.length; slot++) this.items[slot] = old[slot] as Item | null;
+    if (room * ROW_FIELDS > this.#row.length) this.#growLeaves(room);
   }
 
   #growLeaves(room: number): void {
     this.#row = copiedInto(new Int32Array(room * ROW_FIELDS), this.#row);
     this.bounds = copiedInto(new Float64Array(room * 2 * LEAF_SLOTS).fill(Infinity), this.bounds);
     this.#leafWords = new Int32Array(this.bounds.buffer);
+    this.items = copiedInto(new Int32Array(room * LEAF_SLOTS).fill(NONE), this.items);
   }
 
   #addLeaf(): number {
     const leaf = this.#leaves++;
     if (leaf * ROW_FIELDS === this.#row.length) this.#growLeaves(grown(leaf));
-    while (this.items.length < (leaf + 1) * LEAF_SLOTS) this.items.push(null);
     return leaf;
   }
 

@@ -1,27 +1,52 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FANOUT, type IntervalItem, LEAF_SLOTS, NONE, UNKNOWN } from './interval-nodes.js';
+import { FANOUT, LEAF_SLOTS, NONE, UNKNOWN } from './interval-nodes.js';
 import { IntervalTree } from './interval-tree.js';
 
-interface Span extends IntervalItem {
+interface Span {
   readonly start: number;
   readonly end: number;
 }
 
+/** log2 of the words of a span, and the one where its leaf is. */
+const WORDS_SHIFT = 1;
+const LEAF_WORD = 1;
+
 /** Keeps the longest span of each subtree, as a user of the tree would. */
-class SpanTree extends IntervalTree<Span> {
+class SpanTree extends IntervalTree {
+  readonly #table: { words: Int32Array };
+  readonly #spans: Span[] = [];
+
+  constructor() {
+    const table = { words: new Int32Array(0) };
+    super(table, WORDS_SHIFT, LEAF_WORD);
+    this.#table = table;
+  }
+
+  leafOf(span: Span): number {
+    return this.#table.words[(this.#spans.indexOf(span) << WORDS_SHIFT) + LEAF_WORD] as number;
+  }
+
   add(span: Span): void {
+    const item = this.#spans.push(span) - 1;
+    if (this.#table.words.length <= item << WORDS_SHIFT) {
+      const words = new Int32Array(4 * (item + 1));
+      words.set(this.#table.words);
+      this.#table.words = words;
+    }
     const leaf = this.leafFor(span.start);
     this.raise(leaf, span.end - span.start);
-    this.insertAt(leaf, this.nodes.slotAtOrBelow(leaf, span.start) + 1, span, span.start, span.end);
+    this.insertAt(leaf, this.nodes.slotAtOrBelow(leaf, span.start) + 1, item, span.start, span.end);
   }
 
   take(span: Span): void {
-    const first = span.leaf * LEAF_SLOTS;
-    for (let slot = first; slot < first + this.nodes.count(span.leaf); slot++) {
-      if (this.nodes.items[slot] !== span) continue;
-      this.lower(span.leaf, span.end - span.start);
-      return this.removeAt(span.leaf, slot);
+    const leaf = this.leafOf(span);
+    const first = leaf * LEAF_SLOTS;
+    for (let slot = first; slot < first + this.nodes.count(leaf); slot++) {
+      if (this.at(slot) !== span) continue;
+      this.lower(leaf, span.end - span.start);
+      this.removeAt(leaf, slot);
+      return;
     }
     throw new RangeError('the span is not in the leaf that it says');
   }
@@ -47,17 +72,22 @@ class SpanTree extends IntervalTree<Span> {
     return longest;
   }
 
+  /** The span in a slot. */
+  at(slot: number): Span {
+    return this.#spans[this.nodes.items[slot] as number] as Span;
+  }
+
   /** All spans, from the first leaf on. */
   spans(): Span[] {
     const found: Span[] = [];
     for (let leaf = this.firstLeafBelow(this.root, this.height); leaf !== NONE; leaf = this.nodes.next(leaf)) {
-      for (let i = 0; i < this.nodes.count(leaf); i++) found.push(this.nodes.items[leaf * LEAF_SLOTS + i] as Span);
+      for (let i = 0; i < this.nodes.count(leaf); i++) found.push(this.at(leaf * LEAF_SLOTS + i));
     }
     return found;
   }
 }
 
-const span = (start: number, length: number): Span => ({ start, end: start + length, leaf: NONE });
+const span = (start: number, length: number): Span => ({ start, end: start + length });
 
 describe('an interval tree', () => {
   it('keeps spans by their starts, equal starts in the order in which they came', () => {
@@ -75,7 +105,7 @@ describe('an interval tree', () => {
     for (const one of spans) {
       for (const key of [one.start, one.start + 7]) {
         const leaf = tree.leafFor(key);
-        expect(tree.nodes.items[tree.nodes.slotAtOrBelow(leaf, key)]).toBe(one);
+        expect(tree.at(tree.nodes.slotAtOrBelow(leaf, key))).toBe(one);
       }
     }
   });
@@ -85,7 +115,7 @@ describe('an interval tree', () => {
       const tree = new SpanTree();
       const many = 100 * LEAF_SLOTS;
       for (let i = 0; i < many; i++) tree.add(span(direction * i, 1));
-      const leaves = new Set(tree.spans().map(({ leaf }) => leaf));
+      const leaves = new Set(tree.spans().map((one) => tree.leafOf(one)));
       expect(leaves.size).toBeLessThan(1.1 * 100);
     }
   });
@@ -94,7 +124,7 @@ describe('an interval tree', () => {
     const tree = new SpanTree();
     for (let i = 0; i < LEAF_SLOTS / 2; i++) tree.add(span(i, 1));
     for (let i = 100 * LEAF_SLOTS; i > LEAF_SLOTS; i--) tree.add(span(i, 1));
-    const leaves = new Set(tree.spans().map(({ leaf }) => leaf));
+    const leaves = new Set(tree.spans().map((one) => tree.leafOf(one)));
     expect(leaves.size).toBeLessThan(1.1 * 100);
   });
 
@@ -112,6 +142,7 @@ describe('an interval tree', () => {
           } else {
             const [gone] = list.splice(start % list.length, 1);
             tree.take(gone!);
+            expect(tree.leafOf(gone!)).toBe(NONE);
           }
           expect(tree.longest()).toBe(list.reduce((most, one) => Math.max(most, one.end - one.start), 0));
         }

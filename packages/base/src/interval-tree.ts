@@ -1,8 +1,8 @@
 import {
   FANOUT,
   FANOUT_SHIFT,
-  type IntervalItem,
   IntervalNodes,
+  type ItemWords,
   LEAF_SHIFT,
   LEAF_SLOTS,
   NONE,
@@ -20,8 +20,8 @@ const SPARSE = LEAF_SLOTS / 4;
  * asked for; from then on it follows what changes, or is forgotten where the greatest number goes away, as far up as it
  * was the greatest. Who changes items says so: {@link raise}, {@link lower}.
  */
-export abstract class IntervalTree<Item extends IntervalItem> {
-  readonly nodes: IntervalNodes<Item> = new IntervalNodes<Item>();
+export abstract class IntervalTree {
+  readonly nodes: IntervalNodes;
   /** A leaf when `height` is 0, else a branch of that level. */
   root: number;
   /** Levels of branches. */
@@ -31,7 +31,9 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   /** Some summary was asked for: until then none is known, and none has to follow what changes. */
   #summarized = false;
 
-  constructor() {
+  /** The arguments are those of {@link IntervalNodes}. */
+  constructor(table: ItemWords, wordsShift: number, leafWord: number) {
+    this.nodes = new IntervalNodes(table, wordsShift, leafWord);
     this.root = this.nodes.newLeaf(NONE);
   }
 
@@ -54,7 +56,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
   }
 
   /** Puts an item into `slot` of `leaf`. Before: {@link raise}. */
-  insertAt(leaf: number, slot: number, item: Item, start: number, end: number): void {
+  insertAt(leaf: number, slot: number, item: number, start: number, end: number): void {
     const { nodes } = this;
     if (nodes.count(leaf) === LEAF_SLOTS - 1) return this.#insertAndSplit(leaf, slot, item, start, end);
     nodes.insertItem(leaf, slot, item, start, end);
@@ -167,7 +169,7 @@ export abstract class IntervalTree<Item extends IntervalItem> {
    * Puts an item into a full leaf, which becomes two: halves, or, where items come in one beside the other, cut there,
    * so that leaves become full.
    */
-  #insertAndSplit(leaf: number, slot: number, item: Item, start: number, end: number): void {
+  #insertAndSplit(leaf: number, slot: number, item: number, start: number, end: number): void {
     const { nodes } = this;
     const index = slot - (leaf << LEAF_SHIFT);
     // The last slot of a leaf is never used: neither place is one of another leaf.

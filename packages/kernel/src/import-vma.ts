@@ -27,7 +27,7 @@ export function importVma(mm: Mm, found: FoundVma): Vma {
   vma.file = found.file ?? null;
   vma.name = found.name ?? null;
   if (vma.file !== null && env.profile.anonPageOffset) vma.anonPageOffset = found.start;
-  mm.tree.insert(vma);
+  mm.tree.insert(vma.row);
   mm.mapCount++;
   accountMapping(mm, vma.flags, vma.pages);
   if ((vma.flags & VM_LOCKED) !== 0) mm.lockedVm += vma.pages;

@@ -4,7 +4,8 @@ import type { MappedFile, PhysicalMemory, SwapSpace } from '@vmakit/folio';
 import type { LockTracker } from '@vmakit/locking';
 import type { Arch, TablePool, TlbCounters } from '@vmakit/pagetable';
 import type { AnonVmaRegistry } from '@vmakit/rmap';
-import { type MergeContext, MergeCounters, type Vma } from '@vmakit/vma-merge';
+import { type MergeContext, MergeCounters, type VmaOwner } from '@vmakit/vma-merge';
+import type { Mm } from './mm.js';
 import { type MmSettings, defaultSettings } from './settings.js';
 import { KsmState } from './pages/ksm-pages.js';
 import { LruCaches } from './pages/lru-caches.js';
@@ -89,7 +90,7 @@ export class MmEnvironment implements MergeContext {
     this.tablePool.refuse = injector === null ? null : (level) => tableFails(injector, level);
   }
 
-  readonly onBoundary = (vma: Vma, page: number): void => splitHugeEntryAt(vma, page);
+  readonly onBoundary = (mm: VmaOwner, row: number, page: number): void => splitHugeEntryAt(mm as Mm, row, page);
 }
 
 /** The top table of an address space is not asked for here but by fork, which can give up. */

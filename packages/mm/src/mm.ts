@@ -60,7 +60,7 @@ export class Mm implements VmaOwner {
   readonly env: MmEnvironment;
   readonly anonVmas: AnonVmaRegistry;
   readonly id: number;
-  readonly tree: VmaTree = new VmaTree();
+  readonly tree: VmaTree = new VmaTree(this);
   readonly pages: PageTables;
   layout: MmLayout;
   limits: MmLimits = {
@@ -73,7 +73,7 @@ export class Mm implements VmaOwner {
 
   mapCount = 0;
   /** The unmapping in progress, if there is one. */
-  readonly gathered: GatheredRange = new GatheredRange();
+  readonly gathered: GatheredRange = new GatheredRange(this);
   readonly mergeRequest: MergeRequest = new MergeRequest(this);
   totalVm = 0;
   dataVm = 0;

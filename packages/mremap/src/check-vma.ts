@@ -49,10 +49,10 @@ function checkSteps(op: RemapOperation): MmError | null {
   op.resize = op.oldPages === op.newPages ? 'none' : op.oldPages > op.newPages ? 'shrink' : 'expand';
   if (!op.impliesNewAddress) op.newAddress = op.address;
   if (op.resize !== 'expand' && !op.impliesNewAddress) return null;
-  if (op.oldPages === 0 && (vma.flags & (VM_SHARED | VM_MAYSHARE)) === 0) {
+  if (op.oldPages === 0 && !vma.hasAny(VM_SHARED | VM_MAYSHARE)) {
     return refuse('EINVAL', 'spec 05.3 step 6: old length 0 duplicates shared mappings only');
   }
-  if (op.keepsSource && (vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) !== 0) {
+  if (op.keepsSource && vma.hasAny(VM_DONTEXPAND | VM_PFNMAP)) {
     return refuse('EINVAL', 'spec 05.3 step 7: DONTUNMAP of special memory');
   }
   const oldPages = op.resize === 'shrink' ? op.newPages : op.oldPages;
@@ -77,12 +77,12 @@ function alignToHugePages(op: RemapOperation): MmError | null {
 /** Steps 11 to 15. */
 function checkExpansion(op: RemapOperation, vma: Vma): MmError | null {
   const { mm, delta } = op;
-  if ((vma.flags & VM_LOCKED) !== 0) op.populateExpand = true;
+  if (vma.hasAny(VM_LOCKED)) op.populateExpand = true;
   const pageOffset = pageOffsetAt(vma, op.address);
   if (pageOffset + op.newPages >= OFFSET_WRAP) {
     return refuse('EINVAL', 'spec 05.3 step 12: page offset wraps', { pageOffset, newPages: op.newPages });
   }
-  if ((vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) !== 0) {
+  if (vma.hasAny(VM_DONTEXPAND | VM_PFNMAP)) {
     return refuse('EFAULT', 'spec 05.3 step 13: the mapping may not grow');
   }
   if (!mayLockMore(mm, vma.flags, delta)) {

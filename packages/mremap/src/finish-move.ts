@@ -75,7 +75,7 @@ function unmapSource(op: RemapOperation): void {
   const { mm, address, oldPages } = op;
   const source = op.vma as Vma;
   const end = op.oldEnd;
-  const charged = (source.flags & VM_ACCOUNT) !== 0 && !op.keepsSource;
+  const charged = !op.keepsSource && source.hasAny(VM_ACCOUNT);
   const restBelow = charged && source.start < address;
   const restAbove = charged && source.end > end;
   if (charged) source.flags = withoutFlags(source.flags, VM_ACCOUNT);

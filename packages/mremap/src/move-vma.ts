@@ -30,7 +30,7 @@ function moveSteps(op: RemapOperation): SysResult {
   const unprepared = prepareMove(op);
   if (unprepared !== null) return unprepared;
   const source = op.vma as Vma;
-  const charge = (source.flags & VM_ACCOUNT) === 0 ? 0 : op.keepsSource ? op.newPages : op.delta;
+  const charge = !source.hasAny(VM_ACCOUNT) ? 0 : op.keepsSource ? op.newPages : op.delta;
   if (charge !== 0 && !chargeMemory(mm, charge)) return refuseCharge(mm, 'spec 05.7 charge: overcommit', charge);
   const lockId = source.start;
   if (locks.enabled) locks.acquire('vma', lockId, 'write');
@@ -68,7 +68,7 @@ function prepareMove(op: RemapOperation): MmError | null {
   const { settings, profile } = mm.env;
   const { maxMapCount } = settings;
   const vma = op.vma as Vma;
-  const splitsLocked = op.keepsSource && (vma.flags & VM_LOCKED) !== 0;
+  const splitsLocked = op.keepsSource && vma.hasAny(VM_LOCKED);
   const tooMany = profile.mremapAlwaysTestsMapCount
     ? mm.mapCount + (splitsLocked ? 3 : 2) > maxMapCount
     : mm.mapCount >= maxMapCount - 3;

@@ -1,3 +1,4 @@
+import { NONE } from '@vmakit/base';
 import { type Mm, splitFolio, splitHugePmd } from '@vmakit/mm';
 import { type AnonVma, anonVmaIdOf } from '@vmakit/rmap';
 import { type Vma, duplicateVma, mergeExistingRange } from '@vmakit/vma-merge';
@@ -183,19 +184,20 @@ export class PolicyMove implements Move {
     const middle = this.destination as Vma;
     const request = mm.mergeRequest.begin('relocated', middle.start, middle.end, middle.pageOffset, middle.flags);
     request.anonPageOffset = middle.anonPageOffset;
-    request.takeAttributes(middle);
-    request.middle = middle;
+    request.takeAttributes(middle.row);
+    request.middleRow = middle.row;
     request.prev = middle.prev === source && !how.withSource ? null : middle.prev;
     request.next = middle.next === source && !how.withSource ? null : middle.next;
     const { prev, next } = request;
     // As posted, the call goes on with a VMA that may be gone: here with what that looked like, frozen.
     const stale = this.staleSourceAfterMerge ? duplicateVma(source) : null;
     const merged = mergeExistingRange(mm.env, request);
-    if (merged === null) return { merged: false, includesSource: false, replacedSource: false };
+    if (merged === NONE) return { merged: false, includesSource: false, replacedSource: false };
     const includesSource = (request.mergedLeft && prev === source) || (request.mergedRight && next === source);
     const replacedSource = !source.attached;
-    this.destination = merged;
-    if (replacedSource) this.source = stale ?? merged;
+    const whole = mm.tree.table.view(merged);
+    this.destination = whole;
+    if (replacedSource) this.source = stale ?? whole;
     return { merged: true, includesSource, replacedSource };
   }
 

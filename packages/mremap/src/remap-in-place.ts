@@ -40,7 +40,7 @@ export function remapAt(op: RemapOperation): SysResult {
  * 5).
  */
 export function chooseAddress(op: RemapOperation, vma: Vma, hint: number, mapFlags: number): SysResult {
-  const flags = mapFlags | ((vma.flags & VM_MAYSHARE) !== 0 ? MAP_SHARED : 0);
+  const flags = mapFlags | (vma.hasAny(VM_MAYSHARE) ? MAP_SHARED : 0);
   const pageOffset = pageOffsetAt(vma, op.address);
   return getUnmappedArea(op.mm, hint, false, op.newPages, pageOffset, vma.file, flags, vma.flags);
 }

@@ -1,4 +1,4 @@
-import { pagesInto } from '@vmakit/base';
+import { NONE, pagesInto } from '@vmakit/base';
 import { type Level, MoveTally } from '@vmakit/pagetable';
 import type { AnonVma } from '@vmakit/rmap';
 import type { Mm } from '@vmakit/mm';
@@ -109,7 +109,9 @@ export function realign(move: TableMove, level: Level): void {
 
 function canAlignDown(vma: Vma, page: number, below: number): boolean {
   if (vma.start !== page) return false;
-  return vma.prev === null || vma.prev.end <= page - below;
+  const { table, row } = vma;
+  const prev = table.prev(row);
+  return prev === NONE || table.end(prev) <= page - below;
 }
 
 /** Anonymous, for what the deposit of a huge entry goes (spec 04 section 7, move_huge_pmd). */

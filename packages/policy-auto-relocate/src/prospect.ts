@@ -1,7 +1,7 @@
 import { NONE, VM_HUGETLB, VM_SPECIAL } from '@vmakit/base';
 import type { Move } from '@vmakit/mremap';
 import { findMergeableAnonVma, maybeShared } from '@vmakit/rmap';
-import { type Vma, duplicateVma, explainUnmerged, isAnonymous } from '@vmakit/vma-merge';
+import { type Vma, duplicateVma, explainUnmerged, freeVma, isAnonymous } from '@vmakit/vma-merge';
 
 /** Why the memory of a move is none that could be relocated; null: it could. */
 export function obstacleTo(source: Readonly<Vma>): string | null {
@@ -22,6 +22,9 @@ export function countMerges(move: Move): number {
   const moved = asRelocated(move, prev, next);
   const left = prev !== null && explainUnmerged(prev as Vma, moved) === null;
   const right = next !== null && explainUnmerged(moved, next as Vma) === null;
+  // It only looked like a VMA with links.
+  moved.chain = NONE;
+  freeVma(moved);
   if (!left || !right) return left || right ? 1 : 0;
   return !prev.faulted || !next.faulted || prev.anonVmaSlot === next.anonVmaSlot ? 2 : 1;
 }
@@ -46,10 +49,8 @@ function asRelocated(move: Move, prev: Readonly<Vma> | null, next: Readonly<Vma>
   vma.end = to + newPages;
   vma.pageOffset = to;
   vma.anonPageOffset = to;
-  vma.prev = prev as Vma | null;
-  vma.next = next as Vma | null;
   // The source has exactly one link, as the new VMA will: what counts is that it is none of a forked child.
-  const lent = findMergeableAnonVma(vma);
+  const lent = findMergeableAnonVma(vma, prev, next);
   vma.anonVmaSlot = lent === NONE ? source.anonVmaSlot : lent;
   vma.chain = source.chain;
   return vma;

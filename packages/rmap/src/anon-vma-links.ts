@@ -20,7 +20,7 @@ export function* linksOf(anonVma: AnonVma): IterableIterator<AnonVmaChain> {
   const { links, numbers } = registry;
   const tree = registry.treeOf(slot);
   if (tree !== null) {
-    for (const { link } of tree.all()) yield { vma: links.vma(link), anonVma: registry.inSlot(links.slot(link)) };
+    for (const link of tree.all()) yield { vma: links.vma(link), anonVma: registry.inSlot(links.slot(link)) };
     return;
   }
   for (let link = numbers[slot * ANON_VMA_FIELDS + LINKS] as number; link !== NONE; link = links.sibling(link)) {
@@ -39,8 +39,7 @@ export function* chainOf(vma: RmapVma): IterableIterator<AnonVmaChain> {
 
 /** Exactly one link. */
 export function isChainSingular(vma: RmapVma): boolean {
-  const { mm, chain } = vma;
-  return chain !== NONE && mm.anonVmas.links.next(chain) === NONE;
+  return vma.mm.anonVmas.links.isSingular(vma.chain);
 }
 
 /**
@@ -56,7 +55,7 @@ export function forEachOverlap(anonVma: AnonVma, first: number, last: number, vi
   }
   const { links, numbers } = registry;
   for (let link = numbers[slot * ANON_VMA_FIELDS + LINKS] as number; link !== NONE; link = links.sibling(link)) {
-    const vma = links.vmaInRow(link);
+    const vma = links.vma(link);
     if (vma.anonPageOffset > last) return;
     if (vma.anonPageOffset + (vma.end - vma.start) > first && !visit(vma)) return;
   }
@@ -70,11 +69,12 @@ export function insertLink(registry: AnonVmaRegistry, link: number): void {
   const count = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) + 1);
   const first = numbers[at + LINKS] as number;
   if (first < NONE) {
-    (registry.treeOf(slot) as LinkTree).insert(links.enterTree(link));
+    links.enterTree(link);
+    (registry.treeOf(slot) as LinkTree).insert(link);
   } else if (first === NONE) {
     numbers[at + LINKS] = link;
   } else {
-    insertIntoRow(registry, at, link, links.vmaInRow(link).anonPageOffset);
+    insertIntoRow(registry, at, link, links.vma(link).anonPageOffset);
     if (count > MOST_WITHOUT_TREE) growTree(registry, slot);
   }
 }
@@ -84,7 +84,7 @@ function insertIntoRow(registry: AnonVmaRegistry, at: number, link: number, star
   const { links, numbers } = registry;
   let before = NONE;
   let after = numbers[at + LINKS] as number;
-  while (after !== NONE && links.vmaInRow(after).anonPageOffset <= start) {
+  while (after !== NONE && links.vma(after).anonPageOffset <= start) {
     before = after;
     after = links.sibling(after);
   }
@@ -117,14 +117,13 @@ export function removeLink(registry: AnonVmaRegistry, link: number): void {
   const slot = links.slot(link);
   const at = slot * ANON_VMA_FIELDS;
   const left = (numbers[at + LINK_COUNT] = (numbers[at + LINK_COUNT] as number) - 1);
-  const item = links.itemOf(link);
-  if (item === null) {
+  if (!links.isInTree(link)) {
     removeFromRow(registry, at, link, beforeInRow(registry, at, link));
     return;
   }
   const tree = registry.treeOf(slot) as LinkTree;
-  tree.remove(item);
-  links.leaveTree(item);
+  tree.remove(link);
+  links.leaveTree(link);
   if (left <= FEWEST_IN_TREE) dropTree(registry, slot, tree);
 }
 
@@ -134,7 +133,8 @@ function growTree(registry: AnonVmaRegistry, slot: number): void {
   const tree = registry.plantTree(slot);
   while (link !== NONE) {
     const next = links.sibling(link);
-    tree.insert(links.enterTree(link));
+    links.enterTree(link);
+    tree.insert(link);
     link = next;
   }
 }
@@ -143,9 +143,8 @@ function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void
   const { links, numbers } = registry;
   registry.fellTree(slot);
   let last = NONE;
-  for (const item of tree.all()) {
-    const { link } = item;
-    links.leaveTree(item);
+  for (const link of tree.all()) {
+    links.leaveTree(link);
     if (last === NONE) numbers[slot * ANON_VMA_FIELDS + LINKS] = link;
     else links.setSibling(last, link);
     last = link;
@@ -153,16 +152,14 @@ function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void
 }
 
 /**
- * Lets every link of `vma` follow a new range, `pages` pages from offset `start` on, as if it were taken out and put in
- * again: before the range of the VMA changes.
+ * Lets every link of a VMA, of which `chain` is the first, follow a new range, `pages` pages from offset `start` on, as
+ * if it were taken out and put in again: before the range of the VMA changes.
  */
-export function moveAllLinks(vma: RmapVma, start: number, pages: number): void {
-  const registry = vma.mm.anonVmas;
+export function moveAllLinks(registry: AnonVmaRegistry, chain: number, start: number, pages: number): void {
   const { links } = registry;
-  for (let link = vma.chain; link !== NONE; link = links.next(link)) {
-    const item = links.itemOf(link);
+  for (let link = chain; link !== NONE; link = links.next(link)) {
     const slot = links.slot(link);
-    if (item !== null) (registry.treeOf(slot) as LinkTree).move(item, start, pages);
+    if (links.isInTree(link)) (registry.treeOf(slot) as LinkTree).move(link, start, pages);
     else moveInRow(registry, slot * ANON_VMA_FIELDS, link, start);
   }
 }
@@ -172,8 +169,8 @@ function moveInRow(registry: AnonVmaRegistry, at: number, link: number, start: n
   if (numbers[at + LINK_COUNT] === 1) return;
   const before = beforeInRow(registry, at, link);
   const after = links.sibling(link);
-  const isAfter = before === NONE || links.vmaInRow(before).anonPageOffset <= start;
-  if (isAfter && (after === NONE || links.vmaInRow(after).anonPageOffset > start)) return;
+  const isAfter = before === NONE || links.vma(before).anonPageOffset <= start;
+  if (isAfter && (after === NONE || links.vma(after).anonPageOffset > start)) return;
   removeFromRow(registry, at, link, before);
   insertIntoRow(registry, at, link, start);
 }

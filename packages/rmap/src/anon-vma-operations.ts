@@ -70,9 +70,14 @@ function releaseRoot({ anonVmas, locks }: RmapContext, slot: number): void {
  * The slot of the anon_vma of a neighbour that `vma` could share so that the two can merge later; `NONE` if there is
  * none. The next neighbour is asked first. Userfaultfd and names are not compared, a forked parent's is taken (spec 03
  * section 2).
+ *
+ * @param prev the neighbours, if others than `vma` has are meant
  */
-export function findMergeableAnonVma(vma: RmapVma): number {
-  const { next, prev } = vma;
+export function findMergeableAnonVma(
+  vma: RmapVma,
+  prev: RmapVma | null = vma.prev,
+  next: RmapVma | null = vma.next,
+): number {
   if (next !== null && lendsAnonVma(next, vma, next)) return next.anonVmaSlot;
   if (prev !== null && lendsAnonVma(prev, prev, vma)) return prev.anonVmaSlot;
   return NONE;

@@ -155,7 +155,7 @@ export class AnonVmaRegistry {
 
   /** Gives the anon_vma in `slot` an empty tree in place of its row. */
   plantTree(slot: number): LinkTree {
-    const tree = new LinkTree();
+    const tree = new LinkTree(this.links);
     const number = this.#freeTrees.pop() ?? this.#trees.length;
     this.#trees[number] = tree;
     this.numbers[slot * ANON_VMA_FIELDS + LINKS] = treeNumber(number);

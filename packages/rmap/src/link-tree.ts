@@ -1,20 +1,27 @@
 import { FANOUT_SHIFT, IntervalTree, InvariantError, LEAF_SHIFT, NONE, UNKNOWN } from '@vmakit/base';
 import type { RmapVma } from './anon-vma.js';
-import type { TreeLink } from './link-table.js';
+import { LINK_LEAF, LINK_SHIFT, type LinkTable } from './link-table.js';
 
 /**
  * The interval tree of an anon_vma with many links: each link by the offsets that its VMA covers, ascending by start,
  * later inserted later among equal starts (spec 03 section 1). What is known of a subtree is the greatest end, so that
  * the links that meet a range are found in O(log n + hits).
  */
-export class LinkTree extends IntervalTree<TreeLink> {
+export class LinkTree extends IntervalTree {
+  readonly #links: LinkTable;
+
+  constructor(links: LinkTable) {
+    super(links, LINK_SHIFT, LINK_LEAF);
+    this.#links = links;
+  }
+
   /** Puts a link in, by the range that its VMA has now. */
-  insert(link: TreeLink): void {
-    const { anonPageOffset, start, end } = link.vma;
+  insert(link: number): void {
+    const { anonPageOffset, start, end } = this.#links.vma(link);
     this.#insert(link, anonPageOffset, end - start);
   }
 
-  #insert(link: TreeLink, start: number, pages: number): void {
+  #insert(link: number, start: number, pages: number): void {
     const leaf = this.leafFor(start);
     const slot = this.nodes.slotAtOrBelow(leaf, start) + 1;
     this.raise(leaf, start + pages);
@@ -22,8 +29,8 @@ export class LinkTree extends IntervalTree<TreeLink> {
   }
 
   /** Takes a link out. Its VMA must begin where it did when the link was put in. */
-  remove(link: TreeLink): void {
-    this.#removeAt(link.leaf, this.#slotOf(link));
+  remove(link: number): void {
+    this.#removeAt(this.#links.leaf(link), this.#slotOf(link));
   }
 
   #removeAt(leaf: number, slot: number): void {
@@ -32,10 +39,10 @@ export class LinkTree extends IntervalTree<TreeLink> {
   }
 
   /** Gives a link the range of `pages` pages from offset `start` on: as if it were taken out and put in again. */
-  move(link: TreeLink, start: number, pages: number): void {
+  move(link: number, start: number, pages: number): void {
     const { nodes } = this;
     const { bounds } = nodes;
-    const { leaf } = link;
+    const leaf = this.#links.leaf(link);
     const slot = this.#slotOf(link);
     const last = nodes.lastSlot(leaf);
     const before = slot === leaf << LEAF_SHIFT ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
@@ -63,34 +70,35 @@ export class LinkTree extends IntervalTree<TreeLink> {
     const { bounds, items } = this.nodes;
     const start = bounds[2 * from] as number;
     const end = bounds[2 * from + 1] as number;
-    const item = items[from] as TreeLink;
+    const item = items[from] as number;
     for (let slot = from; slot < to; slot++) {
       bounds[2 * slot] = bounds[2 * slot + 2] as number;
       bounds[2 * slot + 1] = bounds[2 * slot + 3] as number;
-      items[slot] = items[slot + 1] as TreeLink;
+      items[slot] = items[slot + 1] as number;
     }
     bounds[2 * to] = start;
     bounds[2 * to + 1] = end;
     items[to] = item;
   }
 
-  #slotOf(link: TreeLink): number {
+  #slotOf(link: number): number {
     const { nodes } = this;
-    const { leaf } = link;
+    const leaf = this.#links.leaf(link);
     if (leaf !== NONE) {
-      for (let slot = nodes.slotAtOrBelow(leaf, link.vma.anonPageOffset); slot >= leaf << LEAF_SHIFT; slot--) {
+      const { anonPageOffset } = this.#links.vma(link);
+      for (let slot = nodes.slotAtOrBelow(leaf, anonPageOffset); slot >= leaf << LEAF_SHIFT; slot--) {
         if (nodes.items[slot] === link) return slot;
       }
     }
-    throw new InvariantError('a link that is changed or removed is in the tree', { link: link.link });
+    throw new InvariantError('a link that is changed or removed is in the tree', { link });
   }
 
   /** Every link, in order. */
-  *all(): IterableIterator<TreeLink> {
+  *all(): IterableIterator<number> {
     const { nodes } = this;
     for (let leaf = this.firstLeafBelow(this.root, this.height); leaf !== NONE; leaf = nodes.next(leaf)) {
       const end = (leaf << LEAF_SHIFT) + nodes.count(leaf);
-      for (let slot = leaf << LEAF_SHIFT; slot < end; slot++) yield nodes.items[slot] as TreeLink;
+      for (let slot = leaf << LEAF_SHIFT; slot < end; slot++) yield nodes.items[slot] as number;
     }
   }
 
@@ -121,7 +129,7 @@ export class LinkTree extends IntervalTree<TreeLink> {
     const last = (leaf << LEAF_SHIFT) + nodes.count(leaf);
     for (let slot = leaf << LEAF_SHIFT; slot < last; slot++) {
       if ((bounds[2 * slot] as number) >= end) return false;
-      if ((bounds[2 * slot + 1] as number) > start && !visit((items[slot] as TreeLink).vma)) return false;
+      if ((bounds[2 * slot + 1] as number) > start && !visit(this.#links.vma(items[slot] as number))) return false;
     }
     return true;
   }

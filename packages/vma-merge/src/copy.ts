@@ -1,6 +1,8 @@
+import { NONE } from '@vmakit/base';
 import { anonVmaClone, unlinkAnonVmas } from '@vmakit/rmap';
 import { type MergeContext, mergeNewRange, treeNodeFails } from './merge.js';
-import { type Vma, duplicateVma, isAnonymous, pageOffsetAt } from './vma.js';
+import type { VmaTable } from './vma-table.js';
+import { type Vma, isAnonymous, pageOffsetAt } from './vma.js';
 
 /**
  * The VMA side of one move: what is copied where, then what came of it. Pages.
@@ -63,18 +65,20 @@ export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean 
   if (source.uffd !== null && !source.uffd.remapEvents && profile.copyMergeRefusesUffd) return false;
   const { start } = copy;
   const end = start + copy.pages;
-  const next = mm.tree.find(start);
-  const prev = next === null ? mm.tree.last : next.prev;
-  if (!context.bus.observed && !offsetGoesOn(prev, next, start, end, copy.pageOffset)) return false;
+  const { tree } = mm;
+  const next = tree.findRow(start);
+  const prev = tree.rowBefore(next);
+  if (!context.bus.observed && !offsetGoesOn(tree.table, prev, next, start, end, copy.pageOffset)) return false;
   const request = mm.mergeRequest.begin('copy', start, end, copy.pageOffset, source.flags);
   request.anonPageOffset = copy.anonPageOffset;
-  request.takeAttributes(source);
-  request.copiedFrom = source;
-  const keepApart = copy.keepSource && profile.dontUnmapRefusesSelfMerge ? source : null;
-  request.next = next === keepApart ? null : next;
-  request.prev = prev === keepApart ? null : prev;
-  const vma = mergeNewRange(context, request);
-  if (vma === null) return false;
+  request.takeAttributes(source.row);
+  request.copiedFromRow = source.row;
+  const keepApart = copy.keepSource && profile.dontUnmapRefusesSelfMerge ? source.row : NONE;
+  request.nextRow = next === keepApart ? NONE : next;
+  request.prevRow = prev === keepApart ? NONE : prev;
+  const merged = mergeNewRange(context, request);
+  if (merged === NONE) return false;
+  const vma = tree.table.view(merged);
   copy.vma = vma;
   copy.merged = true;
   if (!source.attached) copy.source = vma;
@@ -86,9 +90,18 @@ export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean 
  * Whether the offset of [start, end) goes on from that of a neighbour, or the neighbour's from it. The last rule of a
  * merge, tested first when nobody asks which one refuses: most moved memory fails it.
  */
-function offsetGoesOn(prev: Vma | null, next: Vma | null, start: number, end: number, pageOffset: number): boolean {
-  if (prev !== null && prev.end === start && prev.pageOffset + prev.pages === pageOffset) return true;
-  return next !== null && next.start === end && pageOffset + (end - start) === next.pageOffset;
+function offsetGoesOn(
+  table: VmaTable,
+  prev: number,
+  next: number,
+  start: number,
+  end: number,
+  pageOffset: number,
+): boolean {
+  if (prev !== NONE && table.end(prev) === start) {
+    if (table.pageOffset(prev) + table.end(prev) - table.start(prev) === pageOffset) return true;
+  }
+  return next !== NONE && table.start(next) === end && pageOffset + (end - start) === table.pageOffset(next);
 }
 
 /**
@@ -104,12 +117,28 @@ export function duplicateRange(context: MergeContext, copy: VmaCopy, fresh: bool
   const source = copy.source as Vma;
   const { start } = copy;
   if (injector !== null && injector.fails('vma-alloc')) return false;
-  const vma = duplicateVma(source);
-  vma.start = start;
-  vma.end = start + copy.pages;
-  vma.pageOffset = fresh ? start : copy.pageOffset;
-  vma.anonPageOffset = fresh ? start : copy.anonPageOffset;
-  if (source.policy !== null && injector !== null && injector.fails('policy-duplicate')) return false;
+  const { mm } = source;
+  const { table } = mm.tree;
+  const row = table.duplicate(table, source.row);
+  table.setStart(row, start);
+  table.setEnd(row, start + copy.pages);
+  table.setPageOffset(row, fresh ? start : copy.pageOffset);
+  table.setAnonPageOffset(row, fresh ? start : copy.anonPageOffset);
+  const vma = table.view(row);
+  if (!linkCopy(context, vma, source, fresh)) {
+    table.free(row);
+    return false;
+  }
+  mm.tree.insert(row);
+  mm.mapCount++;
+  copy.vma = vma;
+  return true;
+}
+
+/** Gives the copy of `source` its links. False: memory ran out; it has none then. */
+function linkCopy(context: MergeContext, vma: Vma, source: Vma, fresh: boolean): boolean {
+  const { injector } = context;
+  if (injector !== null && source.policy !== null && injector.fails('policy-duplicate')) return false;
   if (!fresh) {
     vma.anonVmaSlot = source.anonVmaSlot;
     if (!anonVmaClone(context, vma, source, 'remap')) return false;
@@ -118,9 +147,6 @@ export function duplicateRange(context: MergeContext, copy: VmaCopy, fresh: bool
     unlinkAnonVmas(context, vma);
     return false;
   }
-  source.mm.tree.insert(vma);
-  source.mm.mapCount++;
-  copy.vma = vma;
   return true;
 }
 

@@ -1,3 +1,5 @@
+import { NONE } from '@vmakit/base';
+import type { VmaTable } from './vma-table.js';
 import type { Vma } from './vma.js';
 
 /** Free pages [start, end). */
@@ -6,11 +8,22 @@ export interface Hole {
   readonly end: number;
   /** The VMA behind it. */
   readonly next: Vma | null;
+  /** Its row; {@link NONE}: there is none. */
+  readonly nextRow: number;
 }
 
 /** The hole found last: one for each tree, so that a search allocates nothing. */
 export class FoundHole implements Hole {
   start: number = -Infinity;
   end: number = Infinity;
-  next: Vma | null = null;
+  nextRow: number = NONE;
+  readonly #table: VmaTable;
+
+  constructor(table: VmaTable) {
+    this.#table = table;
+  }
+
+  get next(): Vma | null {
+    return this.#table.viewOrNull(this.nextRow);
+  }
 }

@@ -3,8 +3,8 @@ export { mergeExistingRange, mergeNewRange, moveBoundaries, type MergeContext } 
 export { MergeCounters } from './merge-counters.js';
 export { MERGE_RULES, MergeRequest, type MergeRule } from './merge-request.js';
 export { type MergeRefusal, describeRule, explainUnmerged } from './merge-report.js';
-export { type VmaChange, mergeExtend, modifyVma } from './modify.js';
-export { splitVma, splitVmaUnchecked } from './split.js';
+export { type VmaChange, mergeExtend, modifyRow, modifyVma } from './modify.js';
+export { splitRow, splitRowUnchecked, splitVma } from './split.js';
 export {
   type UserfaultContext,
   Vma,
@@ -13,9 +13,11 @@ export {
   duplicateVma,
   freeVma,
   isAnonymous,
+  isForkChildRow,
   isMappedAt,
   pageOffsetAt,
 } from './vma.js';
 export { type MemoryPolicy, policiesEqual } from '@vmakit/rmap';
 export type { Hole } from './hole.js';
+export { VmaTable } from './vma-table.js';
 export { VmaTree } from './vma-tree.js';

@@ -1,9 +1,11 @@
 /** Places of a table for a small tree, so few that they lie in the array object itself. */
 const FEWEST_PLACES = 16;
 /** log2 of the places that the pages of a leaf are spread over. */
-const FINENESS = 1;
+const FINENESS = 2;
 /** At least so many places there are for each leaf that there is room for. */
-const PLACES_PER_LEAF = 2;
+const PLACES_PER_LEAF = 4;
+/** So many places of a leaf are filled when all leaves are told of: those of one that reaches far are not. */
+const MOST_NOTED = 16;
 /** The span of a leaf is the average of about so many that were searched for. */
 const SPANS = 16;
 
@@ -11,7 +13,7 @@ const SPANS = 16;
  * In which leaf of a tree a search ended: a table by the upper part of the page number, so that most searches need not
  * go down the tree. What it answers is a guess, and it is the tree's to check: leaves change without telling.
  *
- * A place stands for about half the pages of a leaf, and there are two or more for each leaf.
+ * A place stands for about a quarter of the pages of a leaf, and there are four or more for each leaf.
  */
 export class LeafGuesses {
   /** A leaf in each place: a 32-bit number. Leaf 0 is there in every tree. */
@@ -35,22 +37,34 @@ export class LeafGuesses {
    *
    * @param span pages from the first start of `leaf` to its last
    * @param room leaves that the tree has room for
+   * @returns whether the table is new: nothing is known then, and the tree tells of each leaf ({@link note})
    */
-  correct(page: number, leaf: number, span: number, room: number): void {
+  correct(page: number, leaf: number, span: number, room: number): boolean {
     if (span > 0) this.#span += (Math.log2(span) - this.#span) / (this.#span === 0 ? 1 : SPANS);
-    if (++this.#wrong >= this.#leaves.length) this.#fit(room);
+    const isNew = ++this.#wrong >= this.#leaves.length && this.#fit(room);
     const leaves = this.#leaves;
     leaves[(page * this.#placesPerPage) & (leaves.length - 1)] = leaf;
+    return isNew;
   }
 
-  #fit(room: number): void {
+  /** The pages of [start, end) are in `leaf`. */
+  note(start: number, end: number, leaf: number): void {
+    const leaves = this.#leaves;
+    const last = leaves.length - 1;
+    const first = Math.floor(start * this.#placesPerPage);
+    const count = Math.floor(end * this.#placesPerPage) - first + 1;
+    for (let i = 0; i < count && i < MOST_NOTED; i++) leaves[(first + i) & last] = leaf;
+  }
+
+  #fit(room: number): boolean {
     this.#wrong = 0;
     const pages = this.#span - FINENESS;
     const isFit = Math.abs(pages + Math.log2(this.#placesPerPage)) <= 1;
     let places = FEWEST_PLACES;
     while (places < PLACES_PER_LEAF * room) places *= 2;
-    if (isFit && places === this.#leaves.length) return;
+    if (isFit && places === this.#leaves.length) return false;
     this.#placesPerPage = 2 ** -Math.max(0, Math.round(pages));
     this.#leaves = new Int32Array(places);
+    return true;
   }
 }

@@ -26,8 +26,8 @@ export function explainUnmerged(left: Vma, right: Vma): MergeRefusal | null {
 function requestFor(vma: Vma): MergeRequest {
   const request = new MergeRequest(vma.mm).begin('modify', vma.start, vma.end, vma.pageOffset, vma.flags);
   request.anonPageOffset = vma.anonPageOffset;
-  request.takeAttributes(vma);
-  request.middle = vma;
+  request.takeAttributes(vma.row);
+  request.middleRow = vma.row;
   return request;
 }
 

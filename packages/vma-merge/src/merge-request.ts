@@ -51,12 +51,14 @@ export class MergeRequest {
   policy: MemoryPolicy | null = null;
   uffd: UserfaultContext | null = null;
   name: string | null = null;
-  prev: Vma | null = null;
-  /** The VMA that is changed; null for a new range. */
-  middle: Vma | null = null;
-  next: Vma | null = null;
+  /** VMAs, by their rows: the neighbour before the range. */
+  prevRow: number = NONE;
+  /** The VMA that is changed; none for a new range. */
+  middleRow: number = NONE;
+  /** The neighbour behind the range. */
+  nextRow: number = NONE;
   /** The VMA that a moved range is copied from. */
-  copiedFrom: Vma | null = null;
+  copiedFromRow: number = NONE;
   /** Only the VMA before may grow (brk). */
   justExpand = false;
   /** A lack of memory means "no merge", never an error (uffd release). */
@@ -78,6 +80,22 @@ export class MergeRequest {
     return anonVmaOf(this);
   }
 
+  get prev(): Vma | null {
+    return this.mm.tree.table.viewOrNull(this.prevRow);
+  }
+
+  set prev(vma: Vma | null) {
+    this.prevRow = vma === null ? NONE : vma.row;
+  }
+
+  get next(): Vma | null {
+    return this.mm.tree.table.viewOrNull(this.nextRow);
+  }
+
+  set next(vma: Vma | null) {
+    this.nextRow = vma === null ? NONE : vma.row;
+  }
+
   /** Begins an attempt: about [start, end) with these offsets and flags, everything else as in a new request. */
   begin(kind: MergeKind, start: number, end: number, pageOffset: number, flags: VmFlags): this {
     this.kind = kind;
@@ -91,10 +109,10 @@ export class MergeRequest {
     this.policy = null;
     this.uffd = null;
     this.name = null;
-    this.prev = null;
-    this.middle = null;
-    this.next = null;
-    this.copiedFrom = null;
+    this.prevRow = NONE;
+    this.middleRow = NONE;
+    this.nextRow = NONE;
+    this.copiedFromRow = NONE;
     this.justExpand = false;
     this.giveUpOnNoMemory = false;
     this.leftRule = 1;
@@ -105,13 +123,15 @@ export class MergeRequest {
     return this;
   }
 
-  /** Takes file, anon_vma, policy, userfaultfd and name from `vma`. */
-  takeAttributes(vma: Vma): void {
-    this.file = vma.file;
-    this.anonVmaSlot = vma.anonVmaSlot;
-    this.policy = vma.policy;
-    this.uffd = vma.uffd;
-    this.name = vma.name;
+  /** Takes file, anon_vma, policy, userfaultfd and name from the VMA in `row`. */
+  takeAttributes(row: number): void {
+    const { table } = this.mm.tree;
+    this.anonVmaSlot = table.anonVmaSlot(row);
+    const { file, policy, uffd, name } = table.extras(row);
+    this.file = file;
+    this.policy = policy;
+    this.uffd = uffd;
+    this.name = name;
   }
 }
 

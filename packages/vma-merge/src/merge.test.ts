@@ -1,4 +1,4 @@
-import { VM_DONTEXPAND, VM_EXEC, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_SOFTDIRTY, withFlags } from '@vmakit/base';
+import { NONE, VM_DONTEXPAND, VM_EXEC, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_SOFTDIRTY, withFlags } from '@vmakit/base';
 import { MappedFile } from '@vmakit/folio';
 import { describe, expect, it } from 'vitest';
 import { mergeNewRange } from './merge.js';
@@ -12,7 +12,7 @@ function map(world: World, start: number, end: number, flags = RW): { merged: bo
   const request = new MergeRequest(world).begin('new-range', start, end, start, flags);
   request.next = world.tree.find(start);
   request.prev = request.next === null ? world.tree.last : request.next.prev;
-  const merged = mergeNewRange(world.context, request) !== null;
+  const merged = mergeNewRange(world.context, request) !== NONE;
   if (!merged) world.add(start, end, flags);
   return {
     merged,

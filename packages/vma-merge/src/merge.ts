@@ -5,17 +5,17 @@ import type { MergeCounters } from './merge-counters.js';
 import { emitMerge } from './merge-report.js';
 import { isRemovable, leftRule, rightRule } from './merge-predicates.js';
 import { type MergeRequest, ruleNumber } from './merge-request.js';
-import { type Vma, freeVma } from './vma.js';
+import type { VmaOwner } from './vma.js';
 
 /** What the merge engine works with. */
 export interface MergeContext extends RmapContext {
   readonly bus: KernelBus;
   readonly mergeCounters: MergeCounters;
   /**
-   * A boundary of `vma` is about to be put at `page`, inside it: a huge entry that straddles it must be split (spec 02
-   * section 5). Never fails.
+   * A boundary of the VMA in `row` is about to be put at `page`, inside it: a huge entry that straddles it must be
+   * split (spec 02 section 5). Never fails.
    */
-  readonly onBoundary: (vma: Vma, page: number) => void;
+  readonly onBoundary: (mm: VmaOwner, row: number, page: number) => void;
 }
 
 const NOT_AT_EDGE = ruleNumber('not-at-edge');
@@ -24,31 +24,32 @@ const CLOSE_HOOK = ruleNumber('close-hook');
 
 /**
  * Merges a range that has no VMA yet with its neighbours: mmap, brk, growing in place, the destination of a move (spec
- * 02 section 3). `request.prev` and `request.next` are the neighbours of the range.
+ * 02 section 3). `request.prevRow` and `request.nextRow` are the neighbours of the range.
  *
- * @returns the VMA that now covers the range, or null: nothing changed. `request` then says why.
+ * @returns the row of the VMA that now covers the range, or {@link NONE}: nothing changed. `request` then says why.
  */
-export function mergeNewRange(context: MergeContext, request: MergeRequest): Vma | null {
-  const { prev, next } = request;
+export function mergeNewRange(context: MergeContext, request: MergeRequest): number {
+  const { prevRow: prev, nextRow: next } = request;
+  const { table } = request.mm.tree;
   request.leftRule = leftRule(request);
   const left = request.leftRule === 0;
   let right = false;
   if (!request.justExpand) {
     request.rightRule = rightRule(request, left);
     right = request.rightRule === 0;
-    if (left && right && !isRemovable(next as Vma)) {
+    if (left && right && !isRemovable(table, next)) {
       request.rightRule = CLOSE_HOOK;
       right = false;
     }
   }
-  let target: Vma | null = null;
+  let target = NONE;
   if (left || right) {
-    target = (left ? prev : next) as Vma;
-    const removed = left && right ? (next as Vma) : null;
-    if (!expand(context, request, target, removed)) target = null;
-    request.mergedLeft = left && target !== null;
-    request.mergedRight = right && target !== null;
-    if (target !== null) context.mergeCounters.count(left, right);
+    target = left ? prev : next;
+    const removed = left && right ? next : NONE;
+    if (!expand(context, request, target, removed)) target = NONE;
+    request.mergedLeft = left && target !== NONE;
+    request.mergedRight = right && target !== NONE;
+    if (target !== NONE) context.mergeCounters.count(left, right);
   }
   if (context.bus.observed) emitMerge(context.bus, request);
   return target;
@@ -57,77 +58,79 @@ export function mergeNewRange(context: MergeContext, request: MergeRequest): Vma
 /**
  * Grows `target` over the range of the request, and over `removed` behind it. False: memory ran out, nothing changed.
  */
-function expand(context: MergeContext, request: MergeRequest, target: Vma, removed: Vma | null): boolean {
-  const wasUnfaulted = !target.faulted;
+function expand(context: MergeContext, request: MergeRequest, target: number, removed: number): boolean {
+  const { mm } = request;
+  const { table } = mm.tree;
+  const wasUnfaulted = !table.isFaulted(target);
   if (wasUnfaulted) {
-    const donor =
-      removed !== null && removed.faulted
-        ? removed
-        : request.copiedFrom !== null && request.copiedFrom.faulted
-          ? request.copiedFrom
-          : null;
-    if (donor !== null && !propagateAnonVma(context, target, donor)) return false;
+    const { copiedFromRow } = request;
+    let donor = NONE;
+    if (removed !== NONE && table.isFaulted(removed)) donor = removed;
+    else if (copiedFromRow !== NONE && table.isFaulted(copiedFromRow)) donor = copiedFromRow;
+    if (donor !== NONE && !propagateAnonVma(context, mm, target, donor)) return false;
   }
   if (treeNodeFails(context.injector)) {
-    if (wasUnfaulted) unlinkAnonVmas(context, target);
+    if (wasUnfaulted) unlink(context, mm, target);
     if (!request.giveUpOnNoMemory) request.outOfMemory = true;
     return false;
   }
-  const start = target === request.prev ? target.start : request.start;
-  const end = removed !== null ? removed.end : target === request.next ? target.end : request.end;
-  const sticky = stickyFlags(context, request.flags) | (removed === null ? 0 : stickyFlags(context, removed.flags));
-  const { tree } = request.mm;
-  followRange(target, start, end);
-  tree.setRange(target, start, removed === null ? end : request.end);
-  if (removed !== null) {
-    tree.absorb(target, removed);
-    dropMerged(context, removed);
+  const start = target === request.prevRow ? table.start(target) : request.start;
+  const ownEnd = target === request.nextRow ? table.end(target) : request.end;
+  const end = removed !== NONE ? table.end(removed) : ownEnd;
+  let sticky = stickyFlags(context, request.flags);
+  if (removed !== NONE) sticky |= stickyFlags(context, table.flagsLower(removed));
+  followRange(mm, target, start, end);
+  mm.tree.setRange(target, start, removed === NONE ? end : request.end);
+  if (removed !== NONE) {
+    mm.tree.absorb(target, removed);
+    dropMerged(context, mm, removed);
   }
-  target.flags = withFlags(target.flags, sticky);
+  addFlags(mm, target, sticky);
   return true;
 }
 
 /**
- * Merges [start, end) of `request.middle`, whose attributes shall become those of the request, with the VMAs around it
- * (spec 02 section 4). Flags are not applied, except that sticky ones gather on the result.
+ * Merges [start, end) of `request.middleRow`, whose attributes shall become those of the request, with the VMAs around
+ * it (spec 02 section 4). Flags are not applied, except that sticky ones gather on the result.
  *
- * @returns the VMA that now covers the range, or null: nothing changed; `request.outOfMemory` says whether that is an
- * error.
+ * @returns the row of the VMA that now covers the range, or {@link NONE}: nothing changed; `request.outOfMemory` says
+ * whether that is an error.
  */
-export function mergeExistingRange(context: MergeContext, request: MergeRequest): Vma | null {
-  const middle = request.middle as Vma;
-  const target = mergeMiddle(context, request, middle);
+export function mergeExistingRange(context: MergeContext, request: MergeRequest): number {
+  const target = mergeMiddle(context, request, request.middleRow);
   if (context.bus.observed) emitMerge(context.bus, request);
   return target;
 }
 
-function mergeMiddle(context: MergeContext, request: MergeRequest, middle: Vma): Vma | null {
-  const atStart = request.start === middle.start;
-  const atEnd = request.end === middle.end;
+function mergeMiddle(context: MergeContext, request: MergeRequest, middle: number): number {
+  const { mm } = request;
+  const { table } = mm.tree;
+  const atStart = request.start === table.start(middle);
+  const atEnd = request.end === table.end(middle);
   if ((request.flags & VM_SPECIAL) !== 0) {
     request.leftRule = SPECIAL;
     request.rightRule = SPECIAL;
-    return null;
+    return NONE;
   }
   request.leftRule = atStart ? leftRule(request) : NOT_AT_EDGE;
   const left = request.leftRule === 0;
   request.rightRule = atEnd ? rightRule(request, left) : NOT_AT_EDGE;
   let right = request.rightRule === 0;
-  if (!left && !right) return null;
+  if (!left && !right) return NONE;
   const removeMiddle = atStart && atEnd;
-  if (removeMiddle && !isRemovable(middle)) {
+  if (removeMiddle && !isRemovable(table, middle)) {
     if (left) request.leftRule = CLOSE_HOOK;
     if (right) request.rightRule = CLOSE_HOOK;
-    return null;
+    return NONE;
   }
-  if (left && right && !isRemovable(request.next as Vma)) {
+  if (left && right && !isRemovable(table, request.nextRow)) {
     request.rightRule = CLOSE_HOOK;
     right = false;
-    if (!left) return null;
+    if (!left) return NONE;
   }
-  const target = (left ? request.prev : request.next) as Vma;
-  const removedNext = left && right ? (request.next as Vma) : null;
-  if (!prepareTarget(context, request, target, removedNext, middle)) return null;
+  const target = left ? request.prevRow : request.nextRow;
+  const removedNext = left && right ? request.nextRow : NONE;
+  if (!prepareTarget(context, request, target, removedNext, middle)) return NONE;
   commitMiddle(context, request, target, removeMiddle, removedNext, middle);
   request.mergedLeft = left;
   request.mergedRight = right;
@@ -139,18 +142,20 @@ function mergeMiddle(context: MergeContext, request: MergeRequest, middle: Vma):
 function prepareTarget(
   context: MergeContext,
   request: MergeRequest,
-  target: Vma,
-  removedNext: Vma | null,
-  middle: Vma,
+  target: number,
+  removedNext: number,
+  middle: number,
 ): boolean {
-  const donor = removedNext !== null && removedNext.faulted ? removedNext : middle;
-  const wasUnfaulted = !target.faulted;
-  if (wasUnfaulted && donor.faulted && !propagateAnonVma(context, target, donor)) {
+  const { mm } = request;
+  const { table } = mm.tree;
+  const donor = removedNext !== NONE && table.isFaulted(removedNext) ? removedNext : middle;
+  const wasUnfaulted = !table.isFaulted(target);
+  if (wasUnfaulted && table.isFaulted(donor) && !propagateAnonVma(context, mm, target, donor)) {
     if (!request.giveUpOnNoMemory) request.outOfMemory = true;
     return false;
   }
   if (treeNodeFails(context.injector)) {
-    if (wasUnfaulted) unlinkAnonVmas(context, target);
+    if (wasUnfaulted) unlink(context, mm, target);
     if (!request.giveUpOnNoMemory) request.outOfMemory = true;
     return false;
   }
@@ -160,61 +165,78 @@ function prepareTarget(
 function commitMiddle(
   context: MergeContext,
   request: MergeRequest,
-  target: Vma,
+  target: number,
   removeMiddle: boolean,
-  removedNext: Vma | null,
-  middle: Vma,
+  removedNext: number,
+  middle: number,
 ): void {
-  const { tree } = request.mm;
-  const { start, end } = request;
-  let sticky = stickyFlags(context, request.flags) | stickyFlags(context, middle.flags);
-  if (removedNext !== null) sticky |= stickyFlags(context, removedNext.flags);
-  const mergesLeft = target === request.prev;
+  const { mm, start, end } = request;
+  const { tree } = mm;
+  const { table } = tree;
+  let sticky = stickyFlags(context, request.flags) | stickyFlags(context, table.flagsLower(middle));
+  if (removedNext !== NONE) sticky |= stickyFlags(context, table.flagsLower(removedNext));
+  const mergesLeft = target === request.prevRow;
   if (removeMiddle) {
-    if (mergesLeft) followRange(target, target.start, removedNext !== null ? removedNext.end : end);
-    else followRange(target, start, target.end);
+    if (mergesLeft) followRange(mm, target, table.start(target), removedNext !== NONE ? table.end(removedNext) : end);
+    else followRange(mm, target, start, table.end(target));
     tree.absorb(target, middle);
-    if (removedNext !== null) tree.absorb(target, removedNext);
-    dropMerged(context, middle);
-    if (removedNext !== null) dropMerged(context, removedNext);
+    if (removedNext !== NONE) tree.absorb(target, removedNext);
+    dropMerged(context, mm, middle);
+    if (removedNext !== NONE) dropMerged(context, mm, removedNext);
   } else if (mergesLeft) {
-    context.onBoundary(middle, end);
-    followRange(middle, end, middle.end);
-    followRange(target, target.start, end);
+    context.onBoundary(mm, middle, end);
+    followRange(mm, middle, end, table.end(middle));
+    followRange(mm, target, table.start(target), end);
     tree.moveBoundary(target, middle, end);
   } else {
-    context.onBoundary(middle, start);
-    followRange(middle, middle.start, start);
-    followRange(target, start, target.end);
+    context.onBoundary(mm, middle, start);
+    followRange(mm, middle, table.start(middle), start);
+    followRange(mm, target, start, table.end(target));
     tree.moveBoundary(middle, target, start);
   }
-  target.flags = withFlags(target.flags, sticky);
+  addFlags(mm, target, sticky);
+}
+
+function addFlags({ tree: { table } }: VmaOwner, row: number, flags: VmFlags): void {
+  if (flags !== 0) table.setFlags(row, withFlags(table.flags(row), flags));
 }
 
 /** Sets the range of a VMA, and lets both offsets follow its start, and its links. */
-export function moveBoundaries(vma: Vma, start: number, end: number): void {
-  followRange(vma, start, end);
-  vma.mm.tree.setRange(vma, start, end);
+export function moveBoundaries(mm: VmaOwner, row: number, start: number, end: number): void {
+  followRange(mm, row, start, end);
+  mm.tree.setRange(row, start, end);
 }
 
 /** Lets both offsets and the links of a VMA follow a range that the tree is about to give it. */
-export function followRange(vma: Vma, start: number, end: number): void {
-  const shift = start - vma.start;
-  if (vma.chain !== NONE) moveAllLinks(vma, vma.anonPageOffset + shift, end - start);
-  if (shift !== 0) vma.pageOffset += shift;
+export function followRange(mm: VmaOwner, row: number, start: number, end: number): void {
+  const { table } = mm.tree;
+  const shift = start - table.start(row);
+  const chain = table.chain(row);
+  if (chain !== NONE) moveAllLinks(mm.anonVmas, chain, table.anonPageOffset(row) + shift, end - start);
+  if (shift !== 0) table.setPageOffset(row, table.pageOffset(row) + shift);
 }
 
 /** The last step for a VMA that a merge removed: it is out of the tree already. */
-function dropMerged(context: MergeContext, vma: Vma): void {
-  unlinkAnonVmas(context, vma);
-  vma.mm.mapCount--;
-  freeVma(vma);
+function dropMerged(context: MergeContext, mm: VmaOwner, row: number): void {
+  unlink(context, mm, row);
+  mm.mapCount--;
+  mm.tree.table.free(row);
+}
+
+/** Cuts a VMA off from every anon_vma. */
+export function unlink(context: MergeContext, { tree: { table } }: VmaOwner, row: number): void {
+  if (table.isFaulted(row)) unlinkAnonVmas(context, table.view(row));
 }
 
 /** Gives an unfaulted VMA the anon_vma of `donor`. False: memory ran out, nothing changed. */
-function propagateAnonVma(context: MergeContext, target: Vma, donor: Vma): boolean {
-  target.anonVmaSlot = donor.anonVmaSlot;
-  return anonVmaClone(context, target, donor, 'merge-unfaulted');
+function propagateAnonVma(
+  context: MergeContext,
+  { tree: { table } }: VmaOwner,
+  target: number,
+  donor: number,
+): boolean {
+  table.setAnonVmaSlot(target, table.anonVmaSlot(donor));
+  return anonVmaClone(context, table.view(target), table.view(donor), 'merge-unfaulted');
 }
 
 /** The flags that a merge gathers on its result (spec 01 section 2, STICKY). */

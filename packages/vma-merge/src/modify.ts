@@ -1,8 +1,8 @@
-import { MmError, type VmFlags, refuse } from '@vmakit/base';
+import { type MmError, NONE, type VmFlags, refuse } from '@vmakit/base';
 import type { MemoryPolicy } from '@vmakit/rmap';
 import { type MergeContext, mergeExistingRange, mergeNewRange } from './merge.js';
-import { splitVma } from './split.js';
-import type { UserfaultContext, Vma } from './vma.js';
+import { splitRow } from './split.js';
+import type { UserfaultContext, Vma, VmaOwner } from './vma.js';
 
 /** What a call wants to change of a range of a VMA; what is left out stays. */
 export interface VmaChange {
@@ -13,12 +13,40 @@ export interface VmaChange {
 }
 
 /**
- * Makes [start, end) of `vma` a VMA (or a part of a merged one) to which `change` can be applied: merges with the
- * neighbours if the changed attributes allow it, else splits below and above (spec 02 section 4, vma_modify).
+ * Makes [start, end) of the VMA in `row` a VMA (or a part of a merged one) to which `change` can be applied: merges
+ * with the neighbours if the changed attributes allow it, else splits below and above (spec 02 section 4, vma_modify).
  *
- * The caller then applies the change to the VMA it gets; flags must keep the sticky ones that gathered on it:
- * `withFlags(newFlags, result.flags & STICKY_FLAGS)`. When the second split fails the first one stays.
+ * The caller then applies the change to the VMA whose row it gets; flags must keep the sticky ones that gathered on it:
+ * `withFlags(newFlags, flags of the result & STICKY_FLAGS)`. When the second split fails the first one stays.
  */
+export function modifyRow(
+  context: MergeContext,
+  mm: VmaOwner,
+  row: number,
+  start: number,
+  end: number,
+  change: VmaChange,
+  maxMapCount: number,
+  giveUpOnNoMemory = false,
+): number | MmError {
+  const { table } = mm.tree;
+  // A range that reaches neither end of its VMA has no neighbour to merge with.
+  if (table.start(row) === start || table.end(row) === end || context.bus.observed) {
+    const merged = mergeChanged(context, mm, row, start, end, change, giveUpOnNoMemory);
+    if (merged !== NONE) return merged;
+  }
+  if (table.start(row) < start) {
+    const below = splitRow(context, mm, row, start, true, maxMapCount);
+    if (typeof below !== 'number') return below;
+  }
+  if (table.end(row) > end) {
+    const above = splitRow(context, mm, row, end, false, maxMapCount);
+    if (typeof above !== 'number') return above;
+  }
+  return row;
+}
+
+/** The same, for VMAs as objects. */
 export function modifyVma(
   context: MergeContext,
   vma: Vma,
@@ -28,41 +56,32 @@ export function modifyVma(
   maxMapCount: number,
   giveUpOnNoMemory = false,
 ): Vma | MmError {
-  // A range that reaches neither end of its VMA has no neighbour to merge with.
-  if (vma.start === start || vma.end === end || context.bus.observed) {
-    const merged = mergeChanged(context, vma, start, end, change, giveUpOnNoMemory);
-    if (merged !== null) return merged;
-  }
-  if (vma.start < start) {
-    const below = splitVma(context, vma, start, true, maxMapCount);
-    if (below instanceof MmError) return below;
-  }
-  if (vma.end > end) {
-    const above = splitVma(context, vma, end, false, maxMapCount);
-    if (above instanceof MmError) return above;
-  }
-  return vma;
+  const row = modifyRow(context, vma.mm, vma.row, start, end, change, maxMapCount, giveUpOnNoMemory);
+  return typeof row === 'number' ? vma.table.view(row) : row;
 }
 
-/** The merge of a changed range; null when there is none. */
+/** The merge of a changed range; {@link NONE} when there is none. */
 function mergeChanged(
   context: MergeContext,
-  vma: Vma,
+  mm: VmaOwner,
+  row: number,
   start: number,
   end: number,
   change: VmaChange,
   giveUpOnNoMemory: boolean,
-): Vma | MmError | null {
-  const shift = start - vma.start;
-  const request = vma.mm.mergeRequest.begin('modify', start, end, vma.pageOffset + shift, change.flags ?? vma.flags);
-  request.anonPageOffset = vma.anonPageOffset + shift;
-  request.takeAttributes(vma);
+): number | MmError {
+  const { table } = mm.tree;
+  const shift = start - table.start(row);
+  const flags = change.flags ?? table.flags(row);
+  const request = mm.mergeRequest.begin('modify', start, end, table.pageOffset(row) + shift, flags);
+  request.anonPageOffset = table.anonPageOffset(row) + shift;
+  request.takeAttributes(row);
   if (change.policy !== undefined) request.policy = change.policy;
   if (change.uffd !== undefined) request.uffd = change.uffd;
   if (change.name !== undefined) request.name = change.name;
-  request.prev = vma.prev;
-  request.middle = vma;
-  request.next = vma.next;
+  request.prevRow = table.prev(row);
+  request.middleRow = row;
+  request.nextRow = table.next(row);
   request.giveUpOnNoMemory = giveUpOnNoMemory;
   const merged = mergeExistingRange(context, request);
   return request.outOfMemory ? refuse('ENOMEM', 'spec 02.9 merge out of memory') : merged;
@@ -74,11 +93,11 @@ function mergeChanged(
  * @returns the VMA, or null: memory ran out, nothing changed.
  */
 export function mergeExtend(context: MergeContext, vma: Vma, pages: number): Vma | null {
-  const { end } = vma;
-  const request = vma.mm.mergeRequest.begin('extend', end, end + pages, vma.pageOffset + vma.pages, vma.flags);
+  const { mm, table, row, end } = vma;
+  const request = mm.mergeRequest.begin('extend', end, end + pages, vma.pageOffset + vma.pages, vma.flags);
   request.anonPageOffset = vma.anonPageOffset + vma.pages;
-  request.takeAttributes(vma);
-  request.prev = vma;
-  request.next = vma.next;
-  return mergeNewRange(context, request);
+  request.takeAttributes(row);
+  request.prevRow = row;
+  request.nextRow = table.next(row);
+  return table.viewOrNull(mergeNewRange(context, request));
 }

@@ -1,48 +1,76 @@
-import { type MmError, refuse } from '@vmakit/base';
-import { anonVmaClone, unlinkAnonVmas } from '@vmakit/rmap';
-import { type MergeContext, followRange, treeNodeFails } from './merge.js';
-import { type Vma, duplicateVma } from './vma.js';
+import { type MmError, NONE, refuse } from '@vmakit/base';
+import { anonVmaClone } from '@vmakit/rmap';
+import { type MergeContext, followRange, treeNodeFails, unlink } from './merge.js';
+import type { Vma, VmaOwner } from './vma.js';
 
 /**
- * Cuts `vma` in two at page `at`, inside it. `newBelow`: the new VMA is the lower part, else the upper; `vma` keeps the
- * other. No test of the map count: munmap and MAP_FIXED may exceed it by one (spec 01 section 9).
+ * Cuts the VMA in `row` in two at page `at`, inside it. `newBelow`: the new VMA is the lower part, else the upper; the
+ * old one keeps the other. No test of the map count: munmap and MAP_FIXED may exceed it by one (spec 01 section 9).
  *
- * @returns the new VMA; EINVAL (a hugetlb mapping is cut only between huge pages) or ENOMEM with nothing changed.
+ * @returns the row of the new VMA; EINVAL (a hugetlb mapping is cut only between huge pages) or ENOMEM with nothing
+ * changed.
  */
-export function splitVmaUnchecked(context: MergeContext, vma: Vma, at: number, newBelow: boolean): Vma | MmError {
+export function splitRowUnchecked(
+  context: MergeContext,
+  mm: VmaOwner,
+  row: number,
+  at: number,
+  newBelow: boolean,
+): number | MmError {
   const { injector } = context;
-  if (vma.file !== null && at % vma.file.pagesPerUnit !== 0) {
-    return refuse('EINVAL', 'spec 02.5 split: inside a huge page', { at, pagesPerUnit: vma.file.pagesPerUnit });
+  const { table } = mm.tree;
+  if (table.hasExtras(row)) {
+    const { file } = table.extras(row);
+    if (file !== null && at % file.pagesPerUnit !== 0) {
+      return refuse('EINVAL', 'spec 02.5 split: inside a huge page', { at, pagesPerUnit: file.pagesPerUnit });
+    }
   }
   if (injector !== null && injector.fails('vma-alloc')) return refuse('ENOMEM', 'spec 02.5 split: VMA');
-  const half = duplicateVma(vma);
+  const half = table.duplicate(table, row);
   if (newBelow) {
-    half.end = at;
+    table.setEnd(half, at);
   } else {
-    const shift = at - vma.start;
-    half.start = at;
-    half.pageOffset += shift;
+    table.setStart(half, at);
+    table.setPageOffset(half, table.pageOffset(half) + at - table.start(row));
   }
-  if (vma.policy !== null && injector !== null && injector.fails('policy-duplicate')) {
-    return refuse('ENOMEM', 'spec 02.5 split: memory policy');
+  const refusal = linkHalf(context, mm, row, half);
+  if (refusal !== null) {
+    table.free(half);
+    return refusal;
   }
-  half.anonVmaSlot = vma.anonVmaSlot;
-  if (!anonVmaClone(context, half, vma, 'split')) return refuse('ENOMEM', 'spec 02.5 split: anon_vma links');
-  if (treeNodeFails(injector)) {
-    unlinkAnonVmas(context, half);
-    return refuse('ENOMEM', 'spec 02.5 split: tree node');
-  }
-  context.onBoundary(vma, at);
-  if (newBelow) followRange(vma, at, vma.end);
-  else followRange(vma, vma.start, at);
-  vma.mm.tree.split(vma, half);
-  vma.mm.mapCount++;
+  context.onBoundary(mm, row, at);
+  if (newBelow) followRange(mm, row, at, table.end(row));
+  else followRange(mm, row, table.start(row), at);
+  mm.tree.split(row, half);
+  mm.mapCount++;
   context.mergeCounters.splits++;
   if (context.bus.observed) {
-    const [start, end] = newBelow ? [half.start, vma.end] : [vma.start, half.end];
-    context.bus.emit({ type: 'vma.split', process: vma.mm.id, start, end, at });
+    const [low, high] = newBelow ? [half, row] : [row, half];
+    const range = { start: table.start(low), end: table.end(high) };
+    context.bus.emit({ type: 'vma.split', process: mm.id, ...range, at });
   }
   return half;
+}
+
+/** Gives `half` the links of the VMA that it is cut off from; ENOMEM: it has none then. */
+function linkHalf(context: MergeContext, mm: VmaOwner, row: number, half: number): MmError | null {
+  const { injector } = context;
+  const { table } = mm.tree;
+  if (injector !== null && table.extras(row).policy !== null && injector.fails('policy-duplicate')) {
+    return refuse('ENOMEM', 'spec 02.5 split: memory policy');
+  }
+  const slot = table.anonVmaSlot(row);
+  if (slot !== NONE) {
+    table.setAnonVmaSlot(half, slot);
+    if (!anonVmaClone(context, table.view(half), table.view(row), 'split')) {
+      return refuse('ENOMEM', 'spec 02.5 split: anon_vma links');
+    }
+  }
+  if (treeNodeFails(injector)) {
+    unlink(context, mm, half);
+    return refuse('ENOMEM', 'spec 02.5 split: tree node');
+  }
+  return null;
 }
 
 /**
@@ -50,6 +78,20 @@ export function splitVmaUnchecked(context: MergeContext, vma: Vma, at: number, n
  *
  * @param maxMapCount `vm.max_map_count`
  */
+export function splitRow(
+  context: MergeContext,
+  mm: VmaOwner,
+  row: number,
+  at: number,
+  newBelow: boolean,
+  maxMapCount: number,
+): number | MmError {
+  const { mapCount } = mm;
+  if (mapCount >= maxMapCount) return refuse('ENOMEM', 'spec 01.9 split: map_count >= max', { mapCount, maxMapCount });
+  return splitRowUnchecked(context, mm, row, at, newBelow);
+}
+
+/** The same, for VMAs as objects. */
 export function splitVma(
   context: MergeContext,
   vma: Vma,
@@ -57,7 +99,6 @@ export function splitVma(
   newBelow: boolean,
   maxMapCount: number,
 ): Vma | MmError {
-  const { mapCount } = vma.mm;
-  if (mapCount >= maxMapCount) return refuse('ENOMEM', 'spec 01.9 split: map_count >= max', { mapCount, maxMapCount });
-  return splitVmaUnchecked(context, vma, at, newBelow);
+  const half = splitRow(context, vma.mm, vma.row, at, newBelow, maxMapCount);
+  return typeof half === 'number' ? vma.table.view(half) : half;
 }

@@ -1,6 +1,10 @@
-import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, LEAF_SLOTS, NONE, UNKNOWN } from '@vmakit/base';
+import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, NONE, UNKNOWN } from '@vmakit/base';
 import { LeafGuesses } from './leaf-guesses.js';
-import type { Vma } from './vma.js';
+import { LEAF, WORDS_SHIFT } from './vma-row.js';
+import type { VmaTable } from './vma-table.js';
+
+/** What no slot holds. */
+const NO_ITEM = -2;
 
 /**
  * VMAs by address; what is known of a subtree is the widest gap before one of its VMAs. Pages.
@@ -8,12 +12,16 @@ import type { Vma } from './vma.js';
  * A search for a hole asks for `length` free pages inside [low, high), and finds the VMA behind them: what the hole has
  * is between the end of the VMA before that one and its start, clipped.
  */
-export class GapTree extends IntervalTree<Vma> {
+export class GapTree extends IntervalTree {
   readonly #guesses = new LeafGuesses();
   /** What is searched for: fields, since numbers that are handed down would be made objects at each level. */
   #length = 0;
   #low = -Infinity;
   #high = Infinity;
+
+  constructor(table: VmaTable) {
+    super(table, WORDS_SHIFT, LEAF);
+  }
 
   /** The slot of the last VMA that starts at or below `page`; {@link NONE}: there is none. */
   slotAtOrBelow(page: number): number {
@@ -21,8 +29,8 @@ export class GapTree extends IntervalTree<Vma> {
     const { bounds, items } = nodes;
     const leaf = this.#guesses.leafFor(page);
     const first = leaf << LEAF_SHIFT;
-    // Never so: reads both lines of the cache that the leaf's items are in, so that they are fetched along with bounds.
-    if (items[first] === undefined || items[first + LEAF_SLOTS / 2] === undefined) return this.#search(page);
+    // Never so: reads the leaf's items, so that they are fetched along with bounds.
+    if (items[first] === NO_ITEM) return this.#search(page);
     const slot = nodes.slotAtOrBelow(leaf, page);
     if (slot < first) return this.#search(page);
     // It is in that leaf if it lies between two starts of it, or in its last VMA.
@@ -39,8 +47,17 @@ export class GapTree extends IntervalTree<Vma> {
     if (slot < first) return nodes.lastSlot(nodes.previous(leaf));
     const { bounds, items } = nodes;
     const span = (bounds[nodes.lastSlot(leaf) << 1] as number) - (bounds[first << 1] as number);
-    this.#guesses.correct(page, leaf, span, items.length >> LEAF_SHIFT);
+    if (this.#guesses.correct(page, leaf, span, items.length >> LEAF_SHIFT)) this.#noteLeaves();
     return slot;
+  }
+
+  #noteLeaves(): void {
+    const { nodes } = this;
+    const { bounds } = nodes;
+    for (let leaf = this.firstLeafBelow(this.root, this.height); leaf !== NONE; leaf = nodes.next(leaf)) {
+      const last = nodes.lastSlot(leaf);
+      this.#guesses.note(bounds[leaf << (LEAF_SHIFT + 1)] as number, bounds[2 * last] as number, leaf);
+    }
   }
 
   /** The end of the VMA before the first one of `leaf`; 0: there is none. */

@@ -18,17 +18,18 @@ describe('the tree of VMAs', () => {
   it('refuses a VMA that overlaps another', () => {
     const world = new World();
     world.add(10, 20);
-    expect(() => world.tree.insert(allocateVma(world, 19, 21, 19, 0))).toThrow('VMAs do not overlap');
+    expect(() => world.tree.insert(allocateVma(world, 19, 21, 19, 0).row)).toThrow('VMAs do not overlap');
   });
 
   it('cuts a VMA only inside, and joins only VMAs that touch', () => {
     const world = new World();
     const low = world.add(10, 20);
     const high = world.add(30, 40);
-    expect(() => world.tree.split(low, allocateVma(world, 12, 18, 12, 0))).toThrow('a VMA is cut at a page inside');
-    expect(() => world.tree.split(low, allocateVma(world, 10, 20, 10, 0))).toThrow('a VMA is cut at a page inside');
-    expect(() => world.tree.absorb(low, high)).toThrow('a VMA absorbs one that it touches');
-    expect(() => world.tree.moveBoundary(low, high, 15)).toThrow('a boundary moves inside two VMAs that touch');
+    const [inner, whole] = [allocateVma(world, 12, 18, 12, 0), allocateVma(world, 10, 20, 10, 0)];
+    expect(() => world.tree.split(low.row, inner.row)).toThrow('a VMA is cut at a page inside');
+    expect(() => world.tree.split(low.row, whole.row)).toThrow('a VMA is cut at a page inside');
+    expect(() => world.tree.absorb(low.row, high.row)).toThrow('a VMA absorbs one that it touches');
+    expect(() => world.tree.moveBoundary(low.row, high.row, 15)).toThrow('a boundary moves inside two VMAs that touch');
   });
 
   it('finds holes from the top and from the bottom, clipped to the limits', () => {
@@ -48,9 +49,9 @@ describe('the tree of VMAs', () => {
     const vmas = Array.from({ length: 80 }, (_, i) => world.add(10 * i, 10 * i + 10));
     for (let i = 0; i + 1 < vmas.length; i++) {
       const [low, high] = [vmas[i] as Vma, vmas[i + 1] as Vma];
-      world.tree.remove(high);
-      world.tree.setRange(low, low.start, high.end);
-      world.tree.setRange(low, high.end - 1, high.end);
+      world.tree.remove(high.row);
+      world.tree.setRange(low.row, low.start, high.end);
+      world.tree.setRange(low.row, high.end - 1, high.end);
       expect(world.tree.at(high.end - 1)).toBe(low);
       vmas[i + 1] = low;
     }
@@ -84,7 +85,7 @@ describe('the tree of VMAs', () => {
           if (step.at % 61 === 0) world.tree.findHoleTopDown(step.pages, 0, step.at);
         }
         expectSortedList(world, steps, length + 5, 700, 59_000);
-        while (world.tree.last !== null) world.tree.remove(world.tree.find(steps[0]?.at ?? 0) ?? world.tree.last);
+        while (world.tree.last !== null) world.tree.remove((world.tree.find(steps[0]?.at ?? 0) ?? world.tree.last).row);
         expect(world.tree.findHoleTopDown(60_000, 0, 60_000)).toMatchObject({ start: 0, end: 60_000 });
       }),
       { numRuns: 8 },
@@ -147,7 +148,7 @@ function apply(world: World, { at, pages, what }: Change): void {
   const { tree } = world;
   const found = tree.firstOverlap(at, at + pages);
   if (found === null) world.add(at, at + pages);
-  else if (what === 0) tree.remove(found);
+  else if (what === 0) tree.remove(found.row);
   else if (what < 4) changeRange(world, found, what);
   else if (what < 8 && found.pages > 1) cut(world, found, found.start + (pages % (found.pages - 1)) + 1, what < 6);
   else if (found.next !== null && found.next.start === found.end) join(world, found, found.next, pages, what);
@@ -155,26 +156,26 @@ function apply(world: World, { at, pages, what }: Change): void {
 
 function removeNear({ tree }: World, page: number): void {
   const found = tree.find(page) ?? tree.last;
-  if (found !== null) tree.remove(found);
+  if (found !== null) tree.remove(found.row);
 }
 
 function changeRange({ tree }: World, vma: Vma, what: number): void {
-  if (what === 1 && vma.pages > 1) tree.setRange(vma, vma.end - 1, vma.end);
-  else if (what === 2 && (vma.prev?.end ?? 0) < vma.start) tree.setRange(vma, vma.start - 1, vma.end);
-  else if (what === 3 && (vma.next?.start ?? Infinity) > vma.end) tree.setRange(vma, vma.start, vma.end + 1);
+  if (what === 1 && vma.pages > 1) tree.setRange(vma.row, vma.end - 1, vma.end);
+  else if (what === 2 && (vma.prev?.end ?? 0) < vma.start) tree.setRange(vma.row, vma.start - 1, vma.end);
+  else if (what === 3 && (vma.next?.start ?? Infinity) > vma.end) tree.setRange(vma.row, vma.start, vma.end + 1);
 }
 
 function cut(world: World, vma: Vma, at: number, below: boolean): void {
   const [start, end] = below ? [vma.start, at] : [at, vma.end];
-  world.tree.split(vma, allocateVma(world, start, end, start, vma.flags));
+  world.tree.split(vma.row, allocateVma(world, start, end, start, vma.flags).row);
 }
 
 /** One of two neighbours that touch takes the other's place, or the boundary between them moves. */
 function join({ tree }: World, low: Vma, high: Vma, pages: number, what: number): void {
   const at = low.start + pages;
-  if (what === 8) tree.absorb(low, high);
-  else if (what === 9) tree.absorb(high, low);
-  else if (at < high.end) tree.moveBoundary(low, high, at);
+  if (what === 8) tree.absorb(low.row, high.row);
+  else if (what === 9) tree.absorb(high.row, low.row);
+  else if (at < high.end) tree.moveBoundary(low.row, high.row, at);
 }
 
 function expectSortedList({ tree }: World, steps: readonly Change[], length: number, low: number, high: number): void {

@@ -1,42 +1,62 @@
 import { InvariantError, LEAF_SHIFT, NONE } from '@vmakit/base';
 import { FoundHole, type Hole } from './hole.js';
 import { GapTree } from './vma-tree-gaps.js';
-import type { Vma } from './vma.js';
+import { VmaTable } from './vma-table.js';
+import type { Vma, VmaOwner } from './vma.js';
 
 /**
  * The VMAs of one address space, by address: a B+tree, the VMAs linked to their neighbours, with the widest gap of each
- * subtree for the search of free space.
+ * subtree for the search of free space. A VMA is the number of its row in the table.
  *
  * A branch's key for a child is a lower bound of the starts below it, so that changing a VMA's start rarely touches a
  * branch.
  */
 export class VmaTree {
+  readonly table: VmaTable;
   /** Number of VMAs. */
   count = 0;
-  first: Vma | null = null;
-  last: Vma | null = null;
-  /** VMAs that were freed, to be used again: see {@link allocateVma}. */
-  readonly spares: Vma[] = [];
+  /** Rows of the lowest VMA and of the highest; {@link NONE}: there is none. */
+  firstRow: number = NONE;
+  lastRow: number = NONE;
 
-  readonly #tree = new GapTree();
-  readonly #hole = new FoundHole();
+  readonly #tree: GapTree;
+  readonly #hole: FoundHole;
   /** The VMA found last: programs work where they worked. */
-  #hint: Vma | null = null;
+  #hint: number = NONE;
   /** A slot at or behind which the next change most likely is: that of the VMA found last, or the one before a gap. */
   #near = 0;
 
+  constructor(owner: VmaOwner) {
+    this.table = new VmaTable(owner);
+    this.#tree = new GapTree(this.table);
+    this.#hole = new FoundHole(this.table);
+  }
+
+  get first(): Vma | null {
+    return this.table.viewOrNull(this.firstRow);
+  }
+
+  get last(): Vma | null {
+    return this.table.viewOrNull(this.lastRow);
+  }
+
   /** The lowest VMA that ends above `page` (`find_vma`): it contains `page` or is the next one after it. */
   find(page: number): Vma | null {
+    return this.table.viewOrNull(this.findRow(page));
+  }
+
+  /** The same as a row; {@link NONE}: there is none. */
+  findRow(page: number): number {
+    const { table, lastRow } = this;
     const hint = this.#hint;
-    if (hint !== null && isFirstAbove(hint, page)) return hint;
-    const { last } = this;
-    if (last === null || page >= last.end) return null;
+    if (hint !== NONE && isFirstAbove(table, hint, page)) return hint;
+    if (lastRow === NONE || page >= table.end(lastRow)) return NONE;
     const { nodes } = this.#tree;
     const slot = this.#tree.slotAtOrBelow(page);
-    if (slot < 0) return this.first;
-    const floor = nodes.items[slot] as Vma;
+    if (slot < 0) return this.firstRow;
+    const floor = nodes.items[slot] as number;
     this.#checkOrder(floor, slot);
-    const found = (nodes.bounds[2 * slot + 1] as number) > page ? floor : floor.next;
+    const found = (nodes.bounds[2 * slot + 1] as number) > page ? floor : table.next(floor);
     this.#near = slot;
     this.#hint = found;
     return found;
@@ -44,27 +64,40 @@ export class VmaTree {
 
   /** The VMA that contains `page`. */
   at(page: number): Vma | null {
-    const vma = this.find(page);
-    return vma !== null && vma.start <= page ? vma : null;
+    const row = this.findRow(page);
+    return row !== NONE && this.table.start(row) <= page ? this.table.view(row) : null;
   }
 
   /** The lowest VMA that meets [start, end). */
   firstOverlap(start: number, end: number): Vma | null {
-    const vma = this.find(start);
-    return vma !== null && vma.start < end ? vma : null;
+    return this.table.viewOrNull(this.firstRowOverlapping(start, end));
+  }
+
+  /** The same as a row; {@link NONE}: there is none. */
+  firstRowOverlapping(start: number, end: number): number {
+    const row = this.findRow(start);
+    return row !== NONE && this.table.start(row) < end ? row : NONE;
+  }
+
+  /** The VMA before `next`, or the last one if that is {@link NONE}. */
+  rowBefore(next: number): number {
+    return next === NONE ? this.lastRow : this.table.prev(next);
   }
 
   /** Makes room for `count` VMAs that are to be added in order. */
   reserve(count: number): void {
     this.#tree.nodes.reserve(count);
+    this.table.reserve(count);
   }
 
   /** Adds a VMA. It must not overlap another. */
-  insert(vma: Vma): void {
+  insert(row: number): void {
+    const { table } = this;
     const tree = this.#tree;
     const { nodes } = tree;
     const { bounds, items } = nodes;
-    const { start, end } = vma;
+    const start = table.start(row);
+    const end = table.end(row);
     const slot = this.#slotFor(start);
     const leaf = slot >> LEAF_SHIFT;
     const before = slot > leaf << LEAF_SHIFT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
@@ -73,56 +106,58 @@ export class VmaTree {
     const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
     const to = after === NONE ? Infinity : (bounds[2 * after] as number);
     if (from > start || to < end) throw new InvariantError('VMAs do not overlap', { start, end });
-    const prev = before === NONE ? null : (items[before] as Vma);
-    const next = after === NONE ? null : (items[after] as Vma);
-    this.#link(prev, vma);
-    this.#link(vma, next);
+    const prev = before === NONE ? NONE : (items[before] as number);
+    const next = after === NONE ? NONE : (items[after] as number);
+    this.#link(prev, row);
+    this.#link(row, next);
     this.count++;
     if (after !== NONE) tree.lower(atEnd ? nodes.next(leaf) : leaf, to - from);
     if (atEnd) tree.raise(leaf, start - from);
-    tree.insertAt(leaf, slot, vma, start, end);
+    tree.insertAt(leaf, slot, row, start, end);
   }
 
   /** Where a VMA that begins at `start` is to be put: behind all that begin before it. */
   #slotFor(start: number): number {
+    const { table, lastRow } = this;
     const { nodes } = this.#tree;
     const { bounds } = nodes;
     const near = this.#near;
     const above = bounds[2 * near + 2] as number;
     if ((bounds[2 * near] as number) <= start && start < above && above !== Infinity) return near + 1;
-    const { last } = this;
     // As in a forked child, which gets its VMAs in order.
-    if (last !== null && start >= last.end) return nodes.lastSlot(last.leaf) + 1;
+    if (lastRow !== NONE && start >= table.end(lastRow)) return nodes.lastSlot(table.leaf(lastRow)) + 1;
     return nodes.slotAtOrBelow(this.#tree.leafFor(start), start) + 1;
   }
 
   /** Takes a VMA out. */
-  remove(vma: Vma): void {
-    const { leaf } = vma;
+  remove(row: number): void {
+    const { table } = this;
+    const leaf = table.leaf(row);
     const tree = this.#tree;
     const { nodes } = tree;
     const { bounds } = nodes;
-    const slot = this.#slotOf(vma);
+    const slot = this.#slotOf(row);
     const from = tree.gapStart(leaf, slot);
     if (slot < nodes.lastSlot(leaf)) {
       tree.raise(leaf, (bounds[2 * slot + 2] as number) - from);
     } else {
-      tree.lower(leaf, vma.start - from);
+      tree.lower(leaf, table.start(row) - from);
       const after = nodes.firstSlot(nodes.next(leaf));
       if (after !== NONE) tree.raise(nodes.next(leaf), (bounds[2 * after] as number) - from);
     }
-    this.#takeOut(vma, slot);
+    this.#takeOut(row, slot);
   }
 
   /** Takes out the VMA in `slot`, as far as gaps are not concerned. */
-  #takeOut(vma: Vma, slot: number): void {
-    const { prev, next } = vma;
-    this.#tree.removeAt(vma.leaf, slot);
-    this.#link(prev, next);
-    vma.prev = null;
-    vma.next = null;
+  #takeOut(row: number, slot: number): void {
+    const { table } = this;
+    const next = table.next(row);
+    this.#tree.removeAt(table.leaf(row), slot);
+    this.#link(table.prev(row), next);
+    table.setPrev(row, NONE);
+    table.setNext(row, NONE);
     this.count--;
-    if (this.#hint === vma) this.#hint = next;
+    if (this.#hint === row) this.#hint = next;
     this.#comeNear(slot);
   }
 
@@ -131,116 +166,134 @@ export class VmaTree {
     this.#near = slot > 0 ? slot - 1 : 0;
   }
 
-  /** Makes two VMAs neighbours; null: the end of the row. */
-  #link(low: Vma | null, high: Vma | null): void {
-    if (low === null) this.first = high;
-    else low.next = high;
-    if (high === null) this.last = low;
-    else high.prev = low;
+  /** Makes two VMAs neighbours; {@link NONE}: the end of the row. */
+  #link(low: number, high: number): void {
+    if (low === NONE) this.firstRow = high;
+    else this.table.setNext(low, high);
+    if (high === NONE) this.lastRow = low;
+    else this.table.setPrev(high, low);
   }
 
   /**
    * Changes the range of a VMA that is in the tree. The new range must lie between its neighbours; offsets are the
    * caller's to change.
    */
-  setRange(vma: Vma, start: number, end: number): void {
+  setRange(row: number, start: number, end: number): void {
+    const { table } = this;
     const tree = this.#tree;
     const { nodes } = tree;
     const { bounds } = nodes;
-    const leaf = vma.leaf;
-    const slot = this.#slotOf(vma);
+    const leaf = table.leaf(row);
+    const slot = this.#slotOf(row);
     const isFirst = slot === leaf << LEAF_SHIFT;
     const isLast = slot === nodes.lastSlot(leaf);
     const before = isFirst ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
     const after = isLast ? nodes.firstSlot(nodes.next(leaf)) : slot + 1;
+    const wasStart = table.start(row);
+    const wasEnd = table.end(row);
     if (
       start >= end ||
       (before !== NONE && (bounds[2 * before + 1] as number) > start) ||
       (after !== NONE && (bounds[2 * after] as number) < end)
     ) {
-      throw new InvariantError('VMAs do not overlap and are not empty', { start, end, was: [vma.start, vma.end] });
+      throw new InvariantError('VMAs do not overlap and are not empty', { start, end, was: [wasStart, wasEnd] });
     }
-    if (start !== vma.start) {
+    if (start !== wasStart) {
       const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
-      tree.change(leaf, vma.start - from, start - from);
+      tree.change(leaf, wasStart - from, start - from);
       tree.setStart(leaf, slot, start);
-      vma.start = start;
+      table.setStart(row, start);
     }
-    if (end !== vma.end) {
+    if (end !== wasEnd) {
       if (after !== NONE) {
         const to = bounds[2 * after] as number;
-        tree.change(isLast ? nodes.next(leaf) : leaf, to - vma.end, to - end);
+        tree.change(isLast ? nodes.next(leaf) : leaf, to - wasEnd, to - end);
       }
       bounds[2 * slot + 1] = end;
-      vma.end = end;
+      table.setEnd(row, end);
     }
   }
 
   /**
-   * Cuts off `half`, which is in no tree and has its range: the lower or the upper part of that of `vma`, which keeps
+   * Cuts off `half`, which is in no tree and has its range: the lower or the upper part of that of `row`, which keeps
    * the other. Offsets are the caller's to change, here and in what follows; no gap changes.
    */
-  split(vma: Vma, half: Vma): void {
+  split(row: number, half: number): void {
+    const { table } = this;
     const tree = this.#tree;
     const { nodes } = tree;
-    const { leaf } = vma;
-    const slot = this.#slotOf(vma);
-    const halfBelow = half.start === vma.start;
-    if (half.pages >= vma.pages || (!halfBelow && half.end !== vma.end)) {
-      throw new InvariantError('a VMA is cut at a page inside', { vma: [vma.start, vma.end], half: half.start });
+    const leaf = table.leaf(row);
+    const slot = this.#slotOf(row);
+    const start = table.start(row);
+    const end = table.end(row);
+    const halfStart = table.start(half);
+    const halfEnd = table.end(half);
+    const halfBelow = halfStart === start;
+    if (halfEnd - halfStart >= end - start || (!halfBelow && halfEnd !== end)) {
+      throw new InvariantError('a VMA is cut at a page inside', { vma: [start, end], half: halfStart });
     }
     if (halfBelow) {
-      vma.start = half.end;
-      tree.setStart(leaf, slot, half.end);
+      table.setStart(row, halfEnd);
+      tree.setStart(leaf, slot, halfEnd);
     } else {
-      vma.end = half.start;
-      nodes.bounds[2 * slot + 1] = half.start;
+      table.setEnd(row, halfStart);
+      nodes.bounds[2 * slot + 1] = halfStart;
       if (slot === nodes.lastSlot(leaf)) tree.raiseKeyBehind(leaf);
     }
-    const next = halfBelow ? vma : vma.next;
-    this.#link(halfBelow ? vma.prev : vma, half);
+    const next = halfBelow ? row : table.next(row);
+    this.#link(halfBelow ? table.prev(row) : row, half);
     this.#link(half, next);
     this.count++;
-    tree.insertAt(leaf, halfBelow ? slot : slot + 1, half, half.start, half.end);
+    tree.insertAt(leaf, halfBelow ? slot : slot + 1, half, halfStart, halfEnd);
   }
 
-  /** Takes out `gone`, and gives its range to `vma`, its neighbour that it touches. No gap changes. */
-  absorb(vma: Vma, gone: Vma): void {
+  /** Takes out `gone`, and gives its range to `row`, its neighbour that it touches. No gap changes. */
+  absorb(row: number, gone: number): void {
+    const { table } = this;
     const tree = this.#tree;
     const { nodes } = tree;
-    const { start, end, leaf } = gone;
+    const start = table.start(gone);
+    const end = table.end(gone);
+    const leaf = table.leaf(gone);
+    const rowLeaf = table.leaf(row);
     const slot = this.#slotOf(gone);
-    if (vma.end === start) {
-      nodes.bounds[2 * (vma.leaf === leaf ? slot - 1 : this.#slotOf(vma)) + 1] = end;
-      vma.end = end;
-    } else if (vma.start === end) {
-      if (vma.leaf === leaf) {
+    if (table.end(row) === start) {
+      nodes.bounds[2 * (rowLeaf === leaf ? slot - 1 : this.#slotOf(row)) + 1] = end;
+      table.setEnd(row, end);
+    } else if (table.start(row) === end) {
+      if (rowLeaf === leaf) {
         nodes.bounds[2 * slot + 2] = start;
       } else {
         // The gap before the two is before the first VMA of the next leaf now.
         const gap = start - tree.gapStart(leaf, slot);
         tree.lower(leaf, gap);
-        tree.raise(vma.leaf, gap);
-        tree.setStart(vma.leaf, vma.leaf << LEAF_SHIFT, start);
+        tree.raise(rowLeaf, gap);
+        tree.setStart(rowLeaf, rowLeaf << LEAF_SHIFT, start);
       }
-      vma.start = start;
+      table.setStart(row, start);
     } else {
-      throw new InvariantError('a VMA absorbs one that it touches', { start, end, by: [vma.start, vma.end] });
+      throw new InvariantError('a VMA absorbs one that it touches', { start, end, by: this.#rangeOf(row) });
     }
     this.#takeOut(gone, slot);
   }
 
   /** Moves the boundary between `low` and `high`, which touch, to `at`, inside one of them. No gap changes. */
-  moveBoundary(low: Vma, high: Vma, at: number): void {
+  moveBoundary(low: number, high: number, at: number): void {
+    const { table } = this;
     const tree = this.#tree;
-    if (low.end !== high.start || at <= low.start || at >= high.end) {
-      throw new InvariantError('a boundary moves inside two VMAs that touch', { low: low.start, high: high.end, at });
+    if (table.end(low) !== table.start(high) || at <= table.start(low) || at >= table.end(high)) {
+      const vmas = { low: this.#rangeOf(low), high: this.#rangeOf(high), at };
+      throw new InvariantError('a boundary moves inside two VMAs that touch', vmas);
     }
     const slot = this.#slotOf(high);
     tree.nodes.bounds[2 * this.#slotOf(low) + 1] = at;
-    low.end = at;
-    tree.setStart(high.leaf, slot, at);
-    high.start = at;
+    table.setEnd(low, at);
+    tree.setStart(table.leaf(high), slot, at);
+    table.setStart(high, at);
+  }
+
+  #rangeOf(row: number): [number, number] {
+    return [this.table.start(row), this.table.end(row)];
   }
 
   /**
@@ -262,24 +315,24 @@ export class VmaTree {
   #holeAt(slot: number, low: number, high: number): Hole | null {
     if (slot === NONE) return null;
     const { nodes } = this.#tree;
-    const next = nodes.items[slot] as Vma;
+    const next = nodes.items[slot] as number;
     this.#hint = next;
     this.#comeNear(slot);
     const hole = this.#hole;
     hole.start = Math.max(low, this.#tree.gapStart(slot >> LEAF_SHIFT, slot));
     hole.end = Math.min(high, nodes.bounds[2 * slot] as number);
-    hole.next = next;
+    hole.nextRow = next;
     return hole;
   }
 
   #holeBehindLast(length: number, low: number, high: number): Hole | null {
-    const { last } = this;
-    const start = last === null ? low : Math.max(low, last.end);
+    const { lastRow } = this;
+    const start = lastRow === NONE ? low : Math.max(low, this.table.end(lastRow));
     if (high - start < length) return null;
     const hole = this.#hole;
     hole.start = start;
     hole.end = high;
-    hole.next = null;
+    hole.nextRow = NONE;
     return hole;
   }
 
@@ -293,38 +346,48 @@ export class VmaTree {
    * them when both merge with it: with many VMAs none of the four is in the processor's cache, and here they are
    * fetched together, not one after the other.
    */
-  #checkOrder(vma: Vma, slot: number): void {
+  #checkOrder(row: number, slot: number): void {
+    const { table } = this;
     const { items } = this.#tree.nodes;
-    const below = slot > 0 ? (items[slot - 1] as Vma | null) : null;
-    const above = items[slot + 1] as Vma | null;
-    if ((below !== null && below.end > vma.start) || (above !== null && !this.#liesAbove(vma, above, slot + 1))) {
-      const { start, end } = vma;
-      throw new InvariantError('VMAs lie in order', { start, end, below: below?.end, above: above?.start });
+    const below = slot > 0 ? (items[slot - 1] as number) : NONE;
+    const above = items[slot + 1] as number;
+    if (
+      (below !== NONE && table.end(below) > table.start(row)) ||
+      (above !== NONE && !this.#liesAbove(row, above, slot + 1))
+    ) {
+      throw new InvariantError('VMAs lie in order', { vma: this.#rangeOf(row), below, above });
     }
   }
 
-  /** Whether `above`, which is in `slot`, lies between `vma` and the next one of its leaf. */
-  #liesAbove(vma: Vma, above: Vma, slot: number): boolean {
-    const beyond = this.#tree.nodes.items[slot + 1] as Vma | null;
-    return above.start >= vma.end && (beyond === null || beyond.start >= above.end);
+  /** Whether `above`, which is in `slot`, lies between `row` and the next one of its leaf. */
+  #liesAbove(row: number, above: number, slot: number): boolean {
+    const { table } = this;
+    const beyond = this.#tree.nodes.items[slot + 1] as number;
+    return table.start(above) >= table.end(row) && (beyond === NONE || table.start(beyond) >= table.end(above));
   }
 
-  #slotOf(vma: Vma): number {
+  #slotOf(row: number): number {
+    const { table } = this;
     const { nodes } = this.#tree;
     const { items } = nodes;
     const near = this.#near;
     // The last slot of a leaf is never used, so there is one behind each that is.
-    if (items[near] === vma) return near;
-    if (items[near + 1] === vma) return near + 1;
-    if (vma.leaf !== NONE) {
-      const slot = nodes.slotAtOrBelow(vma.leaf, vma.start);
-      if (slot >= 0 && items[slot] === vma) return (this.#near = slot);
+    if (items[near] === row) return near;
+    if (items[near + 1] === row) return near + 1;
+    const leaf = table.leaf(row);
+    if (leaf >= 0) {
+      const slot = nodes.slotAtOrBelow(leaf, table.start(row));
+      if (slot >= 0 && items[slot] === row) return (this.#near = slot);
     }
-    throw new InvariantError('a VMA that is changed or removed is in the tree', { start: vma.start, end: vma.end });
+    const [start, end] = this.#rangeOf(row);
+    throw new InvariantError('a VMA that is changed or removed is in the tree', { start, end });
   }
 }
 
-/** Whether `vma` is the lowest VMA that ends above `page`. */
-function isFirstAbove(vma: Vma, page: number): boolean {
-  return page < vma.end && (page >= vma.start || vma.prev === null || vma.prev.end <= page);
+/** Whether the VMA in `row` is the lowest one that ends above `page`. */
+function isFirstAbove(table: VmaTable, row: number, page: number): boolean {
+  if (page >= table.end(row)) return false;
+  if (page >= table.start(row)) return true;
+  const prev = table.prev(row);
+  return prev === NONE || table.end(prev) <= page;
 }

@@ -1,4 +1,5 @@
 import {
+  NONE,
   MmError,
   type SysResult,
   VM_ACCOUNT,
@@ -15,7 +16,7 @@ import {
   refuse,
   withFlags,
 } from '@vmakit/base';
-import { type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-merge';
+import { mergeNewRange } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { populateRange } from '../pages/populate.js';
 import { MAP_FIXED } from './abi.js';
@@ -95,15 +96,16 @@ function growHeap(mm: Mm, oldEnd: number, newEnd: number): SysResult {
   if (!mayLockMore(mm, mm.defFlags, pages)) {
     return refuse('EAGAIN', 'spec 01.7: RLIMIT_MEMLOCK', { pages, lockedVm: mm.lockedVm });
   }
-  const next = mm.tree.find(oldEnd);
-  if (next !== null && newEnd + 1 > gapStart(mm, next)) {
-    return refuse('ENOMEM', 'spec 01.7: the next mapping is too near', { newEnd, next: next.start });
+  const { tree } = mm;
+  const next = tree.findRow(oldEnd);
+  if (next !== NONE && newEnd + 1 > gapStart(mm, next)) {
+    return refuse('ENOMEM', 'spec 01.7: the next mapping is too near', { newEnd, next: tree.table.start(next) });
   }
-  return extendHeap(mm, oldEnd, newEnd, next === null ? mm.tree.last : next.prev);
+  return extendHeap(mm, oldEnd, newEnd, tree.rowBefore(next));
 }
 
 /** do_brk_flags: limits, charge, then the heap's VMA grows or a new one is made. */
-function extendHeap(mm: Mm, start: number, end: number, prev: Vma | null): SysResult {
+function extendHeap(mm: Mm, start: number, end: number, prev: number): SysResult {
   const { env } = mm;
   const pages = end - start;
   const flags = heapFlags(mm);
@@ -113,8 +115,8 @@ function extendHeap(mm: Mm, start: number, end: number, prev: Vma | null): SysRe
     return refuse('ENOMEM', 'spec 01.7: map_count > max', { mapCount: mm.mapCount, maxMapCount });
   }
   if (!chargeMemory(mm, pages)) return refuseCharge(mm, 'spec 01.7: overcommit', pages);
-  const vma = growOrInsert(mm, start, end, flags, prev);
-  if (vma === null) {
+  const row = growOrInsert(mm, start, end, flags, prev);
+  if (row === NONE) {
     unchargeMemory(mm, pages);
     return refuse('ENOMEM', 'spec 01.7: no memory for a VMA');
   }
@@ -122,7 +124,7 @@ function extendHeap(mm: Mm, start: number, end: number, prev: Vma | null): SysRe
   mm.dataVm += pages;
   if (mm.totalVm > mm.hiwaterVm) mm.hiwaterVm = mm.totalVm;
   if ((flags & VM_LOCKED) !== 0) mm.lockedVm += pages;
-  if (env.settings.softDirty) vma.flags = withFlags(vma.flags, VM_SOFTDIRTY);
+  if (env.settings.softDirty) mm.tree.table.setFlags(row, withFlags(mm.tree.table.flags(row), VM_SOFTDIRTY));
   return 0;
 }
 
@@ -137,20 +139,21 @@ function heapFlags(mm: Mm): VmFlags {
  * Only the heap's VMA that ends at the old break may grow, not what lies below the heap; a neighbour above is left
  * alone (spec 02, just_expand).
  */
-function growOrInsert(mm: Mm, start: number, end: number, flags: VmFlags, prev: Vma | null): Vma | null {
+function growOrInsert(mm: Mm, start: number, end: number, flags: VmFlags, prev: number): number {
   const { env } = mm;
-  if (prev !== null && prev.end === start && start * env.arch.pageSize > mm.brkStart) {
+  const { table } = mm.tree;
+  if (prev !== NONE && table.end(prev) === start && start * env.arch.pageSize > mm.brkStart) {
     const request = mm.mergeRequest.begin('brk', start, end, start, flags);
-    request.prev = prev;
+    request.prevRow = prev;
     request.justExpand = true;
     const grown = mergeNewRange(env, request);
-    if (grown !== null) return grown;
-    if (request.outOfMemory) return null;
+    if (grown !== NONE) return grown;
+    if (request.outOfMemory) return NONE;
   }
   const { injector } = env;
-  if (injector !== null && (injector.fails('vma-alloc') || injector.fails('vma-tree-node'))) return null;
-  const vma = allocateVma(mm, start, end, start, flags);
-  mm.tree.insert(vma);
+  if (injector !== null && (injector.fails('vma-alloc') || injector.fails('vma-tree-node'))) return NONE;
+  const row = table.allocate(start, end, start, flags);
+  mm.tree.insert(row);
   mm.mapCount++;
-  return vma;
+  return row;
 }

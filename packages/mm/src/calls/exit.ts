@@ -1,4 +1,4 @@
-import { VM_ACCOUNT } from '@vmakit/base';
+import { NONE, VM_ACCOUNT } from '@vmakit/base';
 import { unlinkAnonVmas } from '@vmakit/rmap';
 import type { Mm } from '../mm.js';
 import { unpinAll } from '../pages/gup.js';
@@ -20,7 +20,7 @@ export function exitMm(mm: Mm): void {
     unlinkAnonVmas(env, vma);
   }
   mm.pages.destroy();
-  while (tree.last !== null) tree.remove(tree.last);
+  while (tree.lastRow !== NONE) tree.remove(tree.lastRow);
   mm.mapCount = 0;
   mm.totalVm = 0;
   mm.dataVm = 0;

@@ -109,7 +109,7 @@ function copyToChild(pages: ForkCopy, vma: Vma, contexts: Map<UserfaultContext, 
     unchargeMemory(parent, charged);
     return refuse('ENOMEM', 'spec 01.10: no memory for a VMA or its links', { start: vma.start, end: vma.end });
   }
-  child.tree.insert(copy);
+  child.tree.insert(copy.row);
   child.mapCount++;
   if ((copy.flags & VM_WIPEONFORK) !== 0) return null;
   if (!vma.faulted && !copy.hasAny(COPY_ON_FORK)) return null;

@@ -1,5 +1,5 @@
-import { VM_ACCOUNT, VM_LOCKED, isDataMapping, isExecMapping, isStackMapping } from '@vmakit/base';
-import type { Vma } from '@vmakit/vma-merge';
+import { NONE, VM_ACCOUNT, VM_LOCKED, type VmFlags, isDataMapping, isExecMapping, isStackMapping } from '@vmakit/base';
+import type { VmaOwner } from '@vmakit/vma-merge';
 
 /**
  * The VMAs of a range that is about to be unmapped and what they have in it: `vma_munmap_struct`. They stay in the
@@ -11,13 +11,14 @@ import type { Vma } from '@vmakit/vma-merge';
  * An address space has one, and begins it anew for each unmapping: nothing is allocated. Pages.
  */
 export class GatheredRange {
+  readonly mm: VmaOwner;
   start = 0;
   end = 0;
-  /** The lowest VMA. */
-  first: Vma | null = null;
-  /** What will be the neighbours of the range. */
-  prev: Vma | null = null;
-  next: Vma | null = null;
+  /** The row of the lowest VMA. */
+  first: number = NONE;
+  /** Rows of what will be the neighbours of the range. */
+  prev: number = NONE;
+  next: number = NONE;
   count = 0;
   pages = 0;
   locked = 0;
@@ -26,13 +27,18 @@ export class GatheredRange {
   stack = 0;
   data = 0;
 
-  /** Begins an unmapping of [start, end), of which `first` is the lowest VMA. */
-  begin(start: number, end: number, first: Vma): this {
+  constructor(mm: VmaOwner) {
+    this.mm = mm;
+  }
+
+  /** Begins an unmapping of [start, end), of which the VMA in the row `first` is the lowest. */
+  begin(start: number, end: number, first: number): this {
+    const { table } = this.mm.tree;
     this.start = start;
     this.end = end;
     this.first = first;
-    this.prev = first.start < start ? first : first.prev;
-    this.next = null;
+    this.prev = table.start(first) < start ? first : table.prev(first);
+    this.next = NONE;
     this.count = 0;
     this.pages = 0;
     this.locked = 0;
@@ -45,22 +51,27 @@ export class GatheredRange {
 
   /** The first VMA begins before the range. */
   get cutsFirst(): boolean {
-    return this.first !== null && this.first === this.prev;
+    return this.first !== NONE && this.first === this.prev;
   }
 
   /** The last VMA ends behind the range. */
   get cutsLast(): boolean {
-    return this.next !== null && this.next.start < this.end;
+    return this.next !== NONE && this.mm.tree.table.start(this.next) < this.end;
   }
 
   /** Counts one more VMA, with what it has in the range. */
-  add(vma: Vma): void {
-    const { flags } = vma;
-    const pages = Math.min(vma.end, this.end) - Math.max(vma.start, this.start);
+  add(row: number): void {
+    const { table } = this.mm.tree;
+    const flags = table.flagsLower(row);
+    const pages = Math.min(table.end(row), this.end) - Math.max(table.start(row), this.start);
     this.count++;
     this.pages += pages;
     if ((flags & VM_LOCKED) !== 0) this.locked += pages;
     if ((flags & VM_ACCOUNT) !== 0) this.accounted += pages;
+    this.#addToClass(table.flags(row), pages);
+  }
+
+  #addToClass(flags: VmFlags, pages: number): void {
     if (isExecMapping(flags)) this.exec += pages;
     else if (isStackMapping(flags)) this.stack += pages;
     else if (isDataMapping(flags)) this.data += pages;

@@ -1,16 +1,17 @@
-import { VM_GROWSDOWN, VM_SHADOW_STACK } from '@vmakit/base';
-import type { Vma } from '@vmakit/vma-merge';
+import { NONE, VM_GROWSDOWN, VM_SHADOW_STACK } from '@vmakit/base';
 import type { Mm } from '../mm.js';
 
 /**
- * The first page that a new mapping below `vma` must stay clear of: its start, less the guard gap of a stack that
- * grows down or of a shadow stack (spec 01 section 8).
+ * The first page that a new mapping below the VMA in `row` must stay clear of: its start, less the guard gap of a stack
+ * that grows down or of a shadow stack (spec 01 section 8).
  */
-export function gapStart(mm: Mm, vma: Vma): number {
+export function gapStart(mm: Mm, row: number): number {
+  const { table } = mm.tree;
+  const start = table.start(row);
   let gap = 0;
-  if ((vma.flags & VM_GROWSDOWN) !== 0) gap = mm.env.settings.stackGuardGap;
-  else if (vma.hasAny(VM_SHADOW_STACK)) gap = 1;
-  return gap > vma.start ? 0 : vma.start - gap;
+  if (table.hasAny(row, VM_GROWSDOWN)) gap = mm.env.settings.stackGuardGap;
+  else if (table.hasAny(row, VM_SHADOW_STACK)) gap = 1;
+  return gap > start ? 0 : start - gap;
 }
 
 /*
@@ -36,8 +37,8 @@ export function searchTopDown(
     if (hole === null) return -1;
     let start = hole.end - pages;
     start -= misalignment(start, alignMask);
-    const { next } = hole;
-    if (next === null || !hasStartGap(next)) return start;
+    const { nextRow: next } = hole;
+    if (next === NONE || !hasStartGap(mm, next)) return start;
     const limit = gapStart(mm, next);
     if (limit >= hole.end) return start;
     ceiling = limit;
@@ -61,9 +62,9 @@ export function searchBottomUp(
     if (hole === null) return -1;
     let start = hole.start + startGap;
     start += misalignment(-start, alignMask);
-    const { next } = hole;
-    if (next === null || !hasStartGap(next) || gapStart(mm, next) >= start + length) return start;
-    floor = next.end;
+    const { nextRow: next } = hole;
+    if (next === NONE || !hasStartGap(mm, next) || gapStart(mm, next) >= start + length) return start;
+    floor = mm.tree.table.end(next);
   }
 }
 
@@ -79,8 +80,8 @@ function ceilingOf(mm: Mm, high: number): number {
   return window === null ? high : window.end;
 }
 
-function hasStartGap(vma: Vma): boolean {
-  return vma.hasAny(VM_GROWSDOWN + VM_SHADOW_STACK);
+function hasStartGap(mm: Mm, row: number): boolean {
+  return mm.tree.table.hasAny(row, VM_GROWSDOWN + VM_SHADOW_STACK);
 }
 
 /** `value` modulo the alignment, for values that may be negative or above 2^31. */

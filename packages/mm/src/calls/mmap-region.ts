@@ -1,5 +1,6 @@
 import {
   MmError,
+  NONE,
   type SysResult,
   VM_ACCOUNT,
   VM_LOCKED,
@@ -14,7 +15,7 @@ import {
   withoutFlags,
 } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
-import { type Vma, allocateVma, mergeNewRange } from '@vmakit/vma-merge';
+import { mergeNewRange } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import {
   accountMapping,
@@ -48,8 +49,9 @@ export function mapRegion(
   let flags = requested;
   if (deniesWriteExec(mm, flags, flags)) return refuse('EACCES', 'spec 01.3: writable and executable denied');
   let replaced: GatheredRange | null = null;
-  let next = mm.tree.find(start);
-  if (next !== null && next.start < end) {
+  const { table } = mm.tree;
+  let next = mm.tree.findRow(start);
+  if (next !== NONE && table.start(next) < end) {
     const gathered = gatherVmas(mm, next, start, end);
     if (gathered instanceof MmError) return gathered;
     replaced = gathered;
@@ -75,24 +77,27 @@ export function mapRegion(
     removeGathered(mm, replaced);
   }
   if (mm.mergeAny && isKsmCompatible(flags)) flags = withFlags(flags, VM_MERGEABLE);
-  const vma = mergeOrInsert(mm, start, end, flags, file, pageOffset, next);
-  if (vma === null) {
+  const row = mergeOrInsert(mm, start, end, flags, file, pageOffset, next);
+  if (row === NONE) {
     // The old mappings are lost, and with them what the new one would have taken over.
     if (replaced !== null) finishGathered(mm, replaced, replaced.accounted);
     if (charged !== 0) unchargeMemory(mm, charged);
     return refuse('ENOMEM', 'spec 01.3 step g: no memory for a VMA');
   }
   if (replaced !== null) finishGathered(mm, replaced, accountable ? 0 : replaced.accounted);
-  accountMapping(mm, vma.flags, pages);
+  accountMapping(mm, table.flags(row), pages);
   if ((flags & VM_LOCKED) !== 0) {
-    if (isLockable(vma.flags)) mm.lockedVm += pages;
-    else vma.flags = withoutFlags(vma.flags, VM_LOCKED_MASK);
+    if (isLockable(table.flags(row))) mm.lockedVm += pages;
+    else table.setFlags(row, withoutFlags(table.flags(row), VM_LOCKED_MASK));
   }
-  if (mm.env.settings.softDirty) vma.flags = withFlags(vma.flags, VM_SOFTDIRTY);
+  if (mm.env.settings.softDirty) table.setFlags(row, withFlags(table.flags(row), VM_SOFTDIRTY));
   return start;
 }
 
-/** Steps f and g: a neighbour's VMA grown over the range (`next` follows it), or a new one; null: memory ran out. */
+/**
+ * Steps f and g: a neighbour's VMA grown over the range (that in the row `next` follows it), or a new one; its row.
+ * {@link NONE}: memory ran out.
+ */
 function mergeOrInsert(
   mm: Mm,
   start: number,
@@ -100,28 +105,33 @@ function mergeOrInsert(
   flags: VmFlags,
   file: MappedFile | null,
   pageOffset: number,
-  next: Vma | null,
-): Vma | null {
+  next: number,
+): number {
   const { env, tree } = mm;
-  const prev = next === null ? tree.last : next.prev;
+  const { table } = tree;
+  const prev = tree.rowBefore(next);
   const anonPageOffset = file !== null && env.profile.anonPageOffset ? start : pageOffset;
-  if ((prev !== null && prev.end === start) || (next !== null && next.start === end)) {
+  if ((prev !== NONE && table.end(prev) === start) || (next !== NONE && table.start(next) === end)) {
     const request = mm.mergeRequest.begin('new-range', start, end, pageOffset, flags);
     request.anonPageOffset = anonPageOffset;
     request.file = file;
-    request.prev = prev;
-    request.next = next;
+    request.prevRow = prev;
+    request.nextRow = next;
     const merged = mergeNewRange(env, request);
-    if (merged !== null) return merged;
+    if (merged !== NONE) return merged;
   }
   const { injector } = env;
-  if (injector !== null && (injector.fails('vma-alloc') || injector.fails('vma-tree-node'))) return null;
-  const vma = allocateVma(mm, start, end, pageOffset, flags);
-  vma.file = backingFile(mm, end - start, flags, file);
-  if (vma.file !== null && env.profile.anonPageOffset) vma.anonPageOffset = start;
-  tree.insert(vma);
+  if (injector !== null && (injector.fails('vma-alloc') || injector.fails('vma-tree-node'))) return NONE;
+  const row = table.allocate(start, end, pageOffset, flags);
+  const backing = backingFile(mm, end - start, flags, file);
+  if (backing !== null) {
+    const vma = table.view(row);
+    vma.file = backing;
+    if (env.profile.anonPageOffset) vma.anonPageOffset = start;
+  }
+  tree.insert(row);
   mm.mapCount++;
-  return vma;
+  return row;
 }
 
 /** Shared anonymous memory, also that of a shared /dev/zero, is a new file of its own (spec 01 section 3, step 13). */

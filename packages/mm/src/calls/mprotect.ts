@@ -1,5 +1,6 @@
 import {
-  MmError,
+  type MmError,
+  NONE,
   type SysResult,
   VM_ACCESS,
   VM_ACCOUNT,
@@ -12,13 +13,12 @@ import {
   VM_SHARED,
   VM_WRITE,
   type VmFlags,
-  hasAny,
   refuse,
   withFlags,
   withoutFlags,
 } from '@vmakit/base';
 import { STICKY_FLAGS } from '@vmakit/rmap';
-import { type Vma, isAnonymous, modifyVma } from '@vmakit/vma-merge';
+import { modifyRow } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { populateRange } from '../pages/populate.js';
 import { changeProtection } from '../pages/protect.js';
@@ -78,36 +78,40 @@ function protectLocked(mm: Mm, start: number, end: number, prot: number, grows: 
   if (key !== -1 && (key >= 32 || (mm.protectionKeys & (1 << key)) === 0)) {
     return refuse('EINVAL', 'spec 01.5: protection key not allocated', { key });
   }
-  const first = mm.tree.find(start);
-  if (first === null) return refuse('ENOMEM', 'spec 01.5: nothing mapped', { start });
+  const { table } = mm.tree;
+  const first = mm.tree.findRow(start);
+  if (first === NONE) return refuse('ENOMEM', 'spec 01.5: nothing mapped', { start });
   let from = start;
   if (grows === PROT_GROWSDOWN) {
-    if (first.start >= end) return refuse('ENOMEM', 'spec 01.5: nothing mapped', { start, end });
-    from = first.start;
-    if ((first.flags & VM_GROWSDOWN) === 0) return refuse('EINVAL', 'spec 01.5: does not grow down', { start: from });
+    if (table.start(first) >= end) return refuse('ENOMEM', 'spec 01.5: nothing mapped', { start, end });
+    from = table.start(first);
+    if (!table.hasAny(first, VM_GROWSDOWN)) return refuse('EINVAL', 'spec 01.5: does not grow down', { start: from });
   } else {
-    if (first.start > start) return refuse('ENOMEM', 'spec 01.5: start not mapped', { start });
+    if (table.start(first) > start) return refuse('ENOMEM', 'spec 01.5: start not mapped', { start });
     // No architecture of the model has mappings that grow up.
     if (grows === PROT_GROWSUP) return refuse('EINVAL', 'spec 01.5: does not grow up', { start });
   }
   const impliesExec = mm.readImpliesExec && (prot & PROT_READ) !== 0;
-  let vma: Vma | null = first;
+  let row = first;
   while (from < end) {
-    if (vma === null || vma.start > from) return refuse('ENOMEM', 'spec 01.5: gap in the range', { at: from });
-    const to = Math.min(vma.end, end);
-    const wanted = impliesExec && (vma.flags & VM_MAYEXEC) !== 0 ? prot | PROT_EXEC : prot;
-    const result = protectPart(mm, vma, from, to, wanted, key);
-    if (result instanceof MmError) return result;
+    if (row === NONE || table.start(row) > from) return refuse('ENOMEM', 'spec 01.5: gap in the range', { at: from });
+    const to = Math.min(table.end(row), end);
+    const wanted = impliesExec && table.hasAny(row, VM_MAYEXEC) ? prot | PROT_EXEC : prot;
+    const result = protectPart(mm, row, from, to, wanted, key);
+    if (typeof result !== 'number') return result;
     // A merge with the VMA behind has taken care of that one too: its access is the same.
-    from = result.end;
-    vma = result.next;
+    from = table.end(result);
+    row = table.next(result);
   }
   return 0;
 }
 
-/** One VMA of the range: spec 01 section 5, from the test of MAY* on. Gives the VMA that covers the part afterwards. */
-function protectPart(mm: Mm, vma: Vma, start: number, end: number, prot: number, key: number): Vma | MmError {
-  const before = vma.flags;
+/**
+ * One VMA of the range: spec 01 section 5, from the test of MAY* on. Gives the row of the VMA that covers the part
+ * afterwards.
+ */
+function protectPart(mm: Mm, row: number, start: number, end: number, prot: number, key: number): number | MmError {
+  const before = mm.tree.table.flags(row);
   const flags = withFlags(
     withoutFlags(before, VM_ACCESS + PKEY_MASK),
     protectionFlags(prot, keyFor(mm, before, prot, key)),
@@ -119,7 +123,7 @@ function protectPart(mm: Mm, vma: Vma, start: number, end: number, prot: number,
   if (deniesWriteExec(mm, before, flags)) {
     return refuse('EACCES', 'spec 01.5: writable and executable denied', { start, end, prot });
   }
-  return applyProtection(mm, vma, start, end, flags);
+  return applyProtection(mm, row, start, end, flags);
 }
 
 /** The protection key of the result: the one asked for, that of execute-only memory, or the one it has. */
@@ -136,15 +140,18 @@ function keyFor(mm: Mm, flags: VmFlags, prot: number, asked: number): number {
   return key !== 0 && key === mm.executeOnlyKey && prot !== PROT_EXEC ? 0 : key;
 }
 
-function applyProtection(mm: Mm, vma: Vma, start: number, end: number, wanted: VmFlags): Vma | MmError {
+function applyProtection(mm: Mm, row: number, start: number, end: number, wanted: VmFlags): number | MmError {
   const { env } = mm;
-  const before = vma.flags;
+  const { table } = mm.tree;
+  const before = table.flags(row);
   const pages = end - start;
   let flags = wanted;
   let charged = 0;
   let uncharge = 0;
-  if (hasAny(before, VM_SEALED)) return refuse('EPERM', 'spec 01.5: sealed', { start: vma.start, end: vma.end });
-  if (flags === before) return vma;
+  if (table.hasAny(row, VM_SEALED)) {
+    return refuse('EPERM', 'spec 01.5: sealed', { start: table.start(row), end: table.end(row) });
+  }
+  if (flags === before) return row;
   if ((flags & VM_WRITE) !== 0) {
     if (!mayExpand(mm, flags, pages) && mayExpand(mm, before, pages)) {
       return refuseExpansion(mm, 'spec 01.5: may_expand_vm', pages);
@@ -154,17 +161,17 @@ function applyProtection(mm: Mm, vma: Vma, start: number, end: number, wanted: V
       if (!chargeMemory(mm, charged)) return refuseCharge(mm, 'spec 01.5: overcommit', charged);
       flags = withFlags(flags, VM_ACCOUNT);
     }
-  } else if ((before & VM_ACCOUNT) !== 0 && isAnonymous(vma) && !vma.faulted) {
+  } else if ((before & VM_ACCOUNT) !== 0 && table.isAnonymous(row) && !table.isFaulted(row)) {
     flags = withoutFlags(flags, VM_ACCOUNT);
     uncharge = pages;
   }
-  const result = modifyVma(env, vma, start, end, { flags }, env.settings.maxMapCount);
-  if (result instanceof MmError) {
+  const result = modifyRow(env, mm, row, start, end, { flags }, env.settings.maxMapCount);
+  if (typeof result !== 'number') {
     if (charged !== 0) unchargeMemory(mm, charged);
     return result;
   }
-  flags = withFlags(flags, result.flags & STICKY_FLAGS);
-  result.flags = flags;
+  flags = withFlags(flags, table.flagsLower(result) & STICKY_FLAGS);
+  table.setFlags(result, flags);
   changeProtection(mm, result, start, end);
   if (uncharge !== 0) unchargeMemory(mm, uncharge);
   if ((before & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (flags & VM_WRITE) !== 0) {

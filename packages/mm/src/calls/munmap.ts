@@ -1,8 +1,8 @@
-import { MmError, type SysResult, VM_SEALED, refuse } from '@vmakit/base';
-import { isForkChild, unlinkAnonVmas } from '@vmakit/rmap';
-import { type Vma, freeVma, isMappedAt, moveBoundaries, splitVmaUnchecked } from '@vmakit/vma-merge';
+import { MmError, NONE, type SysResult, VM_SEALED, refuse } from '@vmakit/base';
+import { unlinkAnonVmas } from '@vmakit/rmap';
+import { type Vma, isForkChildRow, moveBoundaries, splitRowUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
-import { zapRange } from '../pages/zap.js';
+import { zapRow } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
 import { type Bytes, offsetInPage, pageOf, pagesCovering } from './bytes.js';
 import type { GatheredRange } from './gathered-range.js';
@@ -42,8 +42,10 @@ export function unmapRange(mm: Mm, start: number, pages: number, likely: Vma | n
   }
   if (pages === 0) return refuse('EINVAL', 'spec 01.4: empty range', { start });
   const end = start + pages;
-  const first = likely !== null && isMappedAt(likely, start) ? likely : mm.tree.firstOverlap(start, end);
-  if (first === null) return 0;
+  const { table } = mm.tree;
+  const isLikely = likely !== null && table.isMappedAt(likely.row, start);
+  const first = isLikely ? likely.row : mm.tree.firstRowOverlapping(start, end);
+  if (first === NONE) return 0;
   const gathered = gatherVmas(mm, first, start, end);
   if (gathered instanceof MmError) return gathered;
   const { injector } = mm.env;
@@ -58,47 +60,48 @@ export function unmapRange(mm: Mm, start: number, pages: number, likely: Vma | n
 
 /** Takes away one whole VMA: nothing has to be split or stored, so it cannot fail. For taking back what a call made. */
 export function unmapVma(mm: Mm, vma: Vma): void {
-  const gathered = mm.gathered.begin(vma.start, vma.end, vma);
-  gathered.add(vma);
-  gathered.next = vma.next;
+  const gathered = mm.gathered.begin(vma.start, vma.end, vma.row);
+  gathered.add(vma.row);
+  gathered.next = mm.tree.table.next(vma.row);
   clearGathered(mm, gathered);
   removeGathered(mm, gathered);
   finishGathered(mm, gathered, gathered.accounted);
 }
 
 /**
- * Adds up the VMAs of [start, end), of which `first` is the lowest, for removal (spec 01 section 4, steps 1 to 3).
- * EPERM: one is sealed; ENOMEM: a split failed. Nothing has changed then but for splits made before.
+ * Adds up the VMAs of [start, end), of which that in the row `first` is the lowest, for removal (spec 01 section 4,
+ * steps 1 to 3). EPERM: one is sealed; ENOMEM: a split failed. Nothing has changed then but for splits made before.
  *
  * The kernel cuts the first and the last VMA to the range. So does this where {@link mustCut} says so. Else what is
  * left of the two stays the VMA that it was, and shrinks when the range is removed: the same end, for less work. A
  * caller that gives up in between calls {@link giveUpGathered}.
  */
-export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): GatheredRange | MmError {
+export function gatherVmas(mm: Mm, first: number, start: number, end: number): GatheredRange | MmError {
   const { env } = mm;
-  if (first.start < start) {
+  const { table } = mm.tree;
+  if (table.start(first) < start) {
     const { maxMapCount } = env.settings;
-    if (first.end > end && mm.mapCount >= maxMapCount) {
+    if (table.end(first) > end && mm.mapCount >= maxMapCount) {
       return refuse('ENOMEM', 'spec 01.4: hole in a VMA, map_count >= max', { mapCount: mm.mapCount, maxMapCount });
     }
-    if (first.hasAny(VM_SEALED)) return refuseSealed(first);
+    if (table.hasAny(first, VM_SEALED)) return refuseSealed(mm, first);
     if (mustCut(mm, first)) {
-      const below = splitVmaUnchecked(env, first, start, true);
-      if (below instanceof MmError) return below;
+      const below = splitRowUnchecked(env, mm, first, start, true);
+      if (typeof below !== 'number') return below;
     }
   }
   const gathered = mm.gathered.begin(start, end, first);
-  let vma: Vma | null = first;
-  for (; vma !== null && vma.start < end; vma = vma.next) {
-    if (vma.hasAny(VM_SEALED)) return giveUpGathered(mm, gathered, refuseSealed(vma));
-    if (vma.end > end && (vma.start < start || mustCut(mm, vma))) {
-      const above = splitVmaUnchecked(env, vma, end, false);
-      if (above instanceof MmError) return giveUpGathered(mm, gathered, above);
+  let row = first;
+  for (; row !== NONE && table.start(row) < end; row = table.next(row)) {
+    if (table.hasAny(row, VM_SEALED)) return giveUpGathered(mm, gathered, refuseSealed(mm, row));
+    if (table.end(row) > end && (table.start(row) < start || mustCut(mm, row))) {
+      const above = splitRowUnchecked(env, mm, row, end, false);
+      if (typeof above !== 'number') return giveUpGathered(mm, gathered, above);
     }
-    gathered.add(vma);
-    if (vma.end > end) break;
+    gathered.add(row);
+    if (table.end(row) > end) break;
   }
-  gathered.next = vma;
+  gathered.next = row;
   return gathered;
 }
 
@@ -106,61 +109,65 @@ export function gatherVmas(mm: Mm, first: Vma, start: number, end: number): Gath
  * Whether a split and a removal of one part could be told from shrinking: events, fault points or locks are looked at,
  * the split would reverse the order of the VMA's links, or it is not allowed everywhere.
  */
-function mustCut(mm: Mm, vma: Vma): boolean {
+function mustCut(mm: Mm, row: number): boolean {
   const { bus, injector, locks } = mm.env;
   if (bus.observed || injector !== null || locks.enabled) return true;
-  return isForkChild(vma) || (vma.file !== null && vma.file.pagesPerUnit !== 1);
+  if (isForkChildRow(mm, row)) return true;
+  const { file } = mm.tree.table.extras(row);
+  return file !== null && file.pagesPerUnit !== 1;
 }
 
 /** A gathered range is not removed after all, for `error`: makes the splits that the kernel has made by now. */
 export function giveUpGathered(mm: Mm, gathered: GatheredRange, error: MmError): MmError {
   const { first, next, start, end, cutsFirst, cutsLast } = gathered;
-  if (cutsFirst) splitVmaUnchecked(mm.env, first as Vma, start, true);
-  if (cutsLast) splitVmaUnchecked(mm.env, next as Vma, end, false);
+  if (cutsFirst) splitRowUnchecked(mm.env, mm, first, start, true);
+  if (cutsLast) splitRowUnchecked(mm.env, mm, next, end, false);
   return error;
 }
 
-function refuseSealed(vma: Vma): MmError {
-  return refuse('EPERM', 'spec 01.4: sealed', { start: vma.start, end: vma.end });
+function refuseSealed({ tree: { table } }: Mm, row: number): MmError {
+  return refuse('EPERM', 'spec 01.4: sealed', { start: table.start(row), end: table.end(row) });
 }
 
 /** Empties the page tables of the range and cuts its VMAs off from their anon_vmas (spec 03 section 7). */
 export function clearGathered(mm: Mm, gathered: GatheredRange): void {
   const { start, end, prev, next } = gathered;
-  let vma: Vma | null = gathered.first;
-  for (let left = gathered.count; left > 0 && vma !== null; left--) {
-    zapRange(mm, vma, Math.max(vma.start, start), Math.min(vma.end, end));
-    if (vma !== prev && vma !== next) unlinkAnonVmas(mm.env, vma);
-    vma = vma.next;
+  const { table } = mm.tree;
+  let row = gathered.first;
+  for (let left = gathered.count; left > 0 && row !== NONE; left--) {
+    zapRow(mm, row, Math.max(table.start(row), start), Math.min(table.end(row), end));
+    if (row !== prev && row !== next && table.isFaulted(row)) unlinkAnonVmas(mm.env, table.view(row));
+    row = table.next(row);
   }
-  const floor = prev === null ? 0 : Math.min(prev.end, start);
-  mm.pages.freeRange(start, end, floor, next === null ? Infinity : Math.max(next.start, end));
+  const floor = prev === NONE ? 0 : Math.min(table.end(prev), start);
+  mm.pages.freeRange(start, end, floor, next === NONE ? Infinity : Math.max(table.start(next), end));
 }
 
 /** Takes the gathered VMAs out of the tree, or out of the range. */
 export function removeGathered(mm: Mm, gathered: GatheredRange): void {
   const { start, end, prev, next } = gathered;
-  let vma: Vma | null = gathered.first;
-  for (let left = gathered.count; left > 0 && vma !== null; left--) {
-    const following: Vma | null = vma.next;
-    if (vma === prev) shrink(mm, vma, vma.start, start);
-    else if (vma === next) shrink(mm, vma, end, vma.end);
-    else remove(mm, vma);
-    vma = following;
+  const { table } = mm.tree;
+  let row = gathered.first;
+  for (let left = gathered.count; left > 0 && row !== NONE; left--) {
+    const following = table.next(row);
+    if (row === prev) shrink(mm, row, table.start(row), start);
+    else if (row === next) shrink(mm, row, end, table.end(row));
+    else remove(mm, row);
+    row = following;
   }
   mm.lockedVm -= gathered.locked;
 }
 
 /** Stands for a split, of which the other part is removed. */
-function shrink(mm: Mm, vma: Vma, start: number, end: number): void {
-  moveBoundaries(vma, start, end);
+function shrink(mm: Mm, row: number, start: number, end: number): void {
+  moveBoundaries(mm, row, start, end);
   mm.env.mergeCounters.splits++;
 }
 
-function remove(mm: Mm, vma: Vma): void {
-  mm.tree.remove(vma);
+function remove(mm: Mm, row: number): void {
+  mm.tree.remove(row);
   mm.mapCount--;
-  freeVma(vma);
+  mm.tree.table.free(row);
 }
 
 /** The totals after an unmap. `uncharge`: pages to give back, unless a new mapping takes their charge over. */

@@ -1,4 +1,4 @@
-import { type SysResult, VM_SHADOW_STACK, type VmFlags, hasAny, pagesInto, refuse } from '@vmakit/base';
+import { NONE, type SysResult, VM_SHADOW_STACK, type VmFlags, hasAny, pagesInto, refuse } from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import type { Mm } from '../mm.js';
 import { MAP_32BIT, MAP_ABOVE4G, MAP_FIXED, MAP_SHARED } from './abi.js';
@@ -34,7 +34,7 @@ export function getUnmappedArea(
     return refuse('ENOMEM', 'spec 01.8: longer than the address space', { pages, taskSize: layout.taskSize });
   }
   const recorded = (mapFlags & MAP_FIXED) === 0 ? takeNextPlacement(mm) : -1;
-  if (recorded >= 0 && mm.tree.firstOverlap(recorded, recorded + pages) !== null) {
+  if (recorded >= 0 && mm.tree.firstRowOverlapping(recorded, recorded + pages) !== NONE) {
     return refuse('EEXIST', 'nextPlacement: the recorded place is taken', { start: recorded, pages });
   }
   const start = recorded >= 0 ? recorded : place(mm, hint, pages, pageOffset, file, mapFlags, vmFlags);
@@ -170,8 +170,8 @@ function placeGeneric(mm: Mm, hint: number, pages: number, alignMask: number, vm
 function isFreeAt(mm: Mm, start: number, pages: number): boolean {
   const { window } = mm.layout;
   if (window !== null && (start < window.start || start + pages > window.end)) return false;
-  const next = mm.tree.find(start);
-  return next === null || start + pages <= gapStart(mm, next);
+  const next = mm.tree.findRow(start);
+  return next === NONE || start + pages <= gapStart(mm, next);
 }
 
 /** Free pages that must lie below a mapping. */

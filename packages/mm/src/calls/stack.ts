@@ -28,7 +28,7 @@ export function expandStack(mm: Mm, vma: Vma, page: number): MmError | null {
   if (refused !== null) return refused;
   if ((vma.flags & VM_LOCKED) !== 0) mm.lockedVm += grow;
   accountMapping(mm, vma.flags, grow);
-  moveBoundaries(vma, page, vma.end);
+  moveBoundaries(mm, vma.row, page, vma.end);
   return null;
 }
 

@@ -31,12 +31,14 @@ interface Change {
 }
 
 /**
- * Makes the entries of [start, end) of `vma` fit its flags, which are set already (mprotect). Entries are made writable
- * at once where a store would not have to do anything: exclusive anonymous pages, dirty pages of shared mappings.
+ * Makes the entries of [start, end) of the VMA in `row` fit its flags, which are set already (mprotect). Entries are
+ * made writable at once where a store would not have to do anything: exclusive anonymous pages, dirty pages of shared
+ * mappings.
  */
-export function changeProtection(mm: Mm, vma: Vma, start: number, end: number): void {
+export function changeProtection(mm: Mm, row: number, start: number, end: number): void {
   const page = mm.pages.nextPopulated(start, end);
   if (page >= end) return;
+  const vma = mm.tree.table.view(row);
   const upgrade = (vma.flags & VM_SHARED) !== 0 ? wantsWriteNotify(mm.env, vma) : (vma.flags & VM_WRITE) !== 0;
   change({ mm, vma, prot: pageProtection(mm.env, vma), upgrade, uffd: 0 }, page, start, end);
 }

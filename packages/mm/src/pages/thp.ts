@@ -18,15 +18,15 @@ import { migrationState } from './migration-entry.js';
 import { pageProtection } from './page-protection.js';
 
 /**
- * Before a VMA gets a boundary at `page`: a huge entry that reaches over it is split. An entry that begins there is
- * not affected (spec 04 section 10, THP boundary rule).
+ * Before the VMA in `row` gets a boundary at `page`: a huge entry that reaches over it is split. An entry that begins
+ * there is not affected (spec 04 section 10, THP boundary rule).
  */
-export function splitHugeEntryAt(vma: Vma, page: number): void {
-  const mm = vma.mm as Mm;
+export function splitHugeEntryAt(mm: Mm, row: number, page: number): void {
   const { pmdPages } = mm.env.arch;
+  const { table } = mm.tree;
   const base = page - pagesInto(page, pmdPages);
-  if (base === page || base < vma.start || base + pmdPages > vma.end) return;
-  splitHugePmd(mm, vma, page);
+  if (base === page || base < table.start(row) || base + pmdPages > table.end(row)) return;
+  if (mm.pages.lookup(1, page) !== 0) splitHugePmd(mm, table.view(row), page);
 }
 
 /**

@@ -20,7 +20,13 @@ import { splitHugePmd } from './thp.js';
  * are cut are split first. The tables stay. For munmap: markers go too.
  */
 export function zapRange(mm: Mm, vma: Vma, start: number, end: number): void {
-  zap(mm, vma, start, end, true);
+  zapRow(mm, vma.row, start, end);
+}
+
+/** The same, for the VMA in `row`. */
+export function zapRow(mm: Mm, row: number, start: number, end: number): void {
+  const page = mm.pages.nextPopulated(start, end);
+  if (page < end) zap(mm, mm.tree.table.view(row), page, start, end, true);
 }
 
 /**
@@ -28,7 +34,8 @@ export function zapRange(mm: Mm, vma: Vma, start: number, end: number): void {
  * protected by userfaultfd leave one (measured on 6.18.44).
  */
 export function zapRangeKeepMarkers(mm: Mm, vma: Vma, start: number, end: number): void {
-  zap(mm, vma, start, end, false);
+  const page = mm.pages.nextPopulated(start, end);
+  if (page < end) zap(mm, vma, page, start, end, false);
 }
 
 /** Gives back the tables of the lowest level that [start, end) covers whole and that are empty. */
@@ -47,10 +54,10 @@ export function freeEmptyTables(mm: Mm, start: number, end: number): void {
   }
 }
 
-function zap(mm: Mm, vma: Vma, start: number, end: number, dropMarkers: boolean): void {
+/** `first`: the first page of [start, end) that a table is there for. */
+function zap(mm: Mm, vma: Vma, first: number, start: number, end: number, dropMarkers: boolean): void {
   const tables = mm.pages;
-  let page = tables.nextPopulated(start, end);
-  if (page >= end) return;
+  let page = first;
   while (page < end) {
     const next = pmdEnd(tables, page, end);
     let table = tables.lookup(0, page);

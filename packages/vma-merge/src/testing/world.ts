@@ -16,7 +16,7 @@ export const RW: number = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE;
 export class World implements VmaOwner {
   readonly id = 1;
   readonly anonVmas: AnonVmaRegistry = new AnonVmaRegistry();
-  readonly tree: VmaTree = new VmaTree();
+  readonly tree: VmaTree = new VmaTree(this);
   mapCount = 0;
   readonly mergeRequest: MergeRequest = new MergeRequest(this);
   readonly context: MergeContext;
@@ -37,7 +37,7 @@ export class World implements VmaOwner {
   /** Adds an anonymous VMA [start, end). */
   add(start: number, end: number, flags: number = RW): Vma {
     const vma = allocateVma(this, start, end, start, flags);
-    this.tree.insert(vma);
+    this.tree.insert(vma.row);
     this.mapCount++;
     return vma;
   }
