@@ -153,13 +153,19 @@ function dropTree(registry: AnonVmaRegistry, slot: number, tree: LinkTree): void
 
 /**
  * Lets every link of a VMA, of which `chain` is the first, follow a new range, `pages` pages from offset `start` on, as
- * if it were taken out and put in again: before the range of the VMA changes.
+ * if it were taken out and put in again: before the range of the VMA changes, which begins at offset `from`.
  */
-export function moveAllLinks(registry: AnonVmaRegistry, chain: number, start: number, pages: number): void {
+export function moveAllLinks(
+  registry: AnonVmaRegistry,
+  chain: number,
+  from: number,
+  start: number,
+  pages: number,
+): void {
   const { links } = registry;
   for (let link = chain; link !== NONE; link = links.next(link)) {
     const slot = links.slot(link);
-    if (links.isInTree(link)) (registry.treeOf(slot) as LinkTree).move(link, start, pages);
+    if (links.isInTree(link)) (registry.treeOf(slot) as LinkTree).move(link, from, start, pages);
     else moveInRow(registry, slot * ANON_VMA_FIELDS, link, start);
   }
 }

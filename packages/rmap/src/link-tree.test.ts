@@ -25,7 +25,7 @@ function unlink(vma: RmapVma): void {
 
 /** Gives a VMA another range. */
 function move(vma: RmapVma, offset: number, pages: number): void {
-  moveAllLinks(vma.mm.anonVmas, vma.chain, offset, pages);
+  moveAllLinks(vma.mm.anonVmas, vma.chain, vma.anonPageOffset, offset, pages);
   vma.anonPageOffset = offset;
   vma.end = vma.start + pages;
 }

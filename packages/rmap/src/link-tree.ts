@@ -30,7 +30,7 @@ export class LinkTree extends IntervalTree {
 
   /** Takes a link out. Its VMA must begin where it did when the link was put in. */
   remove(link: number): void {
-    this.#removeAt(this.#links.leaf(link), this.#slotOf(link));
+    this.#removeAt(this.#links.leaf(link), this.#slotOf(link, this.#links.vma(link).anonPageOffset));
   }
 
   #removeAt(leaf: number, slot: number): void {
@@ -38,12 +38,15 @@ export class LinkTree extends IntervalTree {
     this.removeAt(leaf, slot);
   }
 
-  /** Gives a link the range of `pages` pages from offset `start` on: as if it were taken out and put in again. */
-  move(link: number, start: number, pages: number): void {
+  /**
+   * Gives a link, which begins at offset `from`, the range of `pages` pages from `start` on: as if it were taken out and
+   * put in again.
+   */
+  move(link: number, from: number, start: number, pages: number): void {
     const { nodes } = this;
     const { bounds } = nodes;
     const leaf = this.#links.leaf(link);
-    const slot = this.#slotOf(link);
+    const slot = this.#slotOf(link, from);
     const last = nodes.lastSlot(leaf);
     const before = slot === leaf << LEAF_SHIFT ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
     // Behind those that begin at or below its new start: the other half of a split is the next one.
@@ -81,12 +84,11 @@ export class LinkTree extends IntervalTree {
     items[to] = item;
   }
 
-  #slotOf(link: number): number {
+  #slotOf(link: number, start: number): number {
     const { nodes } = this;
     const leaf = this.#links.leaf(link);
     if (leaf !== NONE) {
-      const { anonPageOffset } = this.#links.vma(link);
-      for (let slot = nodes.slotAtOrBelow(leaf, anonPageOffset); slot >= leaf << LEAF_SHIFT; slot--) {
+      for (let slot = nodes.slotAtOrBelow(leaf, start); slot >= leaf << LEAF_SHIFT; slot--) {
         if (nodes.items[slot] === link) return slot;
       }
     }

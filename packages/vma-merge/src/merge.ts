@@ -212,7 +212,10 @@ export function followRange(mm: VmaOwner, row: number, start: number, end: numbe
   const { table } = mm.tree;
   const shift = start - table.start(row);
   const chain = table.chain(row);
-  if (chain !== NONE) moveAllLinks(mm.anonVmas, chain, table.anonPageOffset(row) + shift, end - start);
+  if (chain !== NONE) {
+    const from = table.anonPageOffset(row);
+    moveAllLinks(mm.anonVmas, chain, from, from + shift, end - start);
+  }
   if (shift !== 0) table.setPageOffset(row, table.pageOffset(row) + shift);
 }
 
