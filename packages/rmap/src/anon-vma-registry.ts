@@ -1,4 +1,4 @@
-import { InvariantError, NONE } from '@vmakit/base';
+import { InvariantError, NONE, enlarged, roomBeyond } from '@vmakit/base';
 import { AnonVma } from './anon-vma.js';
 import {
   ANON_VMA_FIELDS,
@@ -13,7 +13,6 @@ import {
 } from './anon-vma-numbers.js';
 import { LinkTable } from './link-table.js';
 import { LinkTree } from './link-tree.js';
-import { enlarged, roomBeyond } from './room.js';
 
 const CHUNK_BITS = 10;
 const CHUNK = 1 << CHUNK_BITS;

@@ -1,6 +1,5 @@
-import { type ItemWords, NONE } from '@vmakit/base';
+import { type ItemWords, NONE, enlarged, roomBeyond } from '@vmakit/base';
 import type { RmapVma } from './anon-vma.js';
-import { enlarged, roomBeyond } from './room.js';
 
 /** log2 of the numbers of a link in `words`. */
 export const LINK_SHIFT = 2;

@@ -1,4 +1,4 @@
-import { InvariantError, type ItemWords, NONE, VM_SHARED, type VmFlags } from '@vmakit/base';
+import { InvariantError, type ItemWords, NONE, VM_SHARED, type VmFlags, enlarged, roomBeyond } from '@vmakit/base';
 import { PLAIN, type VmaExtras, extrasOf } from './vma-extras.js';
 import {
   ANON_VMA,
@@ -113,7 +113,7 @@ export class VmaTable implements ItemWords {
       return free;
     }
     const row = this.#used++;
-    if (row << WORDS_SHIFT === this.words.length) this.#grow(row + Math.max(8, row >> 1));
+    if (row << WORDS_SHIFT === this.words.length) this.#grow(roomBeyond(row));
     return row;
   }
 
@@ -141,10 +141,9 @@ export class VmaTable implements ItemWords {
   }
 
   #makeView(row: number): Vma {
-    const views = this.#views;
-    while (views.length <= row) views.push(null);
+    if (row >= this.#views.length) this.#views = enlarged(this.#views, this.words.length >> WORDS_SHIFT);
     const view = new Vma(this, row);
-    views[row] = view;
+    this.#views[row] = view;
     return view;
   }
 
