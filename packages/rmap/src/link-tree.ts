@@ -39,8 +39,8 @@ export class LinkTree extends IntervalTree {
   }
 
   /**
-   * Gives a link, which begins at offset `from`, the range of `pages` pages from `start` on: as if it were taken out and
-   * put in again.
+   * Gives a link, which begins at offset `from`, the range of `pages` pages from `start` on: as if it were taken out
+   * and put in again.
    */
   move(link: number, from: number, start: number, pages: number): void {
     const { nodes } = this;
