@@ -59,7 +59,7 @@ export class VmaTable implements ItemWords {
     return row;
   }
 
-  /** A VMA like that in `row` of `from`, with its offsets and attributes, but in no tree and not linked to anon_vmas. */
+  /** A VMA like that in `row` of `from`, with offsets and attributes, but in no tree and not linked to anon_vmas. */
   duplicate(from: VmaTable, row: number): number {
     const copy = this.#takeRow();
     const source = from.numbers;
