@@ -189,8 +189,8 @@ export class PolicyMove implements Move {
     request.prev = middle.prev === source && !how.withSource ? null : middle.prev;
     request.next = middle.next === source && !how.withSource ? null : middle.next;
     const { prev, next } = request;
-    // As posted, the call goes on with a VMA that may be gone: here with what that looked like, frozen.
-    // It is in no tree, and never given back.
+    // As posted, the call goes on with a VMA that may be gone: here with what that looked like, frozen, in no tree and
+    // never given back.
     const stale = this.staleSourceAfterMerge ? duplicateVma(source) : null;
     const merged = mergeExistingRange(mm.env, request);
     if (merged === NONE) return { merged: false, includesSource: false, replacedSource: false };
