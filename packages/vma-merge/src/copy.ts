@@ -1,6 +1,5 @@
 import { NONE } from '@vmakit/base';
-import { anonVmaClone, unlinkAnonVmas } from '@vmakit/rmap';
-import { type MergeContext, mergeNewRange, treeNodeFails } from './merge.js';
+import { type MergeContext, linkDuplicate, mergeNewRange } from './merge.js';
 import type { VmaTable } from './vma-table.js';
 import { type Vma, isAnonymous, pageOffsetAt } from './vma.js';
 
@@ -124,29 +123,13 @@ export function duplicateRange(context: MergeContext, copy: VmaCopy, fresh: bool
   table.setEnd(row, start + copy.pages);
   table.setPageOffset(row, fresh ? start : copy.pageOffset);
   table.setAnonPageOffset(row, fresh ? start : copy.anonPageOffset);
-  const vma = table.view(row);
-  if (!linkCopy(context, vma, source, fresh)) {
+  if (linkDuplicate(context, mm, source.row, row, fresh ? null : 'remap') !== null) {
     table.free(row);
     return false;
   }
   mm.tree.insert(row);
   mm.mapCount++;
-  copy.vma = vma;
-  return true;
-}
-
-/** Gives the copy of `source` its links. False: memory ran out; it has none then. */
-function linkCopy(context: MergeContext, vma: Vma, source: Vma, fresh: boolean): boolean {
-  const { injector } = context;
-  if (injector !== null && source.policy !== null && injector.fails('policy-duplicate')) return false;
-  if (!fresh) {
-    vma.anonVmaSlot = source.anonVmaSlot;
-    if (!anonVmaClone(context, vma, source, 'remap')) return false;
-  }
-  if (treeNodeFails(injector)) {
-    unlinkAnonVmas(context, vma);
-    return false;
-  }
+  copy.vma = table.view(row);
   return true;
 }
 

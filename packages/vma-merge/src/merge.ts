@@ -1,4 +1,4 @@
-import { type FaultInjector, NONE, VM_MAYBE_GUARD, VM_SPECIAL, type VmFlags, withFlags } from '@vmakit/base';
+import { type FaultInjector, NONE, VM_MAYBE_GUARD, VM_SPECIAL, type VmFlags } from '@vmakit/base';
 import type { KernelBus } from '@vmakit/events';
 import { type RmapContext, STICKY_FLAGS, anonVmaClone, moveAllLinks, unlinkAnonVmas } from '@vmakit/rmap';
 import type { MergeCounters } from './merge-counters.js';
@@ -70,7 +70,7 @@ function expand(context: MergeContext, request: MergeRequest, target: number, re
     if (donor !== NONE && !propagateAnonVma(context, mm, target, donor)) return false;
   }
   if (treeNodeFails(context.injector)) {
-    if (wasUnfaulted) unlink(context, mm, target);
+    if (wasUnfaulted) unlinkRow(context, mm, target);
     if (!request.giveUpOnNoMemory) request.outOfMemory = true;
     return false;
   }
@@ -85,7 +85,7 @@ function expand(context: MergeContext, request: MergeRequest, target: number, re
     mm.tree.absorb(target, removed);
     dropMerged(context, mm, removed);
   }
-  addFlags(mm, target, sticky);
+  if (sticky !== 0) table.addFlags(target, sticky);
   return true;
 }
 
@@ -155,7 +155,7 @@ function prepareTarget(
     return false;
   }
   if (treeNodeFails(context.injector)) {
-    if (wasUnfaulted) unlink(context, mm, target);
+    if (wasUnfaulted) unlinkRow(context, mm, target);
     if (!request.giveUpOnNoMemory) request.outOfMemory = true;
     return false;
   }
@@ -194,11 +194,7 @@ function commitMiddle(
     followRange(mm, target, start, table.end(target));
     tree.moveBoundary(middle, target, start);
   }
-  addFlags(mm, target, sticky);
-}
-
-function addFlags({ tree: { table } }: VmaOwner, row: number, flags: VmFlags): void {
-  if (flags !== 0) table.setFlags(row, withFlags(table.flags(row), flags));
+  if (sticky !== 0) table.addFlags(target, sticky);
 }
 
 /** Sets the range of a VMA, and lets both offsets follow its start, and its links. */
@@ -221,14 +217,43 @@ export function followRange(mm: VmaOwner, row: number, start: number, end: numbe
 
 /** The last step for a VMA that a merge removed: it is out of the tree already. */
 function dropMerged(context: MergeContext, mm: VmaOwner, row: number): void {
-  unlink(context, mm, row);
+  unlinkRow(context, mm, row);
   mm.mapCount--;
   mm.tree.table.free(row);
 }
 
-/** Cuts a VMA off from every anon_vma. */
-export function unlink(context: MergeContext, { tree: { table } }: VmaOwner, row: number): void {
+/** The same as `unlinkAnonVmas`, for the VMA in `row`. */
+export function unlinkRow(context: MergeContext, { tree: { table } }: VmaOwner, row: number): void {
   if (table.isFaulted(row)) unlinkAnonVmas(context, table.view(row));
+}
+
+/**
+ * The last steps of making `copy`, a duplicate of the VMA in `row`, that can run out of memory: its memory policy, its
+ * links, unless `operation` is null, and its place in the tree.
+ *
+ * @returns what there was no memory for; `copy` has no links then. Null: all is there.
+ */
+export function linkDuplicate(
+  context: MergeContext,
+  mm: VmaOwner,
+  row: number,
+  copy: number,
+  operation: 'split' | 'remap' | null,
+): 'memory policy' | 'anon_vma links' | 'tree node' | null {
+  const { injector } = context;
+  const { table } = mm.tree;
+  if (injector !== null && table.extras(row).policy !== null && injector.fails('policy-duplicate')) {
+    return 'memory policy';
+  }
+  if (operation !== null && table.isFaulted(row)) {
+    table.setAnonVmaSlot(copy, table.anonVmaSlot(row));
+    if (!anonVmaClone(context, table.view(copy), table.view(row), operation)) return 'anon_vma links';
+  }
+  if (treeNodeFails(injector)) {
+    unlinkRow(context, mm, copy);
+    return 'tree node';
+  }
+  return null;
 }
 
 /** Gives an unfaulted VMA the anon_vma of `donor`. False: memory ran out, nothing changed. */

@@ -1,6 +1,5 @@
-import { type MmError, NONE, refuse } from '@vmakit/base';
-import { anonVmaClone } from '@vmakit/rmap';
-import { type MergeContext, followRange, treeNodeFails, unlink } from './merge.js';
+import { type MmError, refuse } from '@vmakit/base';
+import { type MergeContext, followRange, linkDuplicate } from './merge.js';
 import type { Vma, VmaOwner } from './vma.js';
 
 /**
@@ -33,10 +32,10 @@ export function splitRowUnchecked(
     table.setStart(half, at);
     table.setPageOffset(half, table.pageOffset(half) + at - table.start(row));
   }
-  const refusal = linkHalf(context, mm, row, half);
-  if (refusal !== null) {
+  const lacking = linkDuplicate(context, mm, row, half, 'split');
+  if (lacking !== null) {
     table.free(half);
-    return refusal;
+    return refuse('ENOMEM', `spec 02.5 split: ${lacking}`);
   }
   context.onBoundary(mm, row, at);
   if (newBelow) followRange(mm, row, at, table.end(row));
@@ -50,27 +49,6 @@ export function splitRowUnchecked(
     context.bus.emit({ type: 'vma.split', process: mm.id, ...range, at });
   }
   return half;
-}
-
-/** Gives `half` the links of the VMA that it is cut off from; ENOMEM: it has none then. */
-function linkHalf(context: MergeContext, mm: VmaOwner, row: number, half: number): MmError | null {
-  const { injector } = context;
-  const { table } = mm.tree;
-  if (injector !== null && table.extras(row).policy !== null && injector.fails('policy-duplicate')) {
-    return refuse('ENOMEM', 'spec 02.5 split: memory policy');
-  }
-  const slot = table.anonVmaSlot(row);
-  if (slot !== NONE) {
-    table.setAnonVmaSlot(half, slot);
-    if (!anonVmaClone(context, table.view(half), table.view(row), 'split')) {
-      return refuse('ENOMEM', 'spec 02.5 split: anon_vma links');
-    }
-  }
-  if (treeNodeFails(injector)) {
-    unlink(context, mm, half);
-    return refuse('ENOMEM', 'spec 02.5 split: tree node');
-  }
-  return null;
 }
 
 /**

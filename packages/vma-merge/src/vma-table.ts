@@ -1,4 +1,13 @@
-import { InvariantError, type ItemWords, NONE, VM_SHARED, type VmFlags, enlarged, roomBeyond } from '@vmakit/base';
+import {
+  InvariantError,
+  type ItemWords,
+  NONE,
+  VM_SHARED,
+  type VmFlags,
+  enlarged,
+  roomBeyond,
+  withFlags,
+} from '@vmakit/base';
 import { PLAIN, type VmaExtras, extrasOf } from './vma-extras.js';
 import {
   ANON_VMA,
@@ -55,7 +64,6 @@ export class VmaTable implements ItemWords {
     this.setPageOffset(row, pageOffset);
     this.setFlags(row, flags);
     this.#begin(row);
-    this.words[(row << WORDS_SHIFT) + HAS_EXTRAS] = 0;
     return row;
   }
 
@@ -73,7 +81,6 @@ export class VmaTable implements ItemWords {
     words[(copy << WORDS_SHIFT) + FLAGS_LOWER] = from.flagsLower(row);
     words[(copy << WORDS_SHIFT) + FLAGS_UPPER] = from.words[(row << WORDS_SHIFT) + FLAGS_UPPER] as number;
     this.#begin(copy);
-    words[(copy << WORDS_SHIFT) + HAS_EXTRAS] = 0;
     if (from.hasExtras(row)) this.setExtras(copy, from.extras(row));
     return copy;
   }
@@ -85,6 +92,7 @@ export class VmaTable implements ItemWords {
     words[at + LEAF] = NONE;
     words[at + ANON_VMA] = NONE;
     words[at + CHAIN] = NONE;
+    words[at + HAS_EXTRAS] = 0;
     words[at + PREV] = NONE;
     words[at + NEXT] = NONE;
   }
@@ -196,6 +204,11 @@ export class VmaTable implements ItemWords {
   setFlags(row: number, flags: VmFlags): void {
     this.words[(row << WORDS_SHIFT) + FLAGS_LOWER] = flags | 0;
     this.words[(row << WORDS_SHIFT) + FLAGS_UPPER] = (flags / UPPER) | 0;
+  }
+
+  /** Sets `flags` beside those that it has. */
+  addFlags(row: number, flags: VmFlags): void {
+    this.setFlags(row, withFlags(this.flags(row), flags));
   }
 
   /** The lower 32 bits of the flags, for tests of single bits: as a signed number. */

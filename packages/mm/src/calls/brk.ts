@@ -1,6 +1,6 @@
 import {
-  NONE,
   MmError,
+  NONE,
   type SysResult,
   VM_ACCOUNT,
   VM_EXEC,
@@ -124,7 +124,7 @@ function extendHeap(mm: Mm, start: number, end: number, prev: number): SysResult
   mm.dataVm += pages;
   if (mm.totalVm > mm.hiwaterVm) mm.hiwaterVm = mm.totalVm;
   if ((flags & VM_LOCKED) !== 0) mm.lockedVm += pages;
-  if (env.settings.softDirty) mm.tree.table.setFlags(row, withFlags(mm.tree.table.flags(row), VM_SOFTDIRTY));
+  if (env.settings.softDirty) mm.tree.table.addFlags(row, VM_SOFTDIRTY);
   return 0;
 }
 

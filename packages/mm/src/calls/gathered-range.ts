@@ -1,4 +1,4 @@
-import { NONE, VM_ACCOUNT, VM_LOCKED, type VmFlags, isDataMapping, isExecMapping, isStackMapping } from '@vmakit/base';
+import { NONE, VM_ACCOUNT, VM_LOCKED, isDataMapping, isExecMapping, isStackMapping } from '@vmakit/base';
 import type { VmaOwner } from '@vmakit/vma-merge';
 
 /**
@@ -62,16 +62,12 @@ export class GatheredRange {
   /** Counts one more VMA, with what it has in the range. */
   add(row: number): void {
     const { table } = this.mm.tree;
-    const flags = table.flagsLower(row);
+    const flags = table.flags(row);
     const pages = Math.min(table.end(row), this.end) - Math.max(table.start(row), this.start);
     this.count++;
     this.pages += pages;
     if ((flags & VM_LOCKED) !== 0) this.locked += pages;
     if ((flags & VM_ACCOUNT) !== 0) this.accounted += pages;
-    this.#addToClass(table.flags(row), pages);
-  }
-
-  #addToClass(flags: VmFlags, pages: number): void {
     if (isExecMapping(flags)) this.exec += pages;
     else if (isStackMapping(flags)) this.stack += pages;
     else if (isDataMapping(flags)) this.data += pages;

@@ -90,7 +90,7 @@ export function mapRegion(
     if (isLockable(table.flags(row))) mm.lockedVm += pages;
     else table.setFlags(row, withoutFlags(table.flags(row), VM_LOCKED_MASK));
   }
-  if (mm.env.settings.softDirty) table.setFlags(row, withFlags(table.flags(row), VM_SOFTDIRTY));
+  if (mm.env.settings.softDirty) table.addFlags(row, VM_SOFTDIRTY);
   return start;
 }
 
