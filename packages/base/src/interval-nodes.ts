@@ -12,7 +12,7 @@ export const NONE: number = -1;
 /** A summary that must be computed anew: more than any number there is, so who looks for a great one looks there. */
 export const UNKNOWN: number = 2 ** 64;
 
-/** Where the leaves of items are: see {@link IntervalNodes}. */
+/** Where the leaves of items are, for a tree that keeps them: see {@link IntervalNodes}. */
 export interface ItemWords {
   /** Some 32-bit words of each item, one of them its leaf: {@link NONE}, it is in none. */
   readonly words: Int32Array;
@@ -45,7 +45,8 @@ const BRANCH_ENTRY = 7;
  * greatest of a number from 0 on that each item has, or {@link UNKNOWN}. What is known above is right whether or not
  * all below it is known.
  *
- * An item is a number from 0 on, that of a row in somebody's table, where the tree keeps the leaf that the item is in.
+ * An item is a number from 0 on, that of a row in somebody's table. The tree keeps the leaf of an item there, unless the
+ * item can be found by its start: where it is alone with it.
  */
 export class IntervalNodes {
   /**
@@ -74,22 +75,23 @@ export class IntervalNodes {
   #branches = 0;
   #freeBranch = NONE;
 
-  readonly #table: ItemWords;
+  readonly #table: ItemWords | null;
   readonly #wordsShift: number;
   readonly #leafWord: number;
 
   /**
-   * @param table where items have their leaves: in word `leafWord` of each
+   * @param table where items have their leaves: in word `leafWord` of each; null: they have none
    * @param wordsShift log2 of the words of an item
    */
-  constructor(table: ItemWords, wordsShift: number, leafWord: number) {
+  constructor(table: ItemWords | null = null, wordsShift = 0, leafWord = 0) {
     this.#table = table;
     this.#wordsShift = wordsShift;
     this.#leafWord = leafWord;
   }
 
   #setLeafOf(item: number, leaf: number): void {
-    this.#table.words[(item << this.#wordsShift) + this.#leafWord] = leaf;
+    const table = this.#table;
+    if (table !== null) table.words[(item << this.#wordsShift) + this.#leafWord] = leaf;
   }
 
   /** Items of a leaf: fewer than {@link LEAF_SLOTS}. */

@@ -26,19 +26,24 @@ export abstract class IntervalTree {
   root: number;
   /** Levels of branches. */
   height = 0;
-  /** Where the item put in last went: a guess, since it may have been moved since. */
-  #newest: number = NONE;
+  /** The slot where the item put in last went: a guess, since it may have been moved since. */
+  protected newest = 0;
   /** Some summary was asked for: until then none is known, and none has to follow what changes. */
   #summarized = false;
 
   /** The arguments are those of {@link IntervalNodes}. */
-  constructor(table: ItemWords, wordsShift: number, leafWord: number) {
+  constructor(table?: ItemWords, wordsShift?: number, leafWord?: number) {
     this.nodes = new IntervalNodes(table, wordsShift, leafWord);
     this.root = this.nodes.newLeaf(NONE);
   }
 
   /** The summary of a leaf: a number from 0 on. */
   protected abstract summaryOfLeaf(leaf: number): number;
+
+  /** Items of another leaf are in `leaf` now. */
+  protected leafChanged(_leaf: number): void {
+    // Nothing is kept here of where items are.
+  }
 
   /** The leaf where an item that starts at `key` is, or would be put: the last that can be. */
   leafFor(key: number): number {
@@ -60,7 +65,7 @@ export abstract class IntervalTree {
     const { nodes } = this;
     if (nodes.count(leaf) === LEAF_SLOTS - 1) return this.#insertAndSplit(leaf, slot, item, start, end);
     nodes.insertItem(leaf, slot, item, start, end);
-    this.#newest = slot;
+    this.newest = slot;
   }
 
   /** Takes the item in `slot` of `leaf` out. Before: {@link lower}. */
@@ -173,8 +178,8 @@ export abstract class IntervalTree {
     const { nodes } = this;
     const index = slot - (leaf << LEAF_SHIFT);
     // The last slot of a leaf is never used: neither place is one of another leaf.
-    const ascending = slot - 1 === this.#newest;
-    const descending = slot === this.#newest;
+    const ascending = slot - 1 === this.newest;
+    const descending = slot === this.newest;
     // How many of the items, the new one among them, stay.
     let stay = LEAF_SLOTS / 2;
     if (ascending) stay = Math.min(LEAF_SLOTS - 1, index + 1);
@@ -183,7 +188,8 @@ export abstract class IntervalTree {
     const right = nodes.splitLeaf(leaf, below ? LEAF_SLOTS - stay : LEAF_SLOTS - 1 - stay);
     const place = below ? slot : (right << LEAF_SHIFT) + index - stay;
     nodes.insertItem(below ? leaf : right, place, item, start, end);
-    this.#newest = place;
+    this.newest = place;
+    this.leafChanged(right);
     nodes.forgetSummary(leaf, 0);
     let key = nodes.bounds[2 * (right << LEAF_SHIFT)] as number;
     // The lowest key that separates the two: so that what comes in before this one goes to the right, and fills it.
@@ -236,6 +242,7 @@ export abstract class IntervalTree {
     if (next === NONE || nodes.parent(next, 0) !== nodes.parent(leaf, 0)) return;
     if (nodes.count(leaf) + nodes.count(next) > LEAF_SLOTS - SPARSE) return;
     nodes.takeAll(leaf, next);
+    this.leafChanged(leaf);
     nodes.forgetSummary(leaf, 0);
     this.#dropLeaf(next);
   }

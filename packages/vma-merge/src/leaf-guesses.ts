@@ -42,9 +42,14 @@ export class LeafGuesses {
   correct(page: number, leaf: number, span: number, room: number): boolean {
     if (span > 0) this.#span += (Math.log2(span) - this.#span) / (this.#span === 0 ? 1 : SPANS);
     const isNew = ++this.#wrong >= this.#leaves.length && this.#fit(room);
+    this.set(page, leaf);
+    return isNew;
+  }
+
+  /** `page` is in `leaf`. */
+  set(page: number, leaf: number): void {
     const leaves = this.#leaves;
     leaves[(page * this.#placesPerPage) & (leaves.length - 1)] = leaf;
-    return isNew;
   }
 
   /** The pages of [start, end) are in `leaf`. */

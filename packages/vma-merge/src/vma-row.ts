@@ -13,8 +13,8 @@ export const PAGE_OFFSET = 2;
 /** Words, behind the doubles. What one bit of the upper flags stands for is 2^32. */
 export const FLAGS_LOWER = 6;
 export const FLAGS_UPPER = 7;
-/** Kept by the tree: below 0, in none. */
-export const LEAF = 8;
+/** {@link ATTACHED}, {@link DETACHED} or {@link FREED}. */
+export const STATE = 8;
 export const ANON_VMA = 9;
 export const CHAIN = 10;
 /** Not 0: it has extras. */
@@ -22,3 +22,8 @@ export const HAS_EXTRAS = 11;
 /** Neighbours by address, kept by the tree. NEXT of a free row: the next free one. */
 export const PREV = 12;
 export const NEXT = 13;
+
+/** What a row is: in its mm's tree, in none, or free. */
+export const ATTACHED = 1;
+export const DETACHED = 0;
+export const FREED = -1;

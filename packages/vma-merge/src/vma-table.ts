@@ -1,33 +1,24 @@
-import {
-  InvariantError,
-  type ItemWords,
-  NONE,
-  VM_SHARED,
-  type VmFlags,
-  enlarged,
-  roomBeyond,
-  withFlags,
-} from '@vmakit/base';
+import { InvariantError, NONE, VM_SHARED, type VmFlags, enlarged, roomBeyond, withFlags } from '@vmakit/base';
 import { PLAIN, type VmaExtras, extrasOf } from './vma-extras.js';
 import {
   ANON_VMA,
+  ATTACHED,
   CHAIN,
+  DETACHED,
   END,
   FLAGS_LOWER,
   FLAGS_UPPER,
+  FREED,
   HAS_EXTRAS,
-  LEAF,
   NEXT,
   NUMBERS_SHIFT,
   PAGE_OFFSET,
   PREV,
   START,
+  STATE,
   WORDS_SHIFT,
 } from './vma-row.js';
 import { Vma, type VmaOwner } from './vma.js';
-
-/** The leaf of a row that is free. */
-const FREED = -2;
 
 const UPPER = 2 ** 32;
 
@@ -36,7 +27,7 @@ const UPPER = 2 ** 32;
  * a call reads of a VMA lies in one or two lines of the processor's cache, and the garbage collector has nothing to do
  * with it. `Vma` is a view of a row, made when somebody asks for it; a row keeps its view.
  */
-export class VmaTable implements ItemWords {
+export class VmaTable {
   readonly owner: VmaOwner;
   /** Doubles of the rows. */
   numbers: Float64Array = new Float64Array(0);
@@ -89,7 +80,7 @@ export class VmaTable implements ItemWords {
   #begin(row: number): void {
     const { words } = this;
     const at = row << WORDS_SHIFT;
-    words[at + LEAF] = NONE;
+    words[at + STATE] = DETACHED;
     words[at + ANON_VMA] = NONE;
     words[at + CHAIN] = NONE;
     words[at + HAS_EXTRAS] = 0;
@@ -104,11 +95,11 @@ export class VmaTable implements ItemWords {
   free(row: number): void {
     const { words } = this;
     const at = row << WORDS_SHIFT;
-    if (words[at + LEAF] !== NONE || words[at + CHAIN] !== NONE) {
+    if (words[at + STATE] !== DETACHED || words[at + CHAIN] !== NONE) {
       const range = { start: this.start(row), end: this.end(row) };
       throw new InvariantError('a VMA is freed once, out of its tree and unlinked', range);
     }
-    words[at + LEAF] = FREED;
+    words[at + STATE] = FREED;
     words[at + NEXT] = this.#free;
     this.#free = row;
     if (words[at + HAS_EXTRAS] !== 0) this.#extras[row] = PLAIN;
@@ -269,14 +260,19 @@ export class VmaTable implements ItemWords {
     return file === null || (file.isAnonymousWhenPrivate && (this.flagsLower(row) & VM_SHARED) === 0);
   }
 
-  /** The leaf of its mm's tree that it is in; below 0: in none. */
-  leaf(row: number): number {
-    return this.words[(row << WORDS_SHIFT) + LEAF] as number;
-  }
-
   /** In its mm's tree. */
   isAttached(row: number): boolean {
-    return this.leaf(row) >= 0;
+    return this.words[(row << WORDS_SHIFT) + STATE] === ATTACHED;
+  }
+
+  /** It goes into its mm's tree. */
+  attach(row: number): void {
+    this.words[(row << WORDS_SHIFT) + STATE] = ATTACHED;
+  }
+
+  /** It is out of its mm's tree. */
+  detach(row: number): void {
+    this.words[(row << WORDS_SHIFT) + STATE] = DETACHED;
   }
 
   /** Whether it is mapped and `page` lies in it: that it is what a search would find. */

@@ -1,7 +1,5 @@
-import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, NONE, UNKNOWN } from '@vmakit/base';
+import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, LEAF_SLOTS, NONE, UNKNOWN } from '@vmakit/base';
 import { LeafGuesses } from './leaf-guesses.js';
-import { LEAF, WORDS_SHIFT } from './vma-row.js';
-import type { VmaTable } from './vma-table.js';
 
 /** What no slot holds. */
 const NO_ITEM = -2;
@@ -19,23 +17,37 @@ export class GapTree extends IntervalTree {
   #low = -Infinity;
   #high = Infinity;
 
-  constructor(table: VmaTable) {
-    super(table, WORDS_SHIFT, LEAF);
-  }
-
   /** The slot of the last VMA that starts at or below `page`; {@link NONE}: there is none. */
   slotAtOrBelow(page: number): number {
+    const leaf = this.#guesses.leafFor(page);
+    const slot = this.#slotIn(leaf, page);
+    return slot === NONE ? this.#searchBeside(leaf, page) : slot;
+  }
+
+  /** The same if `leaf` is seen to be the one with that VMA; else {@link NONE}. It may be any leaf there ever was. */
+  #slotIn(leaf: number, page: number): number {
     const { nodes } = this;
     const { bounds, items } = nodes;
-    const leaf = this.#guesses.leafFor(page);
     const first = leaf << LEAF_SHIFT;
-    // Never so: reads the leaf's items, so that they are fetched along with bounds.
-    if (items[first] === NO_ITEM) return this.#search(page);
+    // Never so: reads both ends of the leaf's items, so that they are fetched along with bounds.
+    if (items[first] === NO_ITEM || items[first + LEAF_SLOTS - 1] === NO_ITEM) return NONE;
+    if (nodes.count(leaf) === 0) return NONE;
     const slot = nodes.slotAtOrBelow(leaf, page);
-    if (slot < first) return this.#search(page);
+    if (slot < first) return NONE;
     // It is in that leaf if it lies between two starts of it, or in its last VMA.
     const next = bounds[(slot << 1) + 2] as number;
-    return next !== Infinity || page < (bounds[(slot << 1) + 1] as number) ? slot : this.#search(page);
+    return next !== Infinity || page < (bounds[(slot << 1) + 1] as number) ? slot : NONE;
+  }
+
+  /** The same for every page, when the guess was `leaf`: most likely a leaf beside it is right. */
+  #searchBeside(leaf: number, page: number): number {
+    const { nodes } = this;
+    const isBelow = page < (nodes.bounds[leaf << (LEAF_SHIFT + 1)] as number);
+    const beside = isBelow ? nodes.previous(leaf) : nodes.next(leaf);
+    const slot = beside === NONE ? NONE : this.#slotIn(beside, page);
+    if (slot === NONE) return this.#search(page);
+    this.#guesses.set(page, beside);
+    return slot;
   }
 
   #search(page: number): number {
@@ -53,11 +65,23 @@ export class GapTree extends IntervalTree {
 
   #noteLeaves(): void {
     const { nodes } = this;
-    const { bounds } = nodes;
     for (let leaf = this.firstLeafBelow(this.root, this.height); leaf !== NONE; leaf = nodes.next(leaf)) {
-      const last = nodes.lastSlot(leaf);
-      this.#guesses.note(bounds[leaf << (LEAF_SHIFT + 1)] as number, bounds[2 * last] as number, leaf);
+      this.leafChanged(leaf);
     }
+  }
+
+  protected override leafChanged(leaf: number): void {
+    const { bounds } = this.nodes;
+    const last = this.nodes.lastSlot(leaf);
+    this.#guesses.note(bounds[leaf << (LEAF_SHIFT + 1)] as number, bounds[last << 1] as number, leaf);
+  }
+
+  /** The slot of `row`, which starts at `start`; {@link NONE}: it is not in the tree. */
+  slotOf(row: number, start: number): number {
+    const { items } = this.nodes;
+    if (items[this.newest] === row) return this.newest;
+    const slot = this.slotAtOrBelow(start);
+    return slot !== NONE && items[slot] === row ? slot : NONE;
   }
 
   /** The end of the VMA before the first one of `leaf`; 0: there is none. */

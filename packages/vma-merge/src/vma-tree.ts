@@ -28,7 +28,7 @@ export class VmaTree {
 
   constructor(owner: VmaOwner) {
     this.table = new VmaTable(owner);
-    this.#tree = new GapTree(this.table);
+    this.#tree = new GapTree();
     this.#hole = new FoundHole(this.table);
   }
 
@@ -108,9 +108,7 @@ export class VmaTree {
     if (from > start || to < end) throw new InvariantError('VMAs do not overlap', { start, end });
     const prev = before === NONE ? NONE : (items[before] as number);
     const next = after === NONE ? NONE : (items[after] as number);
-    this.#link(prev, row);
-    this.#link(row, next);
-    this.count++;
+    this.#attach(prev, row, next);
     if (after !== NONE) tree.lower(atEnd ? nodes.next(leaf) : leaf, to - from);
     if (atEnd) tree.raise(leaf, start - from);
     tree.insertAt(leaf, slot, row, start, end);
@@ -125,18 +123,18 @@ export class VmaTree {
     const above = bounds[2 * near + 2] as number;
     if ((bounds[2 * near] as number) <= start && start < above && above !== Infinity) return near + 1;
     // As in a forked child, which gets its VMAs in order.
-    if (lastRow !== NONE && start >= table.end(lastRow)) return nodes.lastSlot(table.leaf(lastRow)) + 1;
+    if (lastRow !== NONE && start >= table.end(lastRow)) return this.#slotOf(lastRow) + 1;
     return nodes.slotAtOrBelow(this.#tree.leafFor(start), start) + 1;
   }
 
   /** Takes a VMA out. */
   remove(row: number): void {
     const { table } = this;
-    const leaf = table.leaf(row);
     const tree = this.#tree;
     const { nodes } = tree;
     const { bounds } = nodes;
     const slot = this.#slotOf(row);
+    const leaf = slot >> LEAF_SHIFT;
     const from = tree.gapStart(leaf, slot);
     if (slot < nodes.lastSlot(leaf)) {
       tree.raise(leaf, (bounds[2 * slot + 2] as number) - from);
@@ -152,8 +150,9 @@ export class VmaTree {
   #takeOut(row: number, slot: number): void {
     const { table } = this;
     const next = table.next(row);
-    this.#tree.removeAt(table.leaf(row), slot);
+    this.#tree.removeAt(slot >> LEAF_SHIFT, slot);
     this.#link(table.prev(row), next);
+    table.detach(row);
     table.setPrev(row, NONE);
     table.setNext(row, NONE);
     this.count--;
@@ -164,6 +163,14 @@ export class VmaTree {
   /** The next change is likely on either side of the gap before `slot`. */
   #comeNear(slot: number): void {
     this.#near = slot > 0 ? slot - 1 : 0;
+  }
+
+  /** A VMA comes in between two. */
+  #attach(prev: number, row: number, next: number): void {
+    this.table.attach(row);
+    this.#link(prev, row);
+    this.#link(row, next);
+    this.count++;
   }
 
   /** Makes two VMAs neighbours; {@link NONE}: the end of the row. */
@@ -183,8 +190,8 @@ export class VmaTree {
     const tree = this.#tree;
     const { nodes } = tree;
     const { bounds } = nodes;
-    const leaf = table.leaf(row);
     const slot = this.#slotOf(row);
+    const leaf = slot >> LEAF_SHIFT;
     const isFirst = slot === leaf << LEAF_SHIFT;
     const isLast = slot === nodes.lastSlot(leaf);
     const before = isFirst ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
@@ -222,8 +229,8 @@ export class VmaTree {
     const { table } = this;
     const tree = this.#tree;
     const { nodes } = tree;
-    const leaf = table.leaf(row);
     const slot = this.#slotOf(row);
+    const leaf = slot >> LEAF_SHIFT;
     const start = table.start(row);
     const end = table.end(row);
     const halfStart = table.start(half);
@@ -240,10 +247,7 @@ export class VmaTree {
       nodes.bounds[2 * slot + 1] = halfStart;
       if (slot === nodes.lastSlot(leaf)) tree.raiseKeyBehind(leaf);
     }
-    const next = halfBelow ? row : table.next(row);
-    this.#link(halfBelow ? table.prev(row) : row, half);
-    this.#link(half, next);
-    this.count++;
+    this.#attach(halfBelow ? table.prev(row) : row, half, halfBelow ? row : table.next(row));
     tree.insertAt(leaf, halfBelow ? slot : slot + 1, half, halfStart, halfEnd);
   }
 
@@ -254,21 +258,22 @@ export class VmaTree {
     const { nodes } = tree;
     const start = table.start(gone);
     const end = table.end(gone);
-    const leaf = table.leaf(gone);
-    const rowLeaf = table.leaf(row);
     const slot = this.#slotOf(gone);
-    if (table.end(row) === start) {
-      nodes.bounds[2 * (rowLeaf === leaf ? slot - 1 : this.#slotOf(row)) + 1] = end;
+    const leaf = slot >> LEAF_SHIFT;
+    if (table.end(row) === start && table.prev(gone) === row) {
+      const slotBelow = slot > leaf << LEAF_SHIFT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
+      nodes.bounds[2 * slotBelow + 1] = end;
       table.setEnd(row, end);
-    } else if (table.start(row) === end) {
-      if (rowLeaf === leaf) {
+    } else if (table.start(row) === end && table.next(gone) === row) {
+      if (slot < nodes.lastSlot(leaf)) {
         nodes.bounds[2 * slot + 2] = start;
       } else {
         // The gap before the two is before the first VMA of the next leaf now.
         const gap = start - tree.gapStart(leaf, slot);
+        const leafAbove = nodes.next(leaf);
         tree.lower(leaf, gap);
-        tree.raise(rowLeaf, gap);
-        tree.setStart(rowLeaf, rowLeaf << LEAF_SHIFT, start);
+        tree.raise(leafAbove, gap);
+        tree.setStart(leafAbove, leafAbove << LEAF_SHIFT, start);
       }
       table.setStart(row, start);
     } else {
@@ -288,7 +293,7 @@ export class VmaTree {
     const slot = this.#slotOf(high);
     tree.nodes.bounds[2 * this.#slotOf(low) + 1] = at;
     table.setEnd(low, at);
-    tree.setStart(table.leaf(high), slot, at);
+    tree.setStart(slot >> LEAF_SHIFT, slot, at);
     table.setStart(high, at);
   }
 
@@ -367,18 +372,13 @@ export class VmaTree {
   }
 
   #slotOf(row: number): number {
-    const { table } = this;
-    const { nodes } = this.#tree;
-    const { items } = nodes;
+    const { items } = this.#tree.nodes;
     const near = this.#near;
     // The last slot of a leaf is never used, so there is one behind each that is.
     if (items[near] === row) return near;
     if (items[near + 1] === row) return near + 1;
-    const leaf = table.leaf(row);
-    if (leaf >= 0) {
-      const slot = nodes.slotAtOrBelow(leaf, table.start(row));
-      if (slot >= 0 && items[slot] === row) return (this.#near = slot);
-    }
+    const slot = this.#tree.slotOf(row, this.table.start(row));
+    if (slot !== NONE) return (this.#near = slot);
     const [start, end] = this.#rangeOf(row);
     throw new InvariantError('a VMA that is changed or removed is in the tree', { start, end });
   }

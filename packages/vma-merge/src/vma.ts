@@ -3,7 +3,7 @@ import type { MappedFile } from '@vmakit/folio';
 import { type AnonVma, type AnonVmaRegistry, type MemoryPolicy, type RmapVma, anonVmaOf } from '@vmakit/rmap';
 import type { MergeRequest } from './merge-request.js';
 import { extrasOf } from './vma-extras.js';
-import { ANON_VMA, CHAIN, END, LEAF, NUMBERS_SHIFT, PAGE_OFFSET, START, WORDS_SHIFT } from './vma-row.js';
+import { ANON_VMA, CHAIN, END, NUMBERS_SHIFT, PAGE_OFFSET, START, WORDS_SHIFT } from './vma-row.js';
 import type { VmaTable } from './vma-table.js';
 import type { VmaTree } from './vma-tree.js';
 
@@ -187,7 +187,7 @@ export class Vma implements RmapVma {
 
   /** In its mm's tree. */
   get attached(): boolean {
-    return (this.table.words[(this.row << WORDS_SHIFT) + LEAF] as number) >= 0;
+    return this.table.isAttached(this.row);
   }
 
   /** Length in pages. */
