@@ -4,6 +4,7 @@ import type { AnonVmaRegistry } from '@vmakit/rmap';
 import { MergeRequest, type UserfaultContext, VmaTree, type VmaOwner } from '@vmakit/vma-merge';
 import { GatheredRange } from './calls/gathered-range.js';
 import type { MmEnvironment } from './environment.js';
+import type { ForkCopy } from './pages/fork-tables.js';
 import type { KsmPages } from './pages/ksm-pages.js';
 
 /**
@@ -75,6 +76,8 @@ export class Mm implements VmaOwner {
   /** The unmapping in progress, if there is one. */
   readonly gathered: GatheredRange = new GatheredRange(this);
   readonly mergeRequest: MergeRequest = new MergeRequest(this);
+  /** The fork in progress, or the last one. */
+  forkCopy: ForkCopy | null = null;
   totalVm = 0;
   dataVm = 0;
   execVm = 0;

@@ -65,7 +65,7 @@ function duplicateMm(parent: Mm): Mm | MmError {
   const { count } = parent.tree;
   child.tree.reserve(count);
   parent.env.anonVmas.reserve(Math.min(count, parent.env.anonVmas.liveCount));
-  const pages = new ForkCopy(child, parent);
+  const pages = (parent.forkCopy ??= new ForkCopy(parent)).begin(child);
   const contexts = new Map<UserfaultContext, UserfaultContext>();
   let failed: MmError | null = null;
   for (let vma = parent.tree.first; vma !== null && failed === null; vma = vma.next) {

@@ -7,13 +7,13 @@ import type { Mm } from '../mm.js';
 const NOWHERE = -(2 ** 53);
 
 /**
- * What the copying of page tables works with: one for each fork, begun anew for each VMA. The table of the lowest level
- * that was copied last and the child's copy of it are held: of many small VMAs the next one most often has its pages
- * there too.
+ * What the copying of page tables works with: one for each parent, which keeps it so that the engine keeps the code
+ * compiled for it (see `refuse` of base); begun anew for each fork and each VMA. The table of the lowest level that was
+ * copied last and the child's copy of it are held: of many small VMAs the next one most often has its pages there too.
  */
 export class ForkCopy {
-  readonly child: Mm;
   readonly parent: Mm;
+  child!: Mm;
   childVma!: Vma;
   parentVma!: Vma;
   /** Private memory that may be written: both sides are write-protected. */
@@ -27,9 +27,15 @@ export class ForkCopy {
   target!: EntryWords;
   distance = 0;
 
-  constructor(child: Mm, parent: Mm) {
-    this.child = child;
+  constructor(parent: Mm) {
     this.parent = parent;
+  }
+
+  /** Nothing is copied yet. */
+  begin(child: Mm): this {
+    this.child = child;
+    this.#firstPage[0] = NOWHERE;
+    return this;
   }
 
   /** Where in the tables held the pages from `page` on are: entries from there on; below 0: not in there. */
