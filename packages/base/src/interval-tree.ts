@@ -120,6 +120,20 @@ export abstract class IntervalTree {
     this.#tell(leaf, value, UNKNOWN);
   }
 
+  /** The same as {@link raise} and {@link lower} for the leaf behind `leaf`, if there is one. */
+  raiseNext(leaf: number, value: number): void {
+    if (this.#summarized) this.#tellNext(leaf, value, value);
+  }
+
+  lowerNext(leaf: number, value: number): void {
+    if (this.#summarized) this.#tellNext(leaf, value, UNKNOWN);
+  }
+
+  #tellNext(leaf: number, value: number, summary: number): void {
+    const next = this.nodes.next(leaf);
+    if (next !== NONE) this.#tell(next, value, summary);
+  }
+
   /** Makes `summary` what is known of `leaf` and of all above it, up to where there is more than `value`. */
   #tell(leaf: number, value: number, summary: number): void {
     if (!this.#summarized) return;

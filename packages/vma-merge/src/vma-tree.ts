@@ -25,6 +25,9 @@ export class VmaTree {
   #hint: number = NONE;
   /** A slot at or behind which the next change most likely is: that of the VMA found last, or the one before a gap. */
   #near = 0;
+  /** Where the VMA taken out last began, and its slot: there goes one that begins there. -1: the leaf has changed. */
+  #goneStart = -1;
+  #goneSlot = 0;
 
   constructor(owner: VmaOwner) {
     this.table = new VmaTable(owner);
@@ -95,27 +98,31 @@ export class VmaTree {
     const { table } = this;
     const tree = this.#tree;
     const { nodes } = tree;
-    const { bounds, items } = nodes;
     const start = table.start(row);
     const end = table.end(row);
+    // What was found last, most often: rows that are at hand, where a leaf beside is not.
+    const hint = this.#hint;
+    const next = hint !== NONE && isFirstAbove(table, hint, start) ? hint : this.findRow(start);
+    const prev = this.rowBefore(next);
+    const from = prev === NONE ? 0 : table.end(prev);
+    const to = next === NONE ? Infinity : table.start(next);
+    if (from > start || to < end) throw new InvariantError('VMAs do not overlap', { start, end });
     const slot = this.#slotFor(start);
     const leaf = slot >> LEAF_SHIFT;
-    const before = slot > leaf << LEAF_SHIFT ? slot - 1 : nodes.lastSlot(nodes.previous(leaf));
-    const atEnd = slot === (leaf << LEAF_SHIFT) + nodes.count(leaf);
-    const after = atEnd ? nodes.firstSlot(nodes.next(leaf)) : slot;
-    const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
-    const to = after === NONE ? Infinity : (bounds[2 * after] as number);
-    if (from > start || to < end) throw new InvariantError('VMAs do not overlap', { start, end });
-    const prev = before === NONE ? NONE : (items[before] as number);
-    const next = after === NONE ? NONE : (items[after] as number);
+    if (slot < (leaf << LEAF_SHIFT) + nodes.count(leaf)) {
+      tree.lower(leaf, to - from);
+    } else {
+      tree.lowerNext(leaf, to - from);
+      tree.raise(leaf, start - from);
+    }
     this.#attach(prev, row, next);
-    if (after !== NONE) tree.lower(atEnd ? nodes.next(leaf) : leaf, to - from);
-    if (atEnd) tree.raise(leaf, start - from);
     tree.insertAt(leaf, slot, row, start, end);
+    this.#goneStart = -1;
   }
 
   /** Where a VMA that begins at `start` is to be put: behind all that begin before it. */
   #slotFor(start: number): number {
+    if (start === this.#goneStart) return this.#goneSlot;
     const { table, lastRow } = this;
     const { nodes } = this.#tree;
     const { bounds } = nodes;
@@ -131,17 +138,16 @@ export class VmaTree {
   remove(row: number): void {
     const { table } = this;
     const tree = this.#tree;
-    const { nodes } = tree;
-    const { bounds } = nodes;
     const slot = this.#slotOf(row);
     const leaf = slot >> LEAF_SHIFT;
-    const from = tree.gapStart(leaf, slot);
-    if (slot < nodes.lastSlot(leaf)) {
-      tree.raise(leaf, (bounds[2 * slot + 2] as number) - from);
+    const prev = table.prev(row);
+    const next = table.next(row);
+    const from = prev === NONE ? 0 : table.end(prev);
+    if (slot < tree.nodes.lastSlot(leaf)) {
+      tree.raise(leaf, table.start(next) - from);
     } else {
       tree.lower(leaf, table.start(row) - from);
-      const after = nodes.firstSlot(nodes.next(leaf));
-      if (after !== NONE) tree.raise(nodes.next(leaf), (bounds[2 * after] as number) - from);
+      if (next !== NONE) tree.raiseNext(leaf, table.start(next) - from);
     }
     this.#takeOut(row, slot);
   }
@@ -149,8 +155,13 @@ export class VmaTree {
   /** Takes out the VMA in `slot`, as far as gaps are not concerned. */
   #takeOut(row: number, slot: number): void {
     const { table } = this;
+    const { nodes } = this.#tree;
+    const leaf = slot >> LEAF_SHIFT;
     const next = table.next(row);
-    this.#tree.removeAt(slot >> LEAF_SHIFT, slot);
+    this.#tree.removeAt(leaf, slot);
+    // An empty leaf is gone.
+    this.#goneStart = nodes.count(leaf) === 0 ? -1 : table.start(row);
+    this.#goneSlot = slot;
     this.#link(table.prev(row), next);
     table.detach(row);
     table.setPrev(row, NONE);
@@ -249,6 +260,7 @@ export class VmaTree {
     }
     this.#attach(halfBelow ? table.prev(row) : row, half, halfBelow ? row : table.next(row));
     tree.insertAt(leaf, halfBelow ? slot : slot + 1, half, halfStart, halfEnd);
+    this.#goneStart = -1;
   }
 
   /** Takes out `gone`, and gives its range to `row`, its neighbour that it touches. No gap changes. */
