@@ -111,6 +111,36 @@ describe('the tree of VMAs', () => {
     );
   });
 
+  it('takes a VMA in where one was taken out, whatever has changed meanwhile', () => {
+    const steps = fc.array(fc.record({ gone: change(9000), meanwhile: fc.option(change(9000), { freq: 2 }) }), {
+      minLength: 300,
+      maxLength: 600,
+    });
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 4, max: 9 }), (steps, length) => {
+        const world = new World();
+        for (let i = 0; i < 600; i++) world.add(15 * i, 15 * i + 1 + (i % 9));
+        for (const { gone, meanwhile } of steps) {
+          const found = world.tree.find(gone.at) ?? (world.tree.last as Vma);
+          const { start } = found;
+          world.tree.remove(found.row);
+          // Near by, so that it is the same leaf.
+          if (meanwhile !== null) apply(world, { ...meanwhile, at: Math.max(0, start + (meanwhile.at % 30) - 15) });
+          if (world.tree.firstOverlap(start, start + 1) === null) world.add(start, start + 1);
+          expect(world.tree.at(start)?.start).toBeLessThanOrEqual(start);
+        }
+        expectSortedList(
+          world,
+          steps.map(({ gone }) => gone),
+          length,
+          100,
+          8900,
+        );
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('finds the highest hole again and again, wherever holes have come and gone meanwhile', () => {
     const steps = fc.array(change(2000), { minLength: 50, maxLength: 300 });
     const limits = fc.constantFrom([100, 1900], [0, 1900], [0, 1200], [700, 1950]);
