@@ -19,7 +19,11 @@ export function copyAndMove(op: RemapOperation, session: PolicySession | null, c
   const { copy } = op;
   let taking = session;
   for (;;) {
-    copy.begin(op.vma as Vma, op.address, op.newAddress, op.newPages, op.keepsSource);
+    copy.begin(op.vma as Vma, op.keepsSource);
+    // Not handed over: page numbers would be made objects for the call.
+    copy.sourceStart = op.address;
+    copy.start = op.newAddress;
+    copy.pages = op.newPages;
     if (!copyDestination(op, taking)) {
       return giveUp(op, charge, 'copy', refuse('ENOMEM', 'spec 05.7 c1: copying the VMA'));
     }
@@ -55,8 +59,7 @@ function copyDestination(op: RemapOperation, session: PolicySession | null): boo
 /** Steps c2 and c3: moves the page tables, and on a failure moves them back. */
 function moveTables(op: RemapOperation, session: PolicySession | null, charge: number): MmError | null {
   const { mm, copy } = op;
-  const destination = copy.vma as Vma;
-  const move = op.tables.begin(mm, op.vma as Vma, destination, op.address, op.newAddress, op.oldPages);
+  const move = op.tables.begin(op, op.oldPages);
   move.needRmapLocks = copy.needRmapLocks;
   move.heldRoot = session === null ? null : session.move.heldRoot;
   move.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;
@@ -71,7 +74,7 @@ function moveTables(op: RemapOperation, session: PolicySession | null, charge: n
     error = refuse('ENOMEM', `policy ${session.policy} broke`);
   }
   if (error !== null) {
-    moveBack(op, destination, moved, session);
+    moveBack(op, moved, session);
     session?.takeBack('tables');
     if (mm.env.bus.observed) emitRollback(op, 'tables', error);
     if (charge !== 0 && !op.keepsSource) unchargeMemory(mm, charge);
@@ -85,8 +88,8 @@ function moveTables(op: RemapOperation, session: PolicySession | null, charge: n
   return null;
 }
 
-function moveBack(op: RemapOperation, destination: Vma, moved: number, session: PolicySession | null): void {
-  const back = op.tablesBack.begin(op.mm, destination, op.vma as Vma, op.newAddress, op.address, moved);
+function moveBack(op: RemapOperation, moved: number, session: PolicySession | null): void {
+  const back = op.tablesBack.begin(op, moved);
   back.needRmapLocks = true;
   back.heldRoot = session?.move.heldRoot ?? null;
   back.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;

@@ -44,17 +44,18 @@ const NO_MEMORY = 2;
 function moveUpper(move: TableMove, upper: Level): number {
   const { arch } = move.mm.env;
   const { pages } = move.mm;
+  const { source, target } = move;
   const level = arch.pmdLevel + 1;
   const extent = move.extent(upper);
-  const table = pages.lookup(level, move.source);
-  if (table === 0 || arch.isNone(pages.pool.words(table), pages.entryAt(table, level, move.source))) {
+  const table = pages.lookup(level, source);
+  if (table === 0 || arch.isNone(pages.pool.words(table), pages.entryAt(table, level, source))) {
     move.advance(extent);
     return DONE;
   }
-  const target = pages.ensure(level, move.target);
-  if (target === 0) return NO_MEMORY;
+  const targetTable = pages.ensure(level, target);
+  if (targetTable === 0) return NO_MEMORY;
   const whole = extent === upper.span && arch.canMovePud && level === arch.pudLevel;
-  if (!whole || moveTables(move, upper, level, table, target, 1) === 0) return GO_ON;
+  if (!whole || moveTables(move, upper, level, table, targetTable, 1) === 0) return GO_ON;
   move.puds++;
   move.advance(extent);
   return DONE;
@@ -68,32 +69,34 @@ function moveBelowPmd(move: TableMove, pmd: Level, stop: number): number {
   const { arch, locks, injector } = move.mm.env;
   const { pages } = move.mm;
   const { pool } = pages;
+  // Read once: the engine makes an object of each page number that it reads and hands over.
+  const { source, target } = move;
   const level = arch.pmdLevel;
   const extent = move.extent(pmd);
-  const table = pages.lookup(level, move.source);
+  const table = pages.lookup(level, source);
   if (table === 0) {
     move.advance(extent);
     return DONE;
   }
   const words = pool.words(table);
-  const at = pages.entryAt(table, level, move.source);
+  const at = pages.entryAt(table, level, source);
   if (arch.isNone(words, at)) {
     move.advance(extent);
     return DONE;
   }
-  const target = pages.ensure(level, move.target);
-  if (target === 0) return NO_MEMORY;
+  const targetTable = pages.ensure(level, target);
+  if (targetTable === 0) return NO_MEMORY;
   const whole = extent === pmd.span;
   for (;;) {
     const kind = arch.kindOf(words, at, level);
     if (kind === EntryKind.None) break;
     if (kind !== EntryKind.Table) {
-      if (whole && moveHugePmd(move, pmd, table, target)) break;
+      if (whole && moveHugePmd(move, pmd, table, targetTable)) break;
       move.hugePmdsSplit++;
-      splitHugePmd(move.mm, move.sourceVma, move.source);
+      splitHugePmd(move.mm, move.sourceVma, source);
     } else if (whole && arch.canMovePmd) {
-      const most = locks.enabled || injector !== null ? 1 : Math.floor((stop - move.source) * pmd.inverseSpan);
-      const moved = moveTables(move, pmd, level, table, target, most);
+      const most = locks.enabled || injector !== null ? 1 : Math.floor((stop - source) * pmd.inverseSpan);
+      const moved = moveTables(move, pmd, level, table, targetTable, most);
       if (moved > 0) {
         move.pmds += moved;
         move.steps += moved - 1;
@@ -102,9 +105,9 @@ function moveBelowPmd(move: TableMove, pmd: Level, stop: number): number {
       }
     }
     if (arch.isNone(words, at)) break;
-    const targetPtes = pages.ensure(0, move.target);
+    const targetPtes = pages.ensure(0, target);
     if (targetPtes === 0) return NO_MEMORY;
-    if (movePtes(move, extent, pages.lookup(0, move.source), targetPtes)) break;
+    if (movePtes(move, extent, pages.lookup(0, source), targetPtes)) break;
   }
   move.advance(extent);
   return DONE;

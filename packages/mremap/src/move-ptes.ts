@@ -37,7 +37,7 @@ export function movePtes(move: TableMove, extent: number, source: number, target
   move.ptes += tally.present + tally.absent;
   if (tally.present > 0) {
     // Before the locks are dropped: nobody may see the new entry while a processor still uses the old one.
-    pages.tlb.flushRange(move.source, move.source + extent, 0, 0);
+    pages.tlb.flushRange(extent, 0, 0);
     move.tlbFlushes++;
   }
   if (locks.enabled) unlockTables(move, source, target);

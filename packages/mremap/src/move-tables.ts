@@ -57,7 +57,7 @@ export function moveHugePmd(move: TableMove, pmd: Level, table: number, target: 
   arch.setSoftDirty(targetWords, to);
   if (move.dropsUserfaultMarks) arch.clearUffdWp(targetWords, to);
   if (present) {
-    pages.tlb.flushRange(move.source, move.source + pmd.span, level, pmd.shift);
+    pages.tlb.flushRange(pmd.span, level, pmd.shift);
     move.tlbFlushes++;
   }
   if (locks.enabled) unlockTables(move, table, target);

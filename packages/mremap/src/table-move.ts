@@ -3,6 +3,7 @@ import { type Level, MoveTally } from '@vmakit/pagetable';
 import type { AnonVma } from '@vmakit/rmap';
 import type { Mm } from '@vmakit/mm';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+import type { RemapOperation } from './operation.js';
 
 /**
  * The control block of one move of page tables: `pagetable_move_control` (spec 04 section 6), with counts of what
@@ -45,16 +46,22 @@ export class TableMove {
     this.back = back;
   }
 
-  /** Begins a move of `pages` pages: it is used again for each. What it has to lock is for the caller to say. */
-  begin(mm: Mm, sourceVma: Vma, targetVma: Vma, source: number, target: number, pages: number): this {
-    this.mm = mm;
-    this.sourceVma = sourceVma;
-    this.targetVma = targetVma;
-    this.source = source;
-    this.target = target;
-    this.sourceEnd = source + pages;
+  /**
+   * Begins the move of the first `pages` pages of what `op` moves to the destination that it has, or back: it is used
+   * again for each. What it has to lock is for the caller to say.
+   */
+  begin(op: RemapOperation, pages: number): this {
+    const { back } = this;
+    const source = op.vma as Vma;
+    const destination = op.copy.vma as Vma;
+    this.mm = op.mm;
+    this.sourceVma = back ? destination : source;
+    this.targetVma = back ? source : destination;
+    this.source = back ? op.newAddress : op.address;
+    this.target = back ? op.address : op.newAddress;
+    this.sourceEnd = this.source + pages;
     this.pages = pages;
-    this.dropsUserfaultMarks = losesUserfault(sourceVma);
+    this.dropsUserfaultMarks = losesUserfault(this.sourceVma);
     this.steps = 0;
     this.puds = 0;
     this.pmds = 0;

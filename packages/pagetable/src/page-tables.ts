@@ -31,6 +31,12 @@ export class PageTables {
   /** ... and tables that are unlinked but not yet given back. */
   readonly #unlinked: Int32Array = new Int32Array(64);
   #unlinkedCount = 0;
+  /** What is walked to and what is freed. Fields: page numbers that are handed to a call are made objects for it. */
+  #walked = 0;
+  #freeStart = 0;
+  #freeEnd = 0;
+  #freeFloor = 0;
+  #freeCeiling = 0;
 
   /** @throws {RangeError} when the pool refuses the root table: ask `PageTables.create` where that can happen */
   constructor(arch: Arch, pool: TablePool) {
@@ -78,7 +84,9 @@ export class PageTables {
   /** The table of `level` for page `vpn`; 0 when it does not exist, or a huge leaf is in its place. */
   lookup(level: number, vpn: number): number {
     const held = this.#cache.find(level, vpn);
-    return held !== 0 ? held : this.#walk(level, vpn, false);
+    if (held !== 0) return held;
+    this.#walked = vpn;
+    return this.#walk(level, false);
   }
 
   /**
@@ -124,7 +132,9 @@ export class PageTables {
    */
   ensure(level: number, vpn: number): number {
     const held = this.#cache.find(level, vpn);
-    return held !== 0 ? held : this.#walk(level, vpn, true);
+    if (held !== 0) return held;
+    this.#walked = vpn;
+    return this.#walk(level, true);
   }
 
   /** Makes a table for the entry of `level` (at least 1) for `vpn` from one at hand: a withdrawn reserve, say. */
@@ -234,7 +244,12 @@ export class PageTables {
     let last = Math.ceil(end * inverseSpan) * span;
     if (last > ceiling) last -= span;
     // When no table of the lowest level lies between the neighbours, none above does.
-    if (first < last) this.#freeFound(start, end, floor, ceiling);
+    if (first >= last) return;
+    this.#freeStart = start;
+    this.#freeEnd = end;
+    this.#freeFloor = floor;
+    this.#freeCeiling = ceiling;
+    this.#freeFound();
   }
 
   /** Gives back every table, the root and what is in reserve too, with whatever is in them. */
@@ -248,10 +263,11 @@ export class PageTables {
     return this.tables[this.#top - 1] === 0 && this.#top > 1;
   }
 
-  /** {@link lookup} or {@link ensure} of what is not held: up to the next table that is, and down from there. */
-  #walk(level: number, vpn: number, make: boolean): number {
+  /** {@link lookup} or {@link ensure} of what is not held, for page `#walked`: up to the next table that is, and down from there. */
+  #walk(level: number, make: boolean): number {
     if (level === this.#top) return this.root;
     const { arch, pool } = this;
+    const vpn = this.#walked;
     const cache = this.#cache;
     let upper = level;
     let table = 0;
@@ -310,8 +326,12 @@ export class PageTables {
    * {@link freeRange} where there may be something to free: down while one entry leads to all of the range, then what
    * hangs below, then up again as long as a table lies between the neighbours.
    */
-  #freeFound(start: number, end: number, floor: number, ceiling: number): void {
+  #freeFound(): void {
     const { arch, pool } = this;
+    const start = this.#freeStart;
+    const end = this.#freeEnd;
+    const floor = this.#freeFloor;
+    const ceiling = this.#freeCeiling;
     const path = this.#path;
     const pathAt = this.#pathAt;
     let level = this.#top;

@@ -3,8 +3,8 @@ import { TlbCounters } from './tlb.js';
 
 test('flushes are counted by level and size', () => {
   const tlb = new TlbCounters();
-  tlb.flushRange(0, 10, 0, 0);
-  tlb.flushRange(512, 1536, 1, 9);
+  tlb.flushRange(10, 0, 0);
+  tlb.flushRange(1024, 1, 9);
   tlb.flushPage();
   tlb.flushAll();
   expect([...tlb.ranges]).toEqual([1, 1, 0, 0, 0]);

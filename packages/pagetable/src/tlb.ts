@@ -2,8 +2,8 @@
 const INVERSE: Float64Array = Float64Array.from({ length: 64 }, (_, n) => 2 ** -n);
 
 /**
- * Counts the TLB invalidations of one address space. Ranges are pages, half open; the stride says by what level the
- * range was mapped, since one invalidation of a huge entry covers it all. Spec 04 section 7.
+ * Counts the TLB invalidations of one address space. Ranges are pages; the stride says by what level the range was
+ * mapped, since one invalidation of a huge entry covers it all. Spec 04 section 7.
  */
 export class TlbCounters {
   /** Range flushes, by level index of the stride. */
@@ -17,11 +17,11 @@ export class TlbCounters {
   /** Flushes of the whole address space. */
   full = 0;
 
-  /** Flushes pages [start, end) that are mapped by entries of level index `level`, each spanning 2^shift pages. */
-  flushRange(start: number, end: number, level: number, shift: number): void {
+  /** Flushes a range of pages that is mapped by entries of level index `level`, each spanning 2^shift pages. */
+  flushRange(pages: number, level: number, shift: number): void {
     this.ranges[level]!++;
-    this.entries[level]! += (end - start) * INVERSE[shift]!;
-    this.pages += end - start;
+    this.entries[level]! += pages * INVERSE[shift]!;
+    this.pages += pages;
   }
 
   /** Flushes `count` entries of level index `level` next to each other, each by itself. */

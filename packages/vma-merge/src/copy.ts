@@ -27,12 +27,9 @@ export class VmaCopy {
   pageOffset = 0;
   anonPageOffset = 0;
 
-  /** Begins a copy of the `pages` pages of `source` from `sourceStart` on, to `start`. */
-  begin(source: Vma, sourceStart: number, start: number, pages: number, keepSource: boolean): this {
+  /** Begins a copy of a part of `source`: which one and where to, `sourceStart`, `start` and `pages`, is to be set. */
+  begin(source: Vma, keepSource: boolean): this {
     this.source = source;
-    this.sourceStart = sourceStart;
-    this.start = start;
-    this.pages = pages;
     this.keepSource = keepSource;
     this.vma = null;
     this.merged = false;
@@ -63,12 +60,11 @@ export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean 
   settleOffsets(context, copy, source);
   if (source.uffd !== null && !source.uffd.remapEvents && profile.copyMergeRefusesUffd) return false;
   const { start } = copy;
-  const end = start + copy.pages;
   const { tree } = mm;
   const next = tree.findRow(start);
   const prev = tree.rowBefore(next);
-  if (!context.bus.observed && !offsetGoesOn(tree.table, prev, next, start, end, copy.pageOffset)) return false;
-  const request = mm.mergeRequest.begin('copy', start, end, copy.pageOffset, source.flags);
+  if (!context.bus.observed && !offsetGoesOn(tree.table, copy, prev, next)) return false;
+  const request = mm.mergeRequest.begin('copy', start, start + copy.pages, copy.pageOffset, source.flags);
   request.anonPageOffset = copy.anonPageOffset;
   request.takeAttributes(source.row);
   request.copiedFromRow = source.row;
@@ -86,17 +82,12 @@ export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean 
 }
 
 /**
- * Whether the offset of [start, end) goes on from that of a neighbour, or the neighbour's from it. The last rule of a
- * merge, tested first when nobody asks which one refuses: most moved memory fails it.
+ * Whether the offset of the copy goes on from that of a neighbour, or the neighbour's from it. The last rule of a merge,
+ * tested first when nobody asks which one refuses: most moved memory fails it.
  */
-function offsetGoesOn(
-  table: VmaTable,
-  prev: number,
-  next: number,
-  start: number,
-  end: number,
-  pageOffset: number,
-): boolean {
+function offsetGoesOn(table: VmaTable, copy: VmaCopy, prev: number, next: number): boolean {
+  const { start, pageOffset } = copy;
+  const end = start + copy.pages;
   if (prev !== NONE && table.end(prev) === start) {
     if (table.pageOffset(prev) + table.end(prev) - table.start(prev) === pageOffset) return true;
   }

@@ -137,7 +137,7 @@ describe('the tree of VMAs', () => {
           8900,
         );
       }),
-      { numRuns: 40 },
+      { numRuns: 100 },
     );
   });
 

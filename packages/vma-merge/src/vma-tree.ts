@@ -25,7 +25,7 @@ export class VmaTree {
   #hint: number = NONE;
   /** A slot at or behind which the next change most likely is: that of the VMA found last, or the one before a gap. */
   #near = 0;
-  /** Where the VMA taken out last began, and its slot: there goes one that begins there. -1: the leaf has changed. */
+  /** Where the VMA taken out last began, and its slot: one that begins there goes there. -1: leaves or keys changed. */
   #goneStart = -1;
   #goneSlot = 0;
 
@@ -219,7 +219,7 @@ export class VmaTree {
     if (start !== wasStart) {
       const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
       tree.change(leaf, wasStart - from, start - from);
-      tree.setStart(leaf, slot, start);
+      this.#setStart(slot, start);
       table.setStart(row, start);
     }
     if (end !== wasEnd) {
@@ -305,8 +305,14 @@ export class VmaTree {
     const slot = this.#slotOf(high);
     tree.nodes.bounds[2 * this.#slotOf(low) + 1] = at;
     table.setEnd(low, at);
-    tree.setStart(slot >> LEAF_SHIFT, slot, at);
+    this.#setStart(slot, at);
     table.setStart(high, at);
+  }
+
+  #setStart(slot: number, start: number): void {
+    this.#tree.setStart(slot >> LEAF_SHIFT, slot, start);
+    // The key of the leaf behind may be above it now.
+    this.#goneStart = -1;
   }
 
   #rangeOf(row: number): [number, number] {

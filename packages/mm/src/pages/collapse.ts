@@ -54,7 +54,7 @@ function collapseOne(mm: Mm, vma: Vma, page: number): MmError | null {
   tables.invalidate();
   tables.deposit(pmdTable, table);
   mapNewHuge(mm, vma, page, pmdTable, head);
-  tables.tlb.flushRange(page, page + arch.pmdPages, 0, 0);
+  tables.tlb.flushRange(arch.pmdPages, 0, 0);
   return null;
 }
 

@@ -37,7 +37,7 @@ export function copyPageRange(copy: ForkCopy, childVma: Vma, parentVma: Vma): bo
   const from = copy.entriesFrom(start);
   const held = from >= 0 && copy.entriesFrom(end) <= arch.pmdPages;
   if (!(held ? copyEntries(copy, from | 0, entryCount(start, end)) : copyTables(copy, start, end))) return false;
-  if (copy.cow) tlb.flushRange(start, end, 0, 0);
+  if (copy.cow) tlb.flushRange(end - start, 0, 0);
   return true;
 }
 

@@ -23,7 +23,7 @@ export function freeLazily(mm: Mm, _vma: Vma, start: number, end: number): void 
     if (tables.lookup(0, page) !== 0) freeTable(mm, page, next);
     page = tables.nextPopulated(next, end);
   }
-  if (any) tables.tlb.flushRange(start, end, 0, 0);
+  if (any) tables.tlb.flushRange(end - start, 0, 0);
 }
 
 function freeHuge(mm: Mm, page: number, next: number): void {

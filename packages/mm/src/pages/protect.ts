@@ -76,7 +76,7 @@ function change(what: Change, first: number, start: number, end: number): void {
     if (table !== 0) changeTable(what, table, page, next);
     page = next < end ? tables.nextPopulated(next, end) : end;
   }
-  tables.tlb.flushRange(start, end, 0, 0);
+  tables.tlb.flushRange(end - start, 0, 0);
 }
 
 function changeTable(what: Change, table: number, start: number, end: number): void {

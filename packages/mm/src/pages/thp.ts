@@ -49,8 +49,7 @@ export function splitHugePmd(mm: Mm, vma: Vma, page: number): void {
   else fillWithPages(mm, vma, table, words, at);
   arch.clear(words, at);
   tables.populate(pmdTable, 1, page, table);
-  const base = page - pagesInto(page, arch.pmdPages);
-  tables.tlb.flushRange(base, base + arch.pmdPages, 1, arch.pmdOrder);
+  tables.tlb.flushRange(arch.pmdPages, 1, arch.pmdOrder);
 }
 
 /** The marks of a present entry, huge or not. */

@@ -26,7 +26,7 @@ export function zapRange(mm: Mm, vma: Vma, start: number, end: number): void {
 /** The same, for the VMA in `row`. */
 export function zapRow(mm: Mm, row: number, start: number, end: number): void {
   const page = mm.pages.nextPopulated(start, end);
-  if (page < end) zap(mm, mm.tree.table.view(row), page, start, end, true);
+  if (page < end) zap(mm, mm.tree.table.view(row), page, end, end - start, true);
 }
 
 /**
@@ -35,7 +35,7 @@ export function zapRow(mm: Mm, row: number, start: number, end: number): void {
  */
 export function zapRangeKeepMarkers(mm: Mm, vma: Vma, start: number, end: number): void {
   const page = mm.pages.nextPopulated(start, end);
-  if (page < end) zap(mm, vma, page, start, end, false);
+  if (page < end) zap(mm, vma, page, end, end - start, false);
 }
 
 /** Gives back the tables of the lowest level that [start, end) covers whole and that are empty. */
@@ -54,8 +54,8 @@ export function freeEmptyTables(mm: Mm, start: number, end: number): void {
   }
 }
 
-/** `first`: the first page of [start, end) that a table is there for. */
-function zap(mm: Mm, vma: Vma, first: number, start: number, end: number, dropMarkers: boolean): void {
+/** Of the `pages` pages before `end`; `first`: the first of them that a table is there for. */
+function zap(mm: Mm, vma: Vma, first: number, end: number, pages: number, dropMarkers: boolean): void {
   const tables = mm.pages;
   let page = first;
   while (page < end) {
@@ -72,7 +72,7 @@ function zap(mm: Mm, vma: Vma, first: number, start: number, end: number, dropMa
     }
     page = next < end ? tables.nextPopulated(next, end) : end;
   }
-  tables.tlb.flushRange(start, end, 0, 0);
+  tables.tlb.flushRange(pages, 0, 0);
 }
 
 /** Entries from which on it pays to look first whether there are any. */
