@@ -45,8 +45,8 @@ const BRANCH_ENTRY = 7;
  * greatest of a number from 0 on that each item has, or {@link UNKNOWN}. What is known above is right whether or not
  * all below it is known.
  *
- * An item is a number from 0 on, that of a row in somebody's table. The tree keeps the leaf of an item there, unless the
- * item can be found by its start: where it is alone with it.
+ * An item is a number from 0 on, that of a row in somebody's table. The tree keeps the leaf of an item there, unless
+ * the item can be found by its start: where it is alone with it.
  */
 export class IntervalNodes {
   /**

@@ -263,7 +263,10 @@ export class PageTables {
     return this.tables[this.#top - 1] === 0 && this.#top > 1;
   }
 
-  /** {@link lookup} or {@link ensure} of what is not held, for page `#walked`: up to the next table that is, and down from there. */
+  /**
+   * {@link lookup} or {@link ensure} of what is not held, for page `#walked`: up to the next table that is, and down
+   * from there.
+   */
   #walk(level: number, make: boolean): number {
     if (level === this.#top) return this.root;
     const { arch, pool } = this;

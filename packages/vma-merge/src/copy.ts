@@ -82,8 +82,8 @@ export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean 
 }
 
 /**
- * Whether the offset of the copy goes on from that of a neighbour, or the neighbour's from it. The last rule of a merge,
- * tested first when nobody asks which one refuses: most moved memory fails it.
+ * Whether the offset of the copy goes on from that of a neighbour, or the neighbour's from it. The last rule of a
+ * merge, tested first when nobody asks which one refuses: most moved memory fails it.
  */
 function offsetGoesOn(table: VmaTable, copy: VmaCopy, prev: number, next: number): boolean {
   const { start, pageOffset } = copy;
