@@ -4,7 +4,7 @@ import type { AnonVmaRegistry } from '@vmakit/rmap';
 import { MergeRequest, type UserfaultContext, VmaTree, type VmaOwner } from '@vmakit/vma-merge';
 import { GatheredRange } from './calls/gathered-range.js';
 import type { MmEnvironment } from './environment.js';
-import type { ForkCopy } from './pages/fork-tables.js';
+import { ForkCopy } from './pages/fork-tables.js';
 import type { KsmPages } from './pages/ksm-pages.js';
 
 /**
@@ -76,8 +76,8 @@ export class Mm implements VmaOwner {
   /** The unmapping in progress, if there is one. */
   readonly gathered: GatheredRange = new GatheredRange(this);
   readonly mergeRequest: MergeRequest = new MergeRequest(this);
-  /** The fork in progress, or the last one. */
-  forkCopy: ForkCopy | null = null;
+  /** The fork of this address space in progress, or the last one. */
+  readonly forkCopy: ForkCopy = new ForkCopy(this);
   totalVm = 0;
   dataVm = 0;
   execVm = 0;

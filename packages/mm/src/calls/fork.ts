@@ -19,7 +19,7 @@ import { anonVmaFork, unlinkAnonVmas } from '@vmakit/rmap';
 import { type UserfaultContext, type Vma, duplicateVma } from '@vmakit/vma-merge';
 import { Mm, copyLayout } from '../mm.js';
 import { copyPageRange } from '../pages/fork-copy.js';
-import { ForkCopy } from '../pages/fork-tables.js';
+import type { ForkCopy } from '../pages/fork-tables.js';
 import { accountMapping, chargeMemory, refuseCharge, unchargeMemory } from './accounting.js';
 import { emitCallBegin, emitCallEnd, lockForWriting, unlock } from './call.js';
 import { exitMm } from './exit.js';
@@ -65,7 +65,7 @@ function duplicateMm(parent: Mm): Mm | MmError {
   const { count } = parent.tree;
   child.tree.reserve(count);
   parent.env.anonVmas.reserve(Math.min(count, parent.env.anonVmas.liveCount));
-  const pages = (parent.forkCopy ??= new ForkCopy(parent)).begin(child);
+  const pages = parent.forkCopy.begin(child);
   const contexts = new Map<UserfaultContext, UserfaultContext>();
   let failed: MmError | null = null;
   for (let vma = parent.tree.first; vma !== null && failed === null; vma = vma.next) {

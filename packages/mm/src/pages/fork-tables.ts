@@ -7,9 +7,10 @@ import type { Mm } from '../mm.js';
 const NOWHERE = -(2 ** 53);
 
 /**
- * What the copying of page tables works with: one for each parent, which keeps it so that the engine keeps the code
- * compiled for it (see `refuse` of base); begun anew for each fork and each VMA. The table of the lowest level that was
- * copied last and the child's copy of it are held: of many small VMAs the next one most often has its pages there too.
+ * What the copying of page tables works with: one for each address space, so that there always is one and the engine
+ * keeps the code compiled for it (see `refuse` of base); begun anew for each fork and each VMA. The table of the lowest
+ * level that was copied last and the child's copy of it are held: of many small VMAs the next one most often has its
+ * pages there too.
  */
 export class ForkCopy {
   readonly parent: Mm;
