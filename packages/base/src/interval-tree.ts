@@ -122,15 +122,15 @@ export abstract class IntervalTree {
 
   /** The same as {@link raise} and {@link lower} for the leaf behind `leaf`, if there is one. */
   raiseNext(leaf: number, value: number): void {
-    if (this.#summarized) this.#tellNext(leaf, value, value);
+    this.#tellNext(leaf, value, value);
   }
 
   lowerNext(leaf: number, value: number): void {
-    if (this.#summarized) this.#tellNext(leaf, value, UNKNOWN);
+    this.#tellNext(leaf, value, UNKNOWN);
   }
 
   #tellNext(leaf: number, value: number, summary: number): void {
-    const next = this.nodes.next(leaf);
+    const next = this.#summarized ? this.nodes.next(leaf) : NONE;
     if (next !== NONE) this.#tell(next, value, summary);
   }
 

@@ -100,7 +100,8 @@ export class VmaTree {
     const { nodes } = tree;
     const start = table.start(row);
     const end = table.end(row);
-    // What was found last, most often: rows that are at hand, where a leaf beside is not.
+    // What was found last, most often: looked at here, since for the call the start would be made an object. Its row
+    // and the one before are at hand, where a leaf beside is not.
     const hint = this.#hint;
     const next = hint !== NONE && isFirstAbove(table, hint, start) ? hint : this.findRow(start);
     const prev = this.rowBefore(next);
@@ -200,34 +201,27 @@ export class VmaTree {
     const { table } = this;
     const tree = this.#tree;
     const { nodes } = tree;
-    const { bounds } = nodes;
     const slot = this.#slotOf(row);
     const leaf = slot >> LEAF_SHIFT;
-    const isFirst = slot === leaf << LEAF_SHIFT;
-    const isLast = slot === nodes.lastSlot(leaf);
-    const before = isFirst ? nodes.lastSlot(nodes.previous(leaf)) : slot - 1;
-    const after = isLast ? nodes.firstSlot(nodes.next(leaf)) : slot + 1;
+    const prev = table.prev(row);
+    const next = table.next(row);
+    const from = prev === NONE ? 0 : table.end(prev);
+    const to = next === NONE ? Infinity : table.start(next);
     const wasStart = table.start(row);
     const wasEnd = table.end(row);
-    if (
-      start >= end ||
-      (before !== NONE && (bounds[2 * before + 1] as number) > start) ||
-      (after !== NONE && (bounds[2 * after] as number) < end)
-    ) {
+    if (start >= end || from > start || to < end) {
       throw new InvariantError('VMAs do not overlap and are not empty', { start, end, was: [wasStart, wasEnd] });
     }
     if (start !== wasStart) {
-      const from = before === NONE ? 0 : (bounds[2 * before + 1] as number);
       tree.change(leaf, wasStart - from, start - from);
       this.#setStart(slot, start);
       table.setStart(row, start);
     }
     if (end !== wasEnd) {
-      if (after !== NONE) {
-        const to = bounds[2 * after] as number;
-        tree.change(isLast ? nodes.next(leaf) : leaf, to - wasEnd, to - end);
+      if (next !== NONE) {
+        tree.change(slot < nodes.lastSlot(leaf) ? leaf : nodes.next(leaf), to - wasEnd, to - end);
       }
-      bounds[2 * slot + 1] = end;
+      nodes.bounds[2 * slot + 1] = end;
       table.setEnd(row, end);
     }
   }
