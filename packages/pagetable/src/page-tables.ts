@@ -139,7 +139,7 @@ export class PageTables {
 
   /** Makes a table for the entry of `level` (at least 1) for `vpn` from one at hand: a withdrawn reserve, say. */
   populate(upperTable: number, level: number, vpn: number, table: number): void {
-    this.arch.setTable(this.pool.words(upperTable), this.entryAt(upperTable, level, vpn), table);
+    this.#link(upperTable, this.pool.words(upperTable), this.entryAt(upperTable, level, vpn), table);
   }
 
   /** A table of the lowest level that is not linked in: to be put in reserve or linked by `populate`. 0: refused. */
@@ -186,6 +186,12 @@ export class PageTables {
     targetWords[targetAt + 1] = sourceWords[sourceAt + 1]!;
     sourceWords[sourceAt] = 0;
     sourceWords[sourceAt + 1] = 0;
+    if (arch.isTable(targetWords, targetAt)) {
+      pool.addLinks(sourceTable, -1);
+      pool.addLinks(targetTable, 1);
+    } else {
+      pool.holdsLeaves(targetTable);
+    }
     this.#forgetMoved(level, sourceVpn, 1);
   }
 
@@ -217,6 +223,8 @@ export class PageTables {
       source[at + 1] = 0;
     }
     const moved = (at - first) >> 1;
+    pool.addLinks(sourceTable, -moved);
+    pool.addLinks(targetTable, moved);
     this.#forgetMoved(level, sourceVpn, moved);
     return moved;
   }
@@ -279,7 +287,7 @@ export class PageTables {
       const words = pool.words(table);
       const at = this.entryAt(table, upper, vpn);
       if (arch.isTable(words, at)) table = arch.tableAt(words, at);
-      else table = make && arch.isNone(words, at) ? this.#allocateAt(words, at, upper - 1) : 0;
+      else table = make && arch.isNone(words, at) ? this.#allocateAt(table, words, at, upper - 1) : 0;
       if (table === 0) return 0;
       cache.hold(upper - 1, vpn, table);
     }
@@ -306,11 +314,17 @@ export class PageTables {
     this.#cache.forgetBelow(level, Math.floor(vpn * inverseSpan) * span, count * span);
   }
 
-  /** Makes the empty entry at `at` lead to a new table of `level`; 0: refused. */
-  #allocateAt(words: Int32Array, at: number, level: number): number {
+  /** Makes the empty entry at `at` of `upper` lead to a new table of `level`; 0: refused. */
+  #allocateAt(upper: number, words: Int32Array, at: number, level: number): number {
     const table = this.#allocate(level);
-    if (table !== 0) this.arch.setTable(words, at, table);
+    if (table !== 0) this.#link(upper, words, at, table);
     return table;
+  }
+
+  /** Makes the empty entry at `at` of `upper` lead to `table`. */
+  #link(upper: number, words: Int32Array, at: number, table: number): void {
+    this.arch.setTable(words, at, table);
+    this.pool.addLinks(upper, 1);
   }
 
   #allocate(level: number): number {
@@ -355,7 +369,7 @@ export class PageTables {
       const { span, inverseSpan } = this.#levels[level + 1]!;
       const first = Math.floor(start * inverseSpan) * span;
       if (first < floor || first + span > ceiling) break;
-      this.#unlink(pool.words(path[level + 1]!), pathAt[level + 1]!, path[level]!, level);
+      this.#unlink(path[level + 1]!, pathAt[level + 1]!, path[level]!, level);
     }
     this.#freeUnlinked();
   }
@@ -373,14 +387,19 @@ export class PageTables {
       if (level > 1) {
         this.#freeBelow(below, level - 1, Math.max(start, first), Math.min(end, first + span), floor, ceiling);
       }
-      if (first >= floor && first + span <= ceiling) this.#unlink(words, at, below, level - 1);
+      if (first >= floor && first + span <= ceiling) this.#unlink(table, at, below, level - 1);
     }
   }
 
-  /** Empties the entry at `at`, which leads to `table` of `level`: it is given back with others, in this order. */
-  #unlink(words: Int32Array, at: number, table: number, level: number): void {
+  /**
+   * Empties the entry at `at` of `upper`, which leads to `table` of `level`: it is given back with others, in this
+   * order.
+   */
+  #unlink(upper: number, at: number, table: number, level: number): void {
+    const words = this.pool.words(upper);
     words[at] = 0;
     words[at + 1] = 0;
+    this.pool.addLinks(upper, -1);
     this.#cache.forget(level, table);
     this.tables[level]!--;
     if (this.#unlinkedCount === this.#unlinked.length) this.#freeUnlinked();

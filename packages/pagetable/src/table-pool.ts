@@ -7,7 +7,10 @@ const CHUNK_BYTES = 256 * 1024;
 const BYTES_PER_WORD = 8;
 const INITIAL_CHUNKS = 4;
 /** What the pool knows of a table, beside its words. */
-const SIDE_BYTES = 5;
+const SIDE_BYTES = 7;
+
+/** In place of how many entries of a table lead to tables: it has, or had, other entries. */
+const HAS_LEAVES = -1;
 
 /** Entries up to which a loop over them takes less time than it takes to have them compared. */
 const FEW = 128;
@@ -48,6 +51,8 @@ export class TablePool {
   #next: Int32Array;
   /** Level index + 1 of a live table, 0 of a free one. */
   #levelOf: Uint8Array;
+  /** How many entries lead to tables, or {@link HAS_LEAVES}: whether a table without leaves is empty takes no look. */
+  #links: Int16Array;
   /** First table kept in reserve for the leaves of a table that has any. */
   readonly #reserve = new Map<number, number>();
   #free = 0;
@@ -62,6 +67,7 @@ export class TablePool {
     this.tableShift = Math.log2((arch.pageSize / BYTES_PER_WORD) * 2);
     this.#next = new Int32Array(INITIAL_CHUNKS * perChunk);
     this.#levelOf = new Uint8Array(INITIAL_CHUNKS * perChunk);
+    this.#links = new Int16Array(INITIAL_CHUNKS * perChunk);
   }
 
   /** The array that holds table `id`. */
@@ -108,10 +114,26 @@ export class TablePool {
     if (id !== 0) this.#free = this.#next[id]!;
     else id = this.#takeUnused();
     this.#levelOf[id] = level + 1;
+    this.#links[id] = level === 0 ? HAS_LEAVES : 0;
     this.#next[id] = 0;
     this.live[level]!++;
     this.allocated++;
     return id;
+  }
+
+  /** Entries of table `id` that lead to tables; -1: it has, or had, other entries, and they are not counted. */
+  links(id: number): number {
+    return this.#links[id]!;
+  }
+
+  /** `change` more entries of table `id` lead to tables than before. */
+  addLinks(id: number, change: number): void {
+    if (this.#links[id] !== HAS_LEAVES) this.#links[id]! += change;
+  }
+
+  /** Says that table `id`, above the lowest level, gets an entry that does not lead to a table. */
+  holdsLeaves(id: number): void {
+    this.#links[id] = HAS_LEAVES;
   }
 
   /**
@@ -120,13 +142,15 @@ export class TablePool {
    * @throws {InvariantError} when an entry is not empty, tables are in reserve for it, or it is not live
    */
   free(id: number): void {
-    if (!this.isZero(id, 0, this.arch.pageSize / BYTES_PER_WORD)) throw this.#notEmpty(id);
+    const links = this.#links[id]!;
+    const empty = links === HAS_LEAVES ? this.isZero(id, 0, this.arch.pageSize / BYTES_PER_WORD) : links === 0;
+    if (!empty) throw this.#notEmpty(id);
     this.#release(id);
   }
 
   /**
-   * Takes the first `count` of `ids` back, in that order. They must be empty, which is tested for tables that lie next
-   * to each other at once: a path through the levels mostly does, and a comparison by itself takes as long as a table.
+   * Takes the first `count` of `ids` back, in that order. They must be empty, which is tested for tables with leaves
+   * that lie next to each other at once: a comparison by itself takes as long as a table.
    *
    * @throws {InvariantError} as `free` does
    */
@@ -134,9 +158,14 @@ export class TablePool {
     const most = Math.max(1, ZEROS.length / this.arch.pageSize);
     for (let i = 0; i < count;) {
       let low = ids[i]!;
+      if (this.#links[low] !== HAS_LEAVES) {
+        this.free(low);
+        i++;
+        continue;
+      }
       let high = low;
       let next = i + 1;
-      for (; next < count && high - low + 1 < most; next++) {
+      for (; next < count && high - low + 1 < most && this.#links[ids[next]!] === HAS_LEAVES; next++) {
         const id = ids[next]!;
         if (id === low - 1 && (low & this.chunkMask) !== 0) low = id;
         else if (id === high + 1 && (id & this.chunkMask) !== 0) high = id;
@@ -201,7 +230,8 @@ export class TablePool {
     const words = this.words(id);
     const base = this.base(id);
     let entry = 0;
-    while (words[base + 2 * entry] === 0 && words[base + 2 * entry + 1] === 0) entry++;
+    const last = this.arch.pageSize / BYTES_PER_WORD - 1;
+    while (entry < last && words[base + 2 * entry] === 0 && words[base + 2 * entry + 1] === 0) entry++;
     const [low, high] = [words[base + 2 * entry]!, words[base + 2 * entry + 1]!];
     const word = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
     const level = this.levelOf(id);
@@ -211,6 +241,7 @@ export class TablePool {
       level: name,
       entry,
       word: `0x${word.toString(16)}`,
+      links: this.links(id),
     });
   }
 
@@ -226,12 +257,13 @@ export class TablePool {
       const room = id + Math.max(this.chunkMask + 1, id >> 3);
       this.#next = grown(this.#next, new Int32Array(room));
       this.#levelOf = grown(this.#levelOf, new Uint8Array(room));
+      this.#links = grown(this.#links, new Int16Array(room));
     }
     return id;
   }
 }
 
-function grown<T extends Int32Array | Uint8Array>(old: T, larger: T): T {
+function grown<T extends Int32Array | Int16Array | Uint8Array>(old: T, larger: T): T {
   larger.set(old);
   return larger;
 }

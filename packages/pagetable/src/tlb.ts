@@ -1,4 +1,4 @@
-/** 2^-n. */
+/** 2^-n: an engine calls a function for a power of what is not constant. */
 const INVERSE: Float64Array = Float64Array.from({ length: 64 }, (_, n) => 2 ** -n);
 
 /**
@@ -28,7 +28,7 @@ export class TlbCounters {
   flushEntries(count: number, level: number, shift: number): void {
     this.ranges[level]! += count;
     this.entries[level]! += count;
-    this.pages += count * 2 ** shift;
+    this.pages += count / INVERSE[shift]!;
   }
 
   /** Flushes one page. */

@@ -13,8 +13,10 @@ export function checkTableCounts(mm: Mm, violations: ViolationList, walk: (onTab
   const counted = new Int32Array(arch.levels.length);
   (counted[arch.topLevel] as number)++;
   let deposits = arch.topLevel === arch.pmdLevel ? checkDeposits(mm, root, 0, violations) : 0;
+  checkLinks(mm, root, arch.topLevel, violations);
   walk((level, page, _words, _at, table) => {
     (counted[level - 1] as number)++;
+    if (level > 1) checkLinks(mm, table, level - 1, violations);
     if (level - 1 === arch.pmdLevel) deposits += checkDeposits(mm, table, page, violations);
   });
   (counted[0] as number) += deposits;
@@ -42,6 +44,30 @@ export function checkPool(env: MmEnvironment, mms: readonly Mm[], violations: Vi
       counted: sum,
     });
   }
+}
+
+/** A table of `level`, above the lowest, that counts the tables below it counts them right, and has nothing else. */
+function checkLinks(mm: Mm, table: number, level: number, violations: ViolationList): void {
+  const { arch, pool } = mm.pages;
+  const links = pool.links(table);
+  if (links < 0) return;
+  const words = pool.words(table);
+  const base = pool.base(table);
+  let tables = 0;
+  let others = 0;
+  for (let at = base; at < base + 2 * arch.level(level).entries; at += 2) {
+    if (arch.isTable(words, at)) tables++;
+    else if (!arch.isNone(words, at)) others++;
+  }
+  if (tables === links && others === 0) return;
+  violations.add('S5.2', 'a table that has no leaves counts the tables below it', {
+    mm: mm.id,
+    table,
+    level: arch.level(level).name,
+    links,
+    tables,
+    others,
+  });
 }
 
 /** Compares tables in reserve with huge entries; gives the number in reserve. */

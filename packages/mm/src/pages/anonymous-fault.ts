@@ -141,6 +141,7 @@ export function mapNewHuge(mm: Mm, vma: Vma, page: number, pmdTable: number, hea
   mm.rssAnon += arch.pmdPages;
   const words = mm.pages.pool.words(pmdTable);
   const at = mm.pages.entryAt(pmdTable, 1, page);
+  mm.pages.pool.holdsLeaves(pmdTable);
   arch.setPage(words, at, 1, head, pageProtection(mm.env, vma), freshState(vma));
 }
 
@@ -155,6 +156,7 @@ function hugeZeroFault(mm: Mm, vma: Vma, page: number, pmdTable: number): number
     return frame < 0 ? FAULT_OK : FAULT_USERFAULT;
   }
   const words = tables.pool.words(pmdTable);
+  tables.pool.holdsLeaves(pmdTable);
   arch.setPage(words, tables.entryAt(pmdTable, 1, page), 1, frame, pageProtection(mm.env, vma), SPECIAL | YOUNG);
   tables.deposit(pmdTable, reserve);
   return FAULT_ZERO_PAGE;

@@ -43,6 +43,7 @@ export function copyHugeEntry(copy: ForkCopy, page: number): 'copied' | 'split' 
   const target = child.pages.pool.words(childTable);
   const targetAt = child.pages.entryAt(childTable, 1, page);
   if (kind === EntryKind.Page && copy.cow) arch.wrprotect(source, at);
+  child.pages.pool.holdsLeaves(childTable);
   target[targetAt] = source[at]!;
   target[targetAt + 1] = source[at + 1]!;
   if (kind === EntryKind.Page) arch.mkOld(target, targetAt);

@@ -85,5 +85,6 @@ function setHuge(mm: Mm, vma: Vma, first: number, pmdTable: number, head: number
   const words = mm.pages.pool.words(pmdTable);
   const writable = (vma.flags & VM_WRITE) !== 0 ? WRITABLE | DIRTY | SOFT_DIRTY : 0;
   const at = mm.pages.entryAt(pmdTable, 1, first);
+  mm.pages.pool.holdsLeaves(pmdTable);
   arch.setPage(words, at, 1, head, pageProtection(mm.env, vma), YOUNG | writable);
 }
