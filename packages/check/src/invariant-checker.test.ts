@@ -189,7 +189,7 @@ describe('S3, anon_vmas', () => {
   it('S3.4: a second link to the same anon_vma', () => {
     const { kernel, vma } = scene();
     const { links } = kernel.env.anonVmas;
-    links.setNext(vma.chain, links.make(vma, vma.anonVma!.slot, NONE));
+    links.setNext(vma.chain, links.make(vma.table, vma.row, vma.anonVma!.slot, NONE));
     expect(reported(kernel)).toEqual(['S3.4']);
   });
 
@@ -198,7 +198,7 @@ describe('S3, anon_vmas', () => {
     const other = map(process, AT + 0x1000, 4);
     process.touch(AT + 0x1000, 4);
     const { anonVmas } = kernel.env;
-    anonVmas.links.setNext(vma.chain, anonVmas.links.make(vma, other.anonVma!.slot, NONE));
+    anonVmas.links.setNext(vma.chain, anonVmas.links.make(vma.table, vma.row, other.anonVma!.slot, NONE));
     insertLink(anonVmas, anonVmas.links.next(vma.chain));
     expect(reported(kernel)).toEqual(['S3.5']);
   });
@@ -244,7 +244,7 @@ describe('S3, anon_vmas', () => {
 
   it('S3.13: anonymous pages without an anon_vma', () => {
     const { kernel, vma } = scene();
-    unlinkAnonVmas(kernel.env, vma);
+    unlinkAnonVmas(kernel.env, vma.table, vma.row);
     expect(reported(kernel)).toEqual(['S3.13']);
   });
 });
@@ -340,6 +340,15 @@ describe('S5, page tables', () => {
     kernel.env.tablePool.allocate(0);
     expect(checkInvariants(kernel)).toMatchObject([
       { invariant: 'S5.2', objects: { level: 'pte', live: 2, counted: 1 } },
+    ]);
+  });
+
+  it('S5.2: a table that miscounts the tables below it', () => {
+    const { kernel, process } = scene();
+    const { pages } = process.mm;
+    pages.pool.addLinks(pages.lookup(1, AT), 1);
+    expect(checkInvariants(kernel)).toMatchObject([
+      { invariant: 'S5.2', objects: { level: 'pmd', links: 2, tables: 1 } },
     ]);
   });
 

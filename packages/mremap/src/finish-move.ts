@@ -61,7 +61,7 @@ function completeDontUnmap(op: RemapOperation, destination: Vma): void {
   const source = op.vma as Vma;
   source.flags = withoutFlags(source.flags, VM_LOCKED_MASK);
   if (source === destination || source.start !== op.address || source.end !== op.oldEnd) return;
-  unlinkAnonVmas(env, source);
+  unlinkAnonVmas(env, source.table, source.row);
   if (!env.profile.dontUnmapResetsOffset) return;
   if (isAnonymous(source) && source.file === null) source.pageOffset = source.start;
   source.anonPageOffset = env.profile.anonPageOffset || source.file === null ? source.start : source.pageOffset;

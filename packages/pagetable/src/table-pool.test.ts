@@ -95,8 +95,27 @@ describe('a broken rule throws, with the state', () => {
     try {
       pool.free(id);
     } catch (error) {
-      expect((error as InvariantError).state).toEqual({ id: 1, level: 'pte', entry: 7, word: '0x8000000012345025' });
+      const word = '0x8000000012345025';
+      expect((error as InvariantError).state).toEqual({ id: 1, level: 'pte', entry: 7, word, links: -1 });
     }
+  });
+
+  test('nor one that has links to others, or was told of leaves and has one', () => {
+    const pool = makePool();
+    const [upper, huge] = [pool.allocate(1), pool.allocate(1)];
+    pool.addLinks(upper, 2);
+    pool.addLinks(upper, -1);
+    expect(() => pool.free(upper)).toThrow('must be empty');
+    pool.addLinks(upper, -1);
+    pool.free(upper);
+    pool.holdsLeaves(huge);
+    pool.addLinks(huge, 1);
+    expect(pool.links(huge)).toBe(-1);
+    arch.setPage(pool.words(huge), pool.base(huge), 1, 0x200, 1, 2);
+    expect(() => pool.freeAll(Int32Array.of(huge), 1)).toThrow('must be empty');
+    arch.clear(pool.words(huge), pool.base(huge));
+    pool.freeAll(Int32Array.of(huge), 1);
+    expect([pool.freed, pool.links(pool.allocate(1))]).toEqual([2, 0]);
   });
 
   test('nor one among others', () => {

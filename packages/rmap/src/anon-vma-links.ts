@@ -55,9 +55,9 @@ export function forEachOverlap(anonVma: AnonVma, first: number, last: number, vi
   }
   const { links, numbers } = registry;
   for (let link = numbers[slot * ANON_VMA_FIELDS + LINKS] as number; link !== NONE; link = links.sibling(link)) {
-    const vma = links.vma(link);
-    if (vma.anonPageOffset > last) return;
-    if (vma.anonPageOffset + (vma.end - vma.start) > first && !visit(vma)) return;
+    const offset = links.anonPageOffset(link);
+    if (offset > last) return;
+    if (offset + links.pages(link) > first && !visit(links.vma(link))) return;
   }
 }
 
@@ -74,7 +74,7 @@ export function insertLink(registry: AnonVmaRegistry, link: number): void {
   } else if (first === NONE) {
     numbers[at + LINKS] = link;
   } else {
-    insertIntoRow(registry, at, link, links.vma(link).anonPageOffset);
+    insertIntoRow(registry, at, link, links.anonPageOffset(link));
     if (count > MOST_WITHOUT_TREE) growTree(registry, slot);
   }
 }
@@ -84,7 +84,7 @@ function insertIntoRow(registry: AnonVmaRegistry, at: number, link: number, star
   const { links, numbers } = registry;
   let before = NONE;
   let after = numbers[at + LINKS] as number;
-  while (after !== NONE && links.vma(after).anonPageOffset <= start) {
+  while (after !== NONE && links.anonPageOffset(after) <= start) {
     before = after;
     after = links.sibling(after);
   }
@@ -175,8 +175,8 @@ function moveInRow(registry: AnonVmaRegistry, at: number, link: number, start: n
   if (numbers[at + LINK_COUNT] === 1) return;
   const before = beforeInRow(registry, at, link);
   const after = links.sibling(link);
-  const isAfter = before === NONE || links.vma(before).anonPageOffset <= start;
-  if (isAfter && (after === NONE || links.vma(after).anonPageOffset > start)) return;
+  const isAfter = before === NONE || links.anonPageOffset(before) <= start;
+  if (isAfter && (after === NONE || links.anonPageOffset(after) > start)) return;
   removeFromRow(registry, at, link, before);
   insertIntoRow(registry, at, link, start);
 }

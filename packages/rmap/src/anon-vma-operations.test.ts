@@ -28,9 +28,20 @@ function contextFor(profile: KernelProfile = KERNEL_PROFILES['v7.3']): RmapConte
 const vma = ({ anonVmas }: RmapContext, process: number, start = 0, end = start + 10): TestVma =>
   new TestVma(anonVmas, process, start, end);
 
+/** Two VMAs of one process, one behind the other. */
+function pairOf({ anonVmas }: RmapContext, process: number): [TestVma, TestVma] {
+  const low = new TestVma(anonVmas, process, 0, 10);
+  return [low, new TestVma(anonVmas, process, 10, 20, 10, low.table)];
+}
+
 /** `children/active/references` of an anon_vma. */
 const counts = (anonVma: AnonVma | null): string =>
   anonVma === null ? 'none' : `${anonVma.numChildren}/${anonVma.numActiveVmas}/${anonVma.refcount}`;
+
+/** The operations on rows, for VMAs of a table each. */
+const fork = (context: RmapContext, child: RmapVma, parent: RmapVma): boolean =>
+  anonVmaFork(context, child.table, child.row, parent.table, parent.row);
+const unlink = (context: RmapContext, { table, row }: RmapVma): void => unlinkAnonVmas(context, table, row);
 
 const chainIds = (of: RmapVma): number[] => [...chainOf(of)].map((link) => link.anonVma.id);
 
@@ -47,11 +58,11 @@ describe('worked examples of spec 03 section 3', () => {
     const context = contextFor();
     const [p1, p2, p3, p4] = [vma(context, 1), vma(context, 2), vma(context, 3), vma(context, 4)];
     anonVmaPrepare(context, p1);
-    anonVmaFork(context, p2, p1);
+    fork(context, p2, p1);
     expect([counts(p1.anonVma), counts(p2.anonVma)]).toEqual(['2/1/2', '0/1/1']);
-    anonVmaFork(context, p3, p2);
+    fork(context, p3, p2);
     expect([p1, p2, p3].map((v) => counts(v.anonVma))).toEqual(['2/1/3', '1/1/1', '0/1/1']);
-    anonVmaFork(context, p4, p3);
+    fork(context, p4, p3);
     expect([p1, p2, p3, p4].map((v) => counts(v.anonVma))).toEqual(['2/1/4', '1/1/1', '1/1/1', '0/1/1']);
     expect([chainIds(p2), chainIds(p3).length, chainIds(p4).length]).toEqual([[2, 1], 3, 4]);
     expect([p1, p2, p3, p4].map(maybeShared)).toEqual([true, true, true, true]);
@@ -61,12 +72,12 @@ describe('worked examples of spec 03 section 3', () => {
     const context = contextFor();
     const [p1, p2, p3, p4] = [vma(context, 1), vma(context, 2), vma(context, 3), vma(context, 4)];
     anonVmaPrepare(context, p1);
-    anonVmaFork(context, p2, p1);
-    anonVmaFork(context, p3, p2);
+    fork(context, p2, p1);
+    fork(context, p3, p2);
     const b = p2.anonVma as AnonVma;
-    unlinkAnonVmas(context, p2);
+    unlink(context, p2);
     expect([counts(b), counts(p1.anonVma)]).toEqual(['1/0/1', '2/1/3']);
-    anonVmaFork(context, p4, p3);
+    fork(context, p4, p3);
     expect(p4.anonVma).toBe(b);
     expect([counts(b), counts(p3.anonVma)]).toEqual(['1/1/1', '0/1/1']);
     expect(maybeShared(p3)).toBe(true);
@@ -76,21 +87,21 @@ describe('worked examples of spec 03 section 3', () => {
     const context = contextFor();
     const [p1, p2] = [vma(context, 1), vma(context, 2)];
     anonVmaPrepare(context, p1);
-    anonVmaFork(context, p2, p1);
-    unlinkAnonVmas(context, p1);
+    fork(context, p2, p1);
+    unlink(context, p1);
     expect(context.anonVmas.liveCount).toBe(2);
-    unlinkAnonVmas(context, p2);
+    unlink(context, p2);
     expect(context.anonVmas.liveCount).toBe(0);
   });
 
   it('E5, E6: clones count as active, unlinking takes that back', () => {
     const context = contextFor();
-    const [faulted, other] = [vma(context, 1), vma(context, 1, 10)];
+    const [faulted, other] = pairOf(context, 1);
     anonVmaPrepare(context, faulted);
     other.anonVmaSlot = faulted.anonVmaSlot;
-    anonVmaClone(context, other, faulted, 'merge-unfaulted');
+    anonVmaClone(context, faulted.table, other.row, faulted.row);
     expect(counts(faulted.anonVma)).toBe('1/2/1');
-    unlinkAnonVmas(context, other);
+    unlink(context, other);
     expect(counts(faulted.anonVma)).toBe('1/1/1');
   });
 });
@@ -114,11 +125,12 @@ describe('the order of links when a VMA is cloned', () => {
     ['v6.18', [2, 1]],
   ] as const)('%s', (profile, expected) => {
     const context = contextFor(KERNEL_PROFILES[profile]);
-    const [parent, child, half] = [vma(context, 1), vma(context, 2), vma(context, 2)];
+    const parent = vma(context, 1);
+    const [child, half] = pairOf(context, 2);
     anonVmaPrepare(context, parent);
-    anonVmaFork(context, child, parent);
+    fork(context, child, parent);
     half.anonVmaSlot = child.anonVmaSlot;
-    anonVmaClone(context, half, child, 'split');
+    anonVmaClone(context, child.table, half.row, child.row);
     expect(chainIds(child)).toEqual([2, 1]);
     expect(chainIds(half)).toEqual(expected);
   });
@@ -131,7 +143,7 @@ describe('when memory runs out', () => {
     anonVmaPrepare(context, parent);
     let calls = 0;
     const injector = { fails: () => ++calls === 3 };
-    expect(anonVmaFork({ ...context, injector }, child, parent)).toBe(false);
+    expect(fork({ ...context, injector }, child, parent)).toBe(false);
     expect([child.anonVma, child.chain, counts(parent.anonVma)]).toEqual([null, NONE, '1/1/1']);
   });
 });

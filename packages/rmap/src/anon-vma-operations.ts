@@ -10,7 +10,7 @@ import {
 } from '@vmakit/base';
 import type { PhysicalMemory } from '@vmakit/folio';
 import type { LockTracker } from '@vmakit/locking';
-import type { AnonVma, RmapVma } from './anon-vma.js';
+import type { AnonVma, RmapVma, RmapVmaTable } from './anon-vma.js';
 import { insertLink, isChainSingular, removeLink } from './anon-vma-links.js';
 import { ANON_VMA_FIELDS, LINK_COUNT, NUM_ACTIVE_VMAS, NUM_CHILDREN, PARENT_ID, REFCOUNT } from './anon-vma-numbers.js';
 import type { AnonVmaRegistry } from './anon-vma-registry.js';
@@ -51,7 +51,7 @@ export function anonVmaPrepare(context: RmapContext, vma: RmapVma): boolean {
   const slot = neighbours === NONE ? anonVmas.createRoot() : neighbours;
   if (locks.enabled) acquireRoot(context, slot);
   vma.anonVmaSlot = slot;
-  addLink(anonVmas, vma, slot);
+  addLink(anonVmas, vma.table, vma.row, slot);
   (anonVmas.numbers[slot * ANON_VMA_FIELDS + NUM_ACTIVE_VMAS] as number)++;
   if (locks.enabled) releaseRoot(context, slot);
   return true;
@@ -98,73 +98,79 @@ function lendsAnonVma(neighbour: RmapVma, low: RmapVma, high: RmapVma): boolean 
   );
 }
 
-/** Why a VMA's links are copied (spec 03 section 2, clone). */
-export type CloneOperation = 'split' | 'merge-unfaulted' | 'remap' | 'fork';
-
 /**
- * Links `target` to every anon_vma that `source` is linked to. For all but `fork` the caller has set its anon_vma
- * already (a split or remap copies the VMA; merging sets it just before). Each copy is pushed at the head of the new
- * list, from the old list's head on, so that the list is reversed each time (7.3), or from its tail on, so that it
- * keeps its order (before). Spec 03 section 2, clone.
+ * Links the VMA in row `target` to every anon_vma that the one in row `source` is linked to, which it has the anon_vma
+ * of already: a split or a remap copied the VMA, a merge has set it just before. Spec 03 section 2, clone.
  *
  * @returns false when memory ran out; `target` has no links and no anon_vma then.
  */
-export function anonVmaClone(
-  context: RmapContext,
-  target: RmapVma,
-  source: RmapVma,
-  operation: CloneOperation,
-): boolean {
-  const own = source.anonVmaSlot;
-  if (own === NONE) return true;
-  const { anonVmas, locks } = context;
-  const { links } = anonVmas;
-  if (context.injector !== null && cloneFails(context, source)) {
-    target.anonVmaSlot = NONE;
-    target.chain = NONE;
-    return false;
-  }
-  if (locks.enabled) acquireRoot(context, own);
-  const forks = operation === 'fork';
-  if (context.profile.cloneReversesChain || links.next(source.chain) === NONE) {
-    for (let link = source.chain; link !== NONE; link = links.next(link)) {
-      cloneLink(anonVmas, target, links.slot(link), forks);
-    }
-  } else {
-    const slots: number[] = [];
-    for (let link = source.chain; link !== NONE; link = links.next(link)) slots.push(links.slot(link));
-    for (const slot of slots.toReversed()) cloneLink(anonVmas, target, slot, forks);
-  }
-  if (!forks) {
-    if (target.anonVmaSlot === NONE) throw new InvariantError('a cloned VMA has its anon_vma set', { operation });
-    (anonVmas.numbers[target.anonVmaSlot * ANON_VMA_FIELDS + NUM_ACTIVE_VMAS] as number)++;
-  }
-  if (locks.enabled) releaseRoot(context, own);
+export function anonVmaClone(context: RmapContext, table: RmapVmaTable, target: number, source: number): boolean {
+  if (table.anonVmaSlot(source) === NONE) return true;
+  if (!cloneLinks(context, table, target, table, source, false)) return false;
+  const slot = table.anonVmaSlot(target);
+  if (slot === NONE) throw new InvariantError('a cloned VMA has its anon_vma set', { target, source });
+  (context.anonVmas.numbers[slot * ANON_VMA_FIELDS + NUM_ACTIVE_VMAS] as number)++;
   return true;
 }
 
-/** Whether memory runs out for one of the links that a clone makes. */
-function cloneFails(context: RmapContext, source: RmapVma): boolean {
+/**
+ * Copies links. Each copy is pushed at the head of the new list, from the old list's head on, so that the list is
+ * reversed each time (7.3), or from its tail on, so that it keeps its order (before). Spec 03 section 2, clone.
+ *
+ * @param forks an anon_vma that may be used again becomes that of the target, if it has none
+ */
+function cloneLinks(
+  context: RmapContext,
+  targets: RmapVmaTable,
+  target: number,
+  sources: RmapVmaTable,
+  source: number,
+  forks: boolean,
+): boolean {
+  const { anonVmas, locks } = context;
+  const { links } = anonVmas;
+  const first = sources.chain(source);
+  if (context.injector !== null && cloneFails(context, first)) {
+    targets.setAnonVmaSlot(target, NONE);
+    targets.setChain(target, NONE);
+    return false;
+  }
+  if (locks.enabled) acquireRoot(context, sources.anonVmaSlot(source));
+  if (context.profile.cloneReversesChain || links.next(first) === NONE) {
+    for (let link = first; link !== NONE; link = links.next(link)) {
+      cloneLink(anonVmas, targets, target, links.slot(link), forks);
+    }
+  } else {
+    const slots: number[] = [];
+    for (let link = first; link !== NONE; link = links.next(link)) slots.push(links.slot(link));
+    for (const slot of slots.toReversed()) cloneLink(anonVmas, targets, target, slot, forks);
+  }
+  if (locks.enabled) releaseRoot(context, sources.anonVmaSlot(source));
+  return true;
+}
+
+/** Whether memory runs out for one of the links that a clone makes of those from `first` on. */
+function cloneFails(context: RmapContext, first: number): boolean {
   const { links } = context.anonVmas;
-  for (let link = source.chain; link !== NONE; link = links.next(link)) if (newLinkFails(context)) return true;
+  for (let link = first; link !== NONE; link = links.next(link)) if (newLinkFails(context)) return true;
   return false;
 }
 
-/** Links `vma` to the anon_vma in `slot`: at the head of its list. */
-function addLink(anonVmas: AnonVmaRegistry, vma: RmapVma, slot: number): void {
-  const link = anonVmas.links.make(vma, slot, vma.chain);
-  vma.chain = link;
+/** Links the VMA in `row` to the anon_vma in `slot`: at the head of its list. */
+function addLink(anonVmas: AnonVmaRegistry, table: RmapVmaTable, row: number, slot: number): void {
+  const link = anonVmas.links.make(table, row, slot, table.chain(row));
+  table.setChain(row, link);
   insertLink(anonVmas, link);
 }
 
 /** A copy of one link, to the anon_vma in `slot`. */
-function cloneLink(anonVmas: AnonVmaRegistry, target: RmapVma, slot: number, forks: boolean): void {
-  addLink(anonVmas, target, slot);
-  if (!forks || target.anonVmaSlot !== NONE) return;
+function cloneLink(anonVmas: AnonVmaRegistry, table: RmapVmaTable, target: number, slot: number, forks: boolean): void {
+  addLink(anonVmas, table, target, slot);
+  if (!forks || table.anonVmaSlot(target) !== NONE) return;
   const { numbers } = anonVmas;
   const at = slot * ANON_VMA_FIELDS;
   if (!isReusable(numbers[at + NUM_ACTIVE_VMAS] as number, numbers[at + NUM_CHILDREN] as number)) return;
-  target.anonVmaSlot = slot;
+  table.setAnonVmaSlot(target, slot);
   (numbers[at + NUM_ACTIVE_VMAS] as number)++;
 }
 
@@ -174,36 +180,47 @@ function isReusable(activeVmas: number, children: number): boolean {
 }
 
 /**
- * Gives the VMA of a forked child its links: to all of the parent VMA's anon_vmas, and one of its own, reused or new
- * (spec 03 section 2, fork).
+ * Gives the VMA of a forked child, which is in row `child` of `children`, its links: to all anon_vmas of the parent's,
+ * which is in row `parent` of `parents`, and one of its own, reused or new (spec 03 section 2, fork).
  *
  * @returns false when memory ran out; the child VMA is unlinked then.
  */
-export function anonVmaFork(context: RmapContext, child: RmapVma, parent: RmapVma): boolean {
-  if (parent.anonVmaSlot === NONE) return true;
-  child.anonVmaSlot = NONE;
-  child.chain = NONE;
+export function anonVmaFork(
+  context: RmapContext,
+  children: RmapVmaTable,
+  child: number,
+  parents: RmapVmaTable,
+  parent: number,
+): boolean {
+  const own = parents.anonVmaSlot(parent);
+  if (own === NONE) return true;
+  children.setAnonVmaSlot(child, NONE);
+  children.setChain(child, NONE);
   if (context.injector !== null && (newAnonVmaFails(context) || newLinkFails(context))) return false;
-  if (!anonVmaClone(context, child, parent, 'fork')) return false;
-  if (child.anonVmaSlot !== NONE) return true;
+  if (!cloneLinks(context, children, child, parents, parent, true)) return false;
+  if (children.anonVmaSlot(child) !== NONE) return true;
   const { anonVmas, locks } = context;
-  const slot = anonVmas.createChild(parent.anonVmaSlot);
-  child.anonVmaSlot = slot;
+  const slot = anonVmas.createChild(own);
+  children.setAnonVmaSlot(child, slot);
   if (locks.enabled) acquireRoot(context, slot);
-  addLink(anonVmas, child, slot);
+  addLink(anonVmas, children, child, slot);
   if (locks.enabled) releaseRoot(context, slot);
   return true;
 }
 
-/** Cuts `vma` off from every anon_vma; those left without links are freed (spec 03 section 2, unlink_anon_vmas). */
-export function unlinkAnonVmas(context: RmapContext, vma: RmapVma): void {
-  const active = vma.anonVmaSlot;
+/**
+ * Cuts the VMA in `row` off from every anon_vma; those left without links are freed (spec 03 section 2,
+ * unlink_anon_vmas).
+ */
+export function unlinkAnonVmas(context: RmapContext, table: RmapVmaTable, row: number): void {
+  const active = table.anonVmaSlot(row);
   if (active === NONE) return;
   const { anonVmas, locks } = context;
   const { links, numbers } = anonVmas;
   const root = anonVmas.rootOf(active);
   if (locks.enabled) acquireRoot(context, root);
-  for (let link = vma.chain; link !== NONE; link = links.next(link)) {
+  const first = table.chain(row);
+  for (let link = first; link !== NONE; link = links.next(link)) {
     removeLink(anonVmas, link);
     const at = links.slot(link) * ANON_VMA_FIELDS;
     if (numbers[at + LINK_COUNT] !== 0) continue;
@@ -211,11 +228,10 @@ export function unlinkAnonVmas(context: RmapContext, vma: RmapVma): void {
     (numbers[parent * ANON_VMA_FIELDS + NUM_CHILDREN] as number)--;
   }
   (numbers[active * ANON_VMA_FIELDS + NUM_ACTIVE_VMAS] as number)--;
-  vma.anonVmaSlot = NONE;
+  table.setAnonVmaSlot(row, NONE);
+  table.setChain(row, NONE);
   if (locks.enabled) releaseRoot(context, root);
-  let link = vma.chain;
-  vma.chain = NONE;
-  while (link !== NONE) {
+  for (let link = first; link !== NONE;) {
     const next = links.next(link);
     const slot = links.slot(link);
     if (numbers[slot * ANON_VMA_FIELDS + LINK_COUNT] === 0) put(anonVmas, slot);

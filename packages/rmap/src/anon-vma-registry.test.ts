@@ -6,6 +6,8 @@ import { AnonVmaRegistry } from './anon-vma-registry.js';
 import { TestVma } from './testing/test-vma.js';
 
 const vmaAt = (registry: AnonVmaRegistry, offset: number): TestVma => new TestVma(registry, 1, 16, 17, offset);
+const linkOf = ({ table, row }: TestVma, slot: number, next: number = NONE): number =>
+  table.mm.anonVmas.links.make(table, row, slot, next);
 const rootIn = (registry: AnonVmaRegistry): AnonVma => registry.inSlot(registry.createRoot());
 
 describe('the registry of anon_vmas', () => {
@@ -57,7 +59,7 @@ describe('the registry of anon_vmas', () => {
     const anonVmas = [rootIn(registry), rootIn(registry), rootIn(registry)];
     const made = anonVmas.map(({ slot }) =>
       Array.from({ length: 20 }, (_, i) => {
-        const link = links.make(vmaAt(registry, 100 * slot + i), slot, NONE);
+        const link = linkOf(vmaAt(registry, 100 * slot + i), slot);
         insertLink(registry, link);
         return link;
       }),
@@ -80,11 +82,11 @@ describe('links', () => {
   it('are used again, the one given back last first', () => {
     const registry = new AnonVmaRegistry();
     const { links } = registry;
-    const [a, b] = [links.make(vmaAt(registry, 1), 0, NONE), links.make(vmaAt(registry, 2), 0, NONE)];
+    const [a, b] = [linkOf(vmaAt(registry, 1), 0), linkOf(vmaAt(registry, 2), 0)];
     links.giveBack(a);
     links.giveBack(b);
     const vma = vmaAt(registry, 3);
-    const again = links.make(vma, 7, a);
+    const again = linkOf(vma, 7, a);
     expect(again).toBe(b);
     expect([links.vma(again), links.slot(again), links.next(again), links.sibling(again)]).toEqual([vma, 7, a, NONE]);
   });

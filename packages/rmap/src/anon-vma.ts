@@ -10,9 +10,30 @@ export interface RmapMm {
   readonly anonVmas: AnonVmaRegistry;
 }
 
+/**
+ * The VMAs of one address space, each a row, as links name them. Numbers are those of {@link RmapVma}; no object of a
+ * VMA is made but by `view`.
+ */
+export interface RmapVmaTable {
+  /** Its number among the tables that have links; `NONE`: it has none. Kept by the `LinkTable`. */
+  linkOwner: number;
+  start(row: number): number;
+  end(row: number): number;
+  anonPageOffset(row: number): number;
+  anonVmaSlot(row: number): number;
+  setAnonVmaSlot(row: number, slot: number): void;
+  chain(row: number): number;
+  setChain(row: number, link: number): void;
+  /** The VMA in `row` as an object: always the same one. */
+  view(row: number): RmapVma;
+}
+
 /** What reverse mapping needs to know of a VMA (spec 01 section 1). Page numbers and page offsets. */
 export interface RmapVma {
   readonly mm: RmapMm;
+  /** Where it is: a row of a table. */
+  readonly table: RmapVmaTable;
+  readonly row: number;
   start: number;
   end: number;
   pageOffset: number;

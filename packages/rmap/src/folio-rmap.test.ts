@@ -38,7 +38,7 @@ function family() {
   const parent = new TestVma(context.anonVmas, 1, 16, 32);
   anonVmaPrepare(context, parent);
   const child = new TestVma(context.anonVmas, 2, 16, 32);
-  anonVmaFork(context, child, parent);
+  anonVmaFork(context, child.table, child.row, parent.table, parent.row);
   return { context, parent, child, memory: context.memory };
 }
 

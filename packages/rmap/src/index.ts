@@ -3,6 +3,7 @@ export {
   type AnonVmaChain,
   type RmapMm,
   type RmapVma,
+  type RmapVmaTable,
   anonIndex,
   anonVmaIdOf,
   anonVmaOf,
@@ -19,7 +20,6 @@ export {
 export { AnonVmaRegistry } from './anon-vma-registry.js';
 export { LinkTable } from './link-table.js';
 export {
-  type CloneOperation,
   type RmapContext,
   STICKY_FLAGS,
   anonVmaClone,

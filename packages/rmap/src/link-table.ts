@@ -1,5 +1,5 @@
-import { type ItemWords, NONE, enlarged, roomBeyond } from '@vmakit/base';
-import type { RmapVma } from './anon-vma.js';
+import { type ItemWords, NONE, roomBeyond } from '@vmakit/base';
+import type { RmapVma, RmapVmaTable } from './anon-vma.js';
 
 /** log2 of the numbers of a link in `words`. */
 export const LINK_SHIFT = 2;
@@ -15,15 +15,26 @@ export const LINK_LEAF = 3;
 /** No number of a link, and not {@link NONE}. */
 const IN_TREE = -2;
 
+/** log2 of the numbers that say which VMA a link is of. */
+const VMA_SHIFT = 1;
+/** The number of its table... */
+const OWNER = 0;
+/** ... and its row in there. */
+const ROW = 1;
+
 /**
  * The links between VMAs and anon_vmas of a kernel (`anon_vma_chain`): a link is a number from 0 on, used again when
- * the link is gone. 24 bytes each.
+ * the link is gone. 24 bytes each. It names its VMA by table and row, so that a link needs no object of one.
  */
 export class LinkTable implements ItemWords {
   /** Four numbers of each link. */
   words: Int32Array = new Int32Array(0);
-  /** The VMA of each link. */
-  #vmas: (RmapVma | null)[] = [];
+  /** Two numbers of each link: of which VMA it is. */
+  #vmas: Int32Array = new Int32Array(0);
+  /** The tables that have links, by their number, how many they have, and numbers that none has any more. */
+  readonly #owners: (RmapVmaTable | null)[] = [];
+  readonly #owned: number[] = [];
+  readonly #freeOwners: number[] = [];
   /** Links ever made, and those that there are. */
   #used = 0;
   #live = 0;
@@ -32,17 +43,21 @@ export class LinkTable implements ItemWords {
   /** Makes room for `count` more links, in place of growing on the way. */
   reserve(count: number): void {
     const room = this.#live + count;
-    if (room > this.#vmas.length) this.#grow(Math.max(room, roomBeyond(this.#vmas.length)));
+    const there = this.#vmas.length >> VMA_SHIFT;
+    if (room > there) this.#grow(Math.max(room, roomBeyond(there)));
   }
 
-  /** Makes a link to the anon_vma in `slot`, which is in no tree yet; `next` is the next one of the same VMA. */
-  make(vma: RmapVma, slot: number, next: number): number {
+  /**
+   * Makes a link of the VMA in `row` to the anon_vma in `slot`, which is in no tree yet; `next` is the next one of the
+   * same VMA.
+   */
+  make(table: RmapVmaTable, row: number, slot: number, next: number): number {
     let link = this.#free;
     if (link !== NONE) {
       this.#free = this.next(link);
     } else {
       link = this.#used++;
-      if (link === this.#vmas.length) this.#grow(roomBeyond(link));
+      if (link === this.#vmas.length >> VMA_SHIFT) this.#grow(roomBeyond(link));
     }
     this.#live++;
     const { words } = this;
@@ -51,20 +66,62 @@ export class LinkTable implements ItemWords {
     words[at + NEXT] = next;
     words[at + SIBLING] = NONE;
     words[at + LINK_LEAF] = NONE;
-    this.#vmas[link] = vma;
+    const owner = table.linkOwner === NONE ? this.#addOwner(table) : table.linkOwner;
+    (this.#owned[owner] as number)++;
+    this.#vmas[(link << VMA_SHIFT) + OWNER] = owner;
+    this.#vmas[(link << VMA_SHIFT) + ROW] = row;
     return link;
+  }
+
+  #addOwner(table: RmapVmaTable): number {
+    const owner = this.#freeOwners.pop() ?? this.#owners.length;
+    this.#owners[owner] = table;
+    this.#owned[owner] = 0;
+    table.linkOwner = owner;
+    return owner;
+  }
+
+  /** A table whose last link is gone is forgotten: its address space may be gone for good. */
+  #removeOwner(owner: number): void {
+    (this.#owners[owner] as RmapVmaTable).linkOwner = NONE;
+    this.#owners[owner] = null;
+    this.#freeOwners.push(owner);
   }
 
   /** Takes back a link that is in no tree and that no VMA has any more. */
   giveBack(link: number): void {
-    this.#vmas[link] = null;
+    const owner = this.#vmas[(link << VMA_SHIFT) + OWNER] as number;
+    if (((this.#owned[owner] as number) -= 1) === 0) this.#removeOwner(owner);
     this.setNext(link, this.#free);
     this.#free = link;
     this.#live--;
   }
 
+  /** The table of its VMA. */
+  table(link: number): RmapVmaTable {
+    return this.#owners[this.#vmas[(link << VMA_SHIFT) + OWNER] as number] as RmapVmaTable;
+  }
+
+  /** The row of its VMA in {@link table}. */
+  row(link: number): number {
+    return this.#vmas[(link << VMA_SHIFT) + ROW] as number;
+  }
+
+  /** Its VMA as an object. */
   vma(link: number): RmapVma {
-    return this.#vmas[link] as RmapVma;
+    return this.table(link).view(this.row(link));
+  }
+
+  /** The offset at which its VMA begins, by which links are in order. */
+  anonPageOffset(link: number): number {
+    return this.table(link).anonPageOffset(this.row(link));
+  }
+
+  /** Pages of its VMA. */
+  pages(link: number): number {
+    const table = this.table(link);
+    const row = this.row(link);
+    return table.end(row) - table.start(row);
   }
 
   /** The slot of its anon_vma. */
@@ -119,6 +176,8 @@ export class LinkTable implements ItemWords {
     const words = new Int32Array(room << LINK_SHIFT);
     words.set(this.words);
     this.words = words;
-    this.#vmas = enlarged(this.#vmas, room);
+    const vmas = new Int32Array(room << VMA_SHIFT);
+    vmas.set(this.#vmas);
+    this.#vmas = vmas;
   }
 }

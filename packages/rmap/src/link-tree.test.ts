@@ -11,7 +11,7 @@ function linkedAt(anonVma: AnonVma, offset: number, pages: number): RmapVma {
   const { registry, slot } = anonVma;
   const vma = new TestVma(registry, 1, 1000, 1000 + pages, offset);
   vma.anonVmaSlot = slot;
-  vma.chain = registry.links.make(vma, slot, NONE);
+  vma.chain = registry.links.make(vma.table, vma.row, slot, NONE);
   insertLink(registry, vma.chain);
   return vma;
 }

@@ -17,8 +17,7 @@ export class LinkTree extends IntervalTree {
 
   /** Puts a link in, by the range that its VMA has now. */
   insert(link: number): void {
-    const { anonPageOffset, start, end } = this.#links.vma(link);
-    this.#insert(link, anonPageOffset, end - start);
+    this.#insert(link, this.#links.anonPageOffset(link), this.#links.pages(link));
   }
 
   #insert(link: number, start: number, pages: number): void {
@@ -30,7 +29,7 @@ export class LinkTree extends IntervalTree {
 
   /** Takes a link out. Its VMA must begin where it did when the link was put in. */
   remove(link: number): void {
-    this.#removeAt(this.#links.leaf(link), this.#slotOf(link, this.#links.vma(link).anonPageOffset));
+    this.#removeAt(this.#links.leaf(link), this.#slotOf(link, this.#links.anonPageOffset(link)));
   }
 
   #removeAt(leaf: number, slot: number): void {

@@ -114,7 +114,7 @@ export function duplicateRange(context: MergeContext, copy: VmaCopy, fresh: bool
   table.setEnd(row, start + copy.pages);
   table.setPageOffset(row, fresh ? start : copy.pageOffset);
   table.setAnonPageOffset(row, fresh ? start : copy.anonPageOffset);
-  if (linkDuplicate(context, mm, source.row, row, fresh ? null : 'remap') !== null) {
+  if (linkDuplicate(context, mm, source.row, row, !fresh) !== null) {
     table.free(row);
     return false;
   }

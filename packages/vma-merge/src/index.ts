@@ -1,5 +1,5 @@
 export { VmaCopy, copyVma, duplicateRange, mergeCopiedRange } from './copy.js';
-export { mergeExistingRange, mergeNewRange, moveBoundaries, type MergeContext, unlinkRow } from './merge.js';
+export { mergeExistingRange, mergeNewRange, moveBoundaries, type MergeContext } from './merge.js';
 export { MergeCounters } from './merge-counters.js';
 export { MERGE_RULES, MergeRequest, type MergeRule } from './merge-request.js';
 export { type MergeRefusal, describeRule, explainUnmerged } from './merge-report.js';

@@ -70,7 +70,7 @@ function expand(context: MergeContext, request: MergeRequest, target: number, re
     if (donor !== NONE && !propagateAnonVma(context, mm, target, donor)) return false;
   }
   if (treeNodeFails(context.injector)) {
-    if (wasUnfaulted) unlinkRow(context, mm, target);
+    if (wasUnfaulted) unlinkAnonVmas(context, mm.tree.table, target);
     if (!request.giveUpOnNoMemory) request.outOfMemory = true;
     return false;
   }
@@ -155,7 +155,7 @@ function prepareTarget(
     return false;
   }
   if (treeNodeFails(context.injector)) {
-    if (wasUnfaulted) unlinkRow(context, mm, target);
+    if (wasUnfaulted) unlinkAnonVmas(context, mm.tree.table, target);
     if (!request.giveUpOnNoMemory) request.outOfMemory = true;
     return false;
   }
@@ -217,19 +217,14 @@ export function followRange(mm: VmaOwner, row: number, start: number, end: numbe
 
 /** The last step for a VMA that a merge removed: it is out of the tree already. */
 function dropMerged(context: MergeContext, mm: VmaOwner, row: number): void {
-  unlinkRow(context, mm, row);
+  unlinkAnonVmas(context, mm.tree.table, row);
   mm.mapCount--;
   mm.tree.table.free(row);
 }
 
-/** The same as `unlinkAnonVmas`, for the VMA in `row`. */
-export function unlinkRow(context: MergeContext, { tree: { table } }: VmaOwner, row: number): void {
-  if (table.isFaulted(row)) unlinkAnonVmas(context, table.view(row));
-}
-
 /**
  * The last steps of making `copy`, a duplicate of the VMA in `row`, that can run out of memory: its memory policy, its
- * links, unless `operation` is null, and its place in the tree.
+ * links, if it is to have any, and its place in the tree.
  *
  * @returns what there was no memory for; `copy` has no links then. Null: all is there.
  */
@@ -238,19 +233,19 @@ export function linkDuplicate(
   mm: VmaOwner,
   row: number,
   copy: number,
-  operation: 'split' | 'remap' | null,
+  linked: boolean,
 ): 'memory policy' | 'anon_vma links' | 'tree node' | null {
   const { injector } = context;
   const { table } = mm.tree;
   if (injector !== null && table.extras(row).policy !== null && injector.fails('policy-duplicate')) {
     return 'memory policy';
   }
-  if (operation !== null && table.isFaulted(row)) {
+  if (linked && table.isFaulted(row)) {
     table.setAnonVmaSlot(copy, table.anonVmaSlot(row));
-    if (!anonVmaClone(context, table.view(copy), table.view(row), operation)) return 'anon_vma links';
+    if (!anonVmaClone(context, table, copy, row)) return 'anon_vma links';
   }
   if (treeNodeFails(injector)) {
-    unlinkRow(context, mm, copy);
+    unlinkAnonVmas(context, table, copy);
     return 'tree node';
   }
   return null;
@@ -264,7 +259,7 @@ function propagateAnonVma(
   donor: number,
 ): boolean {
   table.setAnonVmaSlot(target, table.anonVmaSlot(donor));
-  return anonVmaClone(context, table.view(target), table.view(donor), 'merge-unfaulted');
+  return anonVmaClone(context, table, target, donor);
 }
 
 /** The flags that a merge gathers on its result (spec 01 section 2, STICKY). */

@@ -32,7 +32,7 @@ export function splitRowUnchecked(
     table.setStart(half, at);
     table.setPageOffset(half, table.pageOffset(half) + at - table.start(row));
   }
-  const lacking = linkDuplicate(context, mm, row, half, 'split');
+  const lacking = linkDuplicate(context, mm, row, half, true);
   if (lacking !== null) {
     table.free(half);
     return refuse('ENOMEM', `spec 02.5 split: ${lacking}`);

@@ -1,4 +1,5 @@
 import { InvariantError, NONE, VM_SHARED, type VmFlags, enlarged, roomBeyond, withFlags } from '@vmakit/base';
+import type { RmapVmaTable } from '@vmakit/rmap';
 import { PLAIN, type VmaExtras, extrasOf } from './vma-extras.js';
 import {
   ANON_VMA,
@@ -27,8 +28,9 @@ const UPPER = 2 ** 32;
  * a call reads of a VMA lies in one or two lines of the processor's cache, and the garbage collector has nothing to do
  * with it. `Vma` is a view of a row, made when somebody asks for it; a row keeps its view.
  */
-export class VmaTable {
+export class VmaTable implements RmapVmaTable {
   readonly owner: VmaOwner;
+  linkOwner: number = NONE;
   /** Doubles of the rows. */
   numbers: Float64Array = new Float64Array(0);
   /** The same memory. */

@@ -2,7 +2,7 @@ import { NONE, VM_ACCOUNT } from '@vmakit/base';
 import { unlinkAnonVmas } from '@vmakit/rmap';
 import type { Mm } from '../mm.js';
 import { unpinAll } from '../pages/gup.js';
-import { zapRange } from '../pages/zap.js';
+import { zapRow } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
 
 /**
@@ -12,12 +12,13 @@ import { unchargeMemory } from './accounting.js';
  */
 export function exitMm(mm: Mm): void {
   const { env, tree } = mm;
+  const { table } = tree;
   let accounted = 0;
   if (mm.hasPinned) unpinAll(mm);
-  for (let vma = tree.first; vma !== null; vma = vma.next) zapRange(mm, vma, vma.start, vma.end);
-  for (let vma = tree.first; vma !== null; vma = vma.next) {
-    if ((vma.flags & VM_ACCOUNT) !== 0) accounted += vma.pages;
-    unlinkAnonVmas(env, vma);
+  for (let row = tree.firstRow; row !== NONE; row = table.next(row)) zapRow(mm, row, table.start(row), table.end(row));
+  for (let row = tree.firstRow; row !== NONE; row = table.next(row)) {
+    if ((table.flagsLower(row) & VM_ACCOUNT) !== 0) accounted += table.end(row) - table.start(row);
+    unlinkAnonVmas(env, table, row);
   }
   mm.pages.destroy();
   while (tree.lastRow !== NONE) tree.remove(tree.lastRow);

@@ -1,5 +1,6 @@
 import {
   MmError,
+  NONE,
   VM_ACCOUNT,
   VM_DONTCOPY,
   VM_LOCKED_MASK,
@@ -16,7 +17,7 @@ import {
   withoutFlags,
 } from '@vmakit/base';
 import { anonVmaFork, unlinkAnonVmas } from '@vmakit/rmap';
-import { type UserfaultContext, type Vma, duplicateVma } from '@vmakit/vma-merge';
+import type { UserfaultContext, Vma } from '@vmakit/vma-merge';
 import { Mm, copyLayout } from '../mm.js';
 import { copyPageRange } from '../pages/fork-copy.js';
 import type { ForkCopy } from '../pages/fork-tables.js';
@@ -68,9 +69,11 @@ function duplicateMm(parent: Mm): Mm | MmError {
   const pages = parent.forkCopy.begin(child);
   const contexts = new Map<UserfaultContext, UserfaultContext>();
   let failed: MmError | null = null;
-  for (let vma = parent.tree.first; vma !== null && failed === null; vma = vma.next) {
-    if ((vma.flags & VM_DONTCOPY) !== 0) accountMapping(child, vma.flags, -vma.pages);
-    else failed = copyToChild(pages, vma, contexts);
+  const { table } = parent.tree;
+  for (let row = parent.tree.firstRow; row !== NONE && failed === null; row = table.next(row)) {
+    const flags = table.flags(row);
+    if ((flags & VM_DONTCOPY) !== 0) accountMapping(child, flags, table.start(row) - table.end(row));
+    else failed = copyToChild(pages, row, contexts);
   }
   child.hiwaterVm = child.totalVm;
   unlock(parent);
@@ -99,40 +102,51 @@ function childMm(parent: Mm): Mm {
   return child;
 }
 
-/** One VMA of the parent. Null: done; an error leaves the VMAs copied before, which the caller tears down. */
-function copyToChild(pages: ForkCopy, vma: Vma, contexts: Map<UserfaultContext, UserfaultContext>): MmError | null {
+/** The VMA in `row` of the parent. Null: done; after an error the caller tears down the VMAs copied before. */
+function copyToChild(pages: ForkCopy, row: number, contexts: Map<UserfaultContext, UserfaultContext>): MmError | null {
   const { parent, child } = pages;
-  const charged = (vma.flags & VM_ACCOUNT) !== 0 ? vma.pages : 0;
+  const { table } = parent.tree;
+  const start = table.start(row);
+  const end = table.end(row);
+  const charged = (table.flagsLower(row) & VM_ACCOUNT) !== 0 ? end - start : 0;
   if (charged !== 0 && !chargeMemory(parent, charged)) return refuseCharge(parent, 'spec 01.10: overcommit', charged);
-  const copy = linkedCopy(child, vma, contexts);
-  if (copy === null) {
+  const copy = linkedCopy(parent, child, row, contexts);
+  if (copy === NONE) {
     unchargeMemory(parent, charged);
-    return refuse('ENOMEM', 'spec 01.10: no memory for a VMA or its links', { start: vma.start, end: vma.end });
+    return refuse('ENOMEM', 'spec 01.10: no memory for a VMA or its links', { start, end });
   }
-  child.tree.insert(copy.row);
+  child.tree.insert(copy);
   child.mapCount++;
-  if ((copy.flags & VM_WIPEONFORK) !== 0) return null;
-  if (!vma.faulted && !copy.hasAny(COPY_ON_FORK)) return null;
-  if (copyPageRange(pages, copy, vma)) return null;
-  return refuse('ENOMEM', 'spec 01.10: no memory to copy pages', { start: vma.start, end: vma.end });
+  const copies = child.tree.table;
+  if ((copies.flagsLower(copy) & VM_WIPEONFORK) !== 0) return null;
+  if (!table.isFaulted(row) && !copies.hasAny(copy, COPY_ON_FORK)) return null;
+  if (copyPageRange(pages, copy, row)) return null;
+  return refuse('ENOMEM', 'spec 01.10: no memory to copy pages', { start, end });
 }
 
-/** The child's VMA, linked to its anon_vmas but not in the tree yet; null: memory ran out, nothing is left of it. */
-function linkedCopy(child: Mm, vma: Vma, contexts: Map<UserfaultContext, UserfaultContext>): Vma | null {
+/**
+ * The row of the child's VMA, linked to its anon_vmas but not in the tree yet; {@link NONE}: memory ran out, nothing is
+ * left of it.
+ */
+function linkedCopy(parent: Mm, child: Mm, row: number, contexts: Map<UserfaultContext, UserfaultContext>): number {
   const { env } = child;
   const { injector } = env;
+  const { table } = parent.tree;
+  const copies = child.tree.table;
   if (injector !== null) {
-    if (injector.fails('vma-alloc')) return null;
-    if (vma.policy !== null && injector.fails('policy-duplicate')) return null;
+    if (injector.fails('vma-alloc')) return NONE;
+    if (table.extras(row).policy !== null && injector.fails('policy-duplicate')) return NONE;
   }
-  const copy = duplicateVma(vma, child);
-  if (vma.uffd !== null && !copyUserfault(child, copy, vma.uffd, contexts)) return null;
+  const copy = copies.duplicate(table, row);
+  const { uffd } = table.extras(row);
+  if (uffd !== null && !copyUserfault(child, copies.view(copy), uffd, contexts)) return NONE;
   // A wiped VMA starts unfaulted, its offsets stay as they are.
-  if ((copy.flags & VM_WIPEONFORK) === 0 && !anonVmaFork(env, copy, vma)) return null;
-  copy.flags = withoutFlags(copy.flags, VM_LOCKED_MASK);
+  const isWiped = (copies.flagsLower(copy) & VM_WIPEONFORK) !== 0;
+  if (!isWiped && !anonVmaFork(env, copies, copy, table, row)) return NONE;
+  if (copies.hasAny(copy, VM_LOCKED_MASK)) copies.setFlags(copy, withoutFlags(copies.flags(copy), VM_LOCKED_MASK));
   if (injector !== null && injector.fails('vma-tree-node')) {
-    unlinkAnonVmas(env, copy);
-    return null;
+    unlinkAnonVmas(env, copies, copy);
+    return NONE;
   }
   return copy;
 }

@@ -1,5 +1,6 @@
 import { MmError, NONE, type SysResult, VM_SEALED, refuse } from '@vmakit/base';
-import { type Vma, isForkChildRow, moveBoundaries, splitRowUnchecked, unlinkRow } from '@vmakit/vma-merge';
+import { unlinkAnonVmas } from '@vmakit/rmap';
+import { type Vma, isForkChildRow, moveBoundaries, splitRowUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { zapRow } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
@@ -135,7 +136,7 @@ export function clearGathered(mm: Mm, gathered: GatheredRange): void {
   let row = gathered.first;
   for (let left = gathered.count; left > 0 && row !== NONE; left--) {
     zapRow(mm, row, Math.max(table.start(row), start), Math.min(table.end(row), end));
-    if (row !== prev && row !== next) unlinkRow(mm.env, mm, row);
+    if (row !== prev && row !== next) unlinkAnonVmas(mm.env, table, row);
     row = table.next(row);
   }
   const floor = prev === NONE ? 0 : Math.min(table.end(prev), start);

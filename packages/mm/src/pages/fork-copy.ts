@@ -13,7 +13,6 @@ import {
   WRITABLE,
 } from '@vmakit/pagetable';
 import { addNewAnonRmapPtes, addRmapPtes, maybeDmaPinned } from '@vmakit/rmap';
-import type { Vma } from '@vmakit/vma-merge';
 import { freshState } from './anonymous-fault.js';
 import { copyHugeEntry } from './fork-copy-huge.js';
 import type { ForkCopy } from './fork-tables.js';
@@ -22,18 +21,20 @@ import { pageProtection } from './page-protection.js';
 import { entryCount, folioRun, pmdEnd } from './table-walk.js';
 
 /**
- * Copies the entries of `parentVma` for its copy in a forked child: anonymous pages become shared and read-only on both
- * sides, pinned ones are copied at once, swap entries are duplicated (spec 03 section 4, fork sharing). Not to be
- * called for memory that faults can bring back (spec 01 section 10).
+ * Copies the entries of the VMA in `parentRow` for its copy in a forked child, in `childRow`: anonymous pages become
+ * shared and read-only on both sides, pinned ones are copied at once, swap entries are duplicated (spec 03 section 4,
+ * fork sharing). Not to be called for memory that faults can bring back (spec 01 section 10).
  *
  * @returns false when memory ran out; what was copied stays for the caller to unmap.
  */
-export function copyPageRange(copy: ForkCopy, childVma: Vma, parentVma: Vma): boolean {
-  const { start, end } = parentVma;
+export function copyPageRange(copy: ForkCopy, childRow: number, parentRow: number): boolean {
+  const { table } = copy.parent.tree;
+  const start = table.start(parentRow);
+  const end = table.end(parentRow);
   const { tlb, arch } = copy.parent.pages;
-  copy.childVma = childVma;
-  copy.parentVma = parentVma;
-  copy.cow = isCowMapping(parentVma.flags);
+  copy.childRow = childRow;
+  copy.parentRow = parentRow;
+  copy.cow = isCowMapping(table.flags(parentRow));
   const from = copy.entriesFrom(start);
   const held = from >= 0 && copy.entriesFrom(end) <= arch.pmdPages;
   if (!(held ? copyEntries(copy, from | 0, entryCount(start, end)) : copyTables(copy, start, end))) return false;
@@ -119,7 +120,7 @@ function shareSmallPages(copy: ForkCopy, first: number, last: number): number {
   if (parent.uffd !== null) return first;
   const pinnable = parent.hasPinned ? PG_EXCLUSIVE : 0;
   // Asked anew, for the engine tests what it read from a property for being true in every way there is, at each page.
-  const cow = isCowMapping(copy.parentVma.flags);
+  const cow = isCowMapping(parent.tree.table.flags(copy.parentRow));
   let at = first;
   for (; at < last; at += 2) {
     const pfn = arch.countedFrame(source, at);

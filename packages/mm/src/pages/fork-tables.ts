@@ -1,4 +1,4 @@
-import { pagesInto } from '@vmakit/base';
+import { NONE, pagesInto } from '@vmakit/base';
 import type { EntryWords } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
@@ -15,8 +15,9 @@ const NOWHERE = -(2 ** 53);
 export class ForkCopy {
   readonly parent: Mm;
   child!: Mm;
-  childVma!: Vma;
-  parentVma!: Vma;
+  /** The VMAs, by row. */
+  childRow: number = NONE;
+  parentRow: number = NONE;
   /** Private memory that may be written: both sides are write-protected. */
   cow = false;
   /** The first page that the tables held map; an array of one, since a property would be an object of its own. */
@@ -37,6 +38,14 @@ export class ForkCopy {
     this.child = child;
     this.#firstPage[0] = NOWHERE;
     return this;
+  }
+
+  get childVma(): Vma {
+    return this.child.tree.table.view(this.childRow);
+  }
+
+  get parentVma(): Vma {
+    return this.parent.tree.table.view(this.parentRow);
   }
 
   /** Where in the tables held the pages from `page` on are: entries from there on; below 0: not in there. */

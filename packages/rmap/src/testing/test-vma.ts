@@ -1,10 +1,11 @@
 import { NONE } from '@vmakit/base';
-import { type AnonVma, type RmapMm, type RmapVma, anonVmaOf } from '../anon-vma.js';
+import { type AnonVma, type RmapMm, type RmapVma, type RmapVmaTable, anonVmaOf } from '../anon-vma.js';
 import type { AnonVmaRegistry } from '../anon-vma-registry.js';
 
 /** An anonymous VMA [start, end) of process `id`, without an address space around it. */
 export class TestVma implements RmapVma {
-  readonly mm: RmapMm;
+  readonly table: TestTable;
+  readonly row: number;
   start: number;
   end: number;
   pageOffset: number;
@@ -17,15 +18,76 @@ export class TestVma implements RmapVma {
   prev: RmapVma | null = null;
   next: RmapVma | null = null;
 
-  constructor(anonVmas: AnonVmaRegistry, id: number, start: number, end: number, pageOffset = start) {
-    this.mm = { id, anonVmas };
+  /** @param table the other VMAs of its process, if it has any */
+  constructor(
+    anonVmas: AnonVmaRegistry,
+    id: number,
+    start: number,
+    end: number,
+    pageOffset = start,
+    table = new TestTable({ id, anonVmas }),
+  ) {
+    this.table = table;
+    this.row = table.add(this);
     this.start = start;
     this.end = end;
     this.pageOffset = pageOffset;
     this.anonPageOffset = pageOffset;
   }
 
+  get mm(): RmapMm {
+    return this.table.mm;
+  }
+
   get anonVma(): AnonVma | null {
     return anonVmaOf(this);
+  }
+}
+
+/** The VMAs of one process, in the order in which they were made. */
+export class TestTable implements RmapVmaTable {
+  readonly mm: RmapMm;
+  linkOwner: number = NONE;
+  readonly #vmas: TestVma[] = [];
+
+  constructor(mm: RmapMm) {
+    this.mm = mm;
+  }
+
+  /** Gives the row of a VMA that is new. */
+  add(vma: TestVma): number {
+    return this.#vmas.push(vma) - 1;
+  }
+
+  start(row: number): number {
+    return this.view(row).start;
+  }
+
+  end(row: number): number {
+    return this.view(row).end;
+  }
+
+  anonPageOffset(row: number): number {
+    return this.view(row).anonPageOffset;
+  }
+
+  anonVmaSlot(row: number): number {
+    return this.view(row).anonVmaSlot;
+  }
+
+  setAnonVmaSlot(row: number, slot: number): void {
+    this.view(row).anonVmaSlot = slot;
+  }
+
+  chain(row: number): number {
+    return this.view(row).chain;
+  }
+
+  setChain(row: number, link: number): void {
+    this.view(row).chain = link;
+  }
+
+  view(row: number): TestVma {
+    return this.#vmas[row] as TestVma;
   }
 }
