@@ -352,6 +352,19 @@ describe('S5, page tables', () => {
     ]);
   });
 
+  it('S5.2: an entry that nobody announced, and a table given back with one', () => {
+    const { kernel, process } = scene();
+    const { pages } = process.mm;
+    const table = pages.lookup(0, AT);
+    pages.pool.emptied(table, 0, 512);
+    expect(checkInvariants(kernel)).toMatchObject([{ invariant: 'S5.2', objects: { table, page: AT } }]);
+    pages.lookupToFill(AT, 512);
+    const free = kernel.env.tablePool.allocate(0);
+    kernel.env.tablePool.free(free);
+    kernel.env.tablePool.words(free)[kernel.env.tablePool.base(free)] = 1;
+    expect(checkInvariants(kernel)).toMatchObject([{ invariant: 'S5.2', objects: { table: free } }]);
+  });
+
   it('S5.3: a huge entry without a table in reserve', () => {
     const { kernel, process } = hugeScene();
     const { pages } = process.mm;

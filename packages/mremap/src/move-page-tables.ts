@@ -105,7 +105,7 @@ function moveBelowPmd(move: TableMove, pmd: Level, stop: number): number {
       }
     }
     if (arch.isNone(words, at)) break;
-    const targetPtes = pages.ensure(0, target);
+    const targetPtes = pages.ensureToFill(target, extent | 0);
     if (targetPtes === 0) return NO_MEMORY;
     if (movePtes(move, extent, pages.lookup(0, source), targetPtes)) break;
   }

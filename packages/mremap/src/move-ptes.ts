@@ -22,18 +22,20 @@ export function movePtes(move: TableMove, extent: number, source: number, target
   if (locks.enabled) lockTables(move, source, target);
   const { tally } = move;
   tally.reset();
+  // A small integer, as page numbers are not: the loop over the entries takes half the time for it.
+  const count = extent | 0;
   moveEntries(
     arch,
     pages.pool.words(source),
     pages.entryAt(source, 0, move.source),
     pages.pool.words(target),
     pages.entryAt(target, 0, move.target),
-    // A small integer, as page numbers are not: the loop over the entries takes half the time for it.
-    extent | 0,
+    count,
     move.dropsUserfaultMarks,
     tally,
     arch.contiguousEntries > 1 ? (frame) => pagesToFolioEnd(memory, frame) : null,
   );
+  pages.pool.emptied(source, pages.indexAt(0, move.source), count);
   move.ptes += tally.present + tally.absent;
   if (tally.present > 0) {
     // Before the locks are dropped: nobody may see the new entry while a processor still uses the old one.

@@ -81,7 +81,10 @@ export class PageTables {
     return base + (((vpn * inverseSpan) & indexMask) << 1);
   }
 
-  /** The table of `level` for page `vpn`; 0 when it does not exist, or a huge leaf is in its place. */
+  /**
+   * The table of `level` for page `vpn`; 0 when it does not exist, or a huge leaf is in its place. Who is going to fill
+   * empty entries of the lowest level asks {@link lookupToFill} or {@link ensure}.
+   */
   lookup(level: number, vpn: number): number {
     const held = this.#cache.find(level, vpn);
     if (held !== 0) return held;
@@ -128,13 +131,34 @@ export class PageTables {
 
   /**
    * The table of `level` for page `vpn`, with the path to it allocated as needed; 0 when an allocation is refused (what
-   * was allocated above stays, as in the kernel; spec 04 section 7) or a huge leaf is in the way.
+   * was allocated above stays, as in the kernel; spec 04 section 7) or a huge leaf is in the way. Any entry of a table
+   * of the lowest level may be filled then.
    */
   ensure(level: number, vpn: number): number {
+    const table = this.#ensure(level, vpn);
+    if (level === 0 && table !== 0) this.pool.mayFill(table, 0, this.#leafMask + 1);
+    return table;
+  }
+
+  #ensure(level: number, vpn: number): number {
     const held = this.#cache.find(level, vpn);
     if (held !== 0) return held;
     this.#walked = vpn;
     return this.#walk(level, true);
+  }
+
+  /** {@link ensure} of the table of the lowest level, by one who fills none but its `count` entries from `vpn` on. */
+  ensureToFill(vpn: number, count: number): number {
+    const table = this.#ensure(0, vpn);
+    if (table !== 0) this.pool.mayFill(table, vpn & this.#leafMask, count);
+    return table;
+  }
+
+  /** {@link lookup} of the table of the lowest level, by one who fills none but its `count` entries from `vpn` on. */
+  lookupToFill(vpn: number, count: number): number {
+    const table = this.lookup(0, vpn);
+    if (table !== 0) this.pool.mayFill(table, vpn & this.#leafMask, count);
+    return table;
   }
 
   /** Makes a table for the entry of `level` (at least 1) for `vpn` from one at hand: a withdrawn reserve, say. */
@@ -144,7 +168,9 @@ export class PageTables {
 
   /** A table of the lowest level that is not linked in: to be put in reserve or linked by `populate`. 0: refused. */
   allocateDetached(): number {
-    return this.#allocate(0);
+    const table = this.#allocate(0);
+    if (table !== 0) this.pool.mayFill(table, 0, this.#leafMask + 1);
+    return table;
   }
 
   /** Gives back a table that is not linked in. It must be empty. */

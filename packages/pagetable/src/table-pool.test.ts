@@ -1,4 +1,5 @@
 import { InvariantError } from '@vmakit/base';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createArch } from './registry.js';
 import { TablePool } from './table-pool.js';
@@ -49,6 +50,7 @@ describe('a pool of tables', () => {
     const pool = new TablePool(createArch('x86-64'));
     const id = pool.allocate(0);
     pool.words(id)[pool.base(id) + 2 * 100 + 1] = 1;
+    pool.mayFill(id, 0, 512);
     expect([pool.isZero(id, 0, 512), pool.isZero(id, 0, 100), pool.isZero(id, 101, 411)]).toEqual([false, true, true]);
   });
 
@@ -59,6 +61,38 @@ describe('a pool of tables', () => {
     pool.freeAll(Int32Array.from([...back, 7]), back.length);
     expect([pool.freed, pool.live[0], pool.levelOf(7)]).toEqual([back.length, 200 - back.length, 0]);
     expect(back.map(() => pool.allocate(1))).toEqual(back.toReversed());
+  });
+
+  test('knows where entries may be filled, as it was told', () => {
+    const pool = makePool();
+    const step = fc.record({ first: fc.nat(20), count: fc.integer({ min: 1, max: 12 }), fills: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const id = pool.allocate(0);
+        const at = pool.base(id) + 1;
+        for (const { first, count, fills } of steps) {
+          if (fills) pool.mayFill(id, first, count);
+          else pool.emptied(id, first, count);
+          for (let i = first; i < first + count; i++) pool.words(id)[at + 2 * i] = fills ? 1 : 0;
+        }
+        const filled = Array.from({ length: 512 }, (_, i) => pool.words(id)[at + 2 * i] !== 0);
+        expect(filled.every((is, i) => !is || pool.mayBeFilled(id, i))).toBe(true);
+        expect(filled.map((_, i) => pool.isZero(id, i, 3))).toEqual(
+          filled.map((_, i) => !filled.slice(i, i + 3).includes(true)),
+        );
+        if (filled.includes(true)) expect(() => pool.free(id)).toThrow('must be empty');
+        else pool.free(id);
+      }),
+    );
+  });
+
+  test('finds a free table that is not empty, as none may be', () => {
+    const pool = makePool();
+    const ids = Int32Array.from({ length: 3 }, () => pool.allocate(0));
+    pool.freeAll(ids, 3);
+    expect(pool.findUncleared()).toBe(0);
+    pool.words(2)[pool.base(2) + 900] = 1;
+    expect(pool.findUncleared()).toBe(2);
   });
 
   test('refuses what it is told to refuse', () => {
@@ -90,13 +124,13 @@ describe('a broken rule throws, with the state', () => {
   test('a table that is not empty cannot be freed', () => {
     const pool = makePool();
     const id = pool.allocate(0);
+    pool.mayFill(id, 7, 1);
     arch.setPage(pool.words(id), pool.base(id) + 2 * 7, 0, 0x12345, 1, 2);
     expect(() => pool.free(id)).toThrow(InvariantError);
     try {
       pool.free(id);
     } catch (error) {
-      const word = '0x8000000012345025';
-      expect((error as InvariantError).state).toEqual({ id: 1, level: 'pte', entry: 7, word, links: -1 });
+      expect((error as InvariantError).state).toEqual({ id: 1, level: 'pte', entry: 7, word: '0x8000000012345025' });
     }
   });
 
@@ -122,6 +156,7 @@ describe('a broken rule throws, with the state', () => {
     const pool = makePool();
     const ids = Int32Array.from({ length: 40 }, () => pool.allocate(0));
     pool.words(30)[pool.base(30) + 1023] = 1;
+    for (const id of ids) pool.mayFill(id, 0, 512);
     expect(() => pool.freeAll(ids, 40)).toThrow('must be empty');
     expect(pool.freed).toBe(29);
   });

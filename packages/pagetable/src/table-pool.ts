@@ -7,10 +7,13 @@ const CHUNK_BYTES = 256 * 1024;
 const BYTES_PER_WORD = 8;
 const INITIAL_CHUNKS = 4;
 /** What the pool knows of a table, beside its words. */
-const SIDE_BYTES = 7;
+const SIDE_BYTES = 9;
 
-/** In place of how many entries of a table lead to tables: it has, or had, other entries. */
+/** In place of how many entries of an upper table lead to tables: it has, or had, other entries. */
 const HAS_LEAVES = -1;
+/** Bits of each of the two numbers that are known of a table of the lowest level. */
+const INDEX_BITS = 16;
+const INDEX_MASK: number = (1 << INDEX_BITS) - 1;
 
 /** Entries up to which a loop over them takes less time than it takes to have them compared. */
 const FEW = 128;
@@ -47,12 +50,17 @@ export class TablePool {
   readonly chunkMask: number;
   /** log2 of the 32-bit halves of one table. */
   readonly tableShift: number;
+  readonly #entries: number;
   /** Next table of the chain that this one is in: free tables, or tables kept in reserve. */
   #next: Int32Array;
   /** Level index + 1 of a live table, 0 of a free one. */
   #levelOf: Uint8Array;
-  /** How many entries lead to tables, or {@link HAS_LEAVES}: whether a table without leaves is empty takes no look. */
-  #links: Int16Array;
+  /**
+   * What is known of the entries of a table, so that most need not be looked at before they are given back. Of an upper
+   * one how many entries lead to tables, or {@link HAS_LEAVES}. Of one of the lowest level between which entries all
+   * lie that may be filled: the number of the first, and above that of the one behind the last; 0: all are empty.
+   */
+  #known: Int32Array;
   /** First table kept in reserve for the leaves of a table that has any. */
   readonly #reserve = new Map<number, number>();
   #free = 0;
@@ -64,10 +72,11 @@ export class TablePool {
     const perChunk = Math.max(4, CHUNK_BYTES / arch.pageSize);
     this.chunkShift = Math.log2(perChunk);
     this.chunkMask = perChunk - 1;
-    this.tableShift = Math.log2((arch.pageSize / BYTES_PER_WORD) * 2);
+    this.#entries = arch.pageSize / BYTES_PER_WORD;
+    this.tableShift = Math.log2(this.#entries * 2);
     this.#next = new Int32Array(INITIAL_CHUNKS * perChunk);
     this.#levelOf = new Uint8Array(INITIAL_CHUNKS * perChunk);
-    this.#links = new Int16Array(INITIAL_CHUNKS * perChunk);
+    this.#known = new Int32Array(INITIAL_CHUNKS * perChunk);
   }
 
   /** The array that holds table `id`. */
@@ -90,15 +99,23 @@ export class TablePool {
     return this.chunks.length * (this.chunkMask + 1) * this.arch.pageSize + this.#next.length * SIDE_BYTES;
   }
 
-  /** Whether `count` entries of table `id`, from number `first` on, are zero. Many as bytes: a loop takes longer. */
+  /** Whether `count` entries of table `id`, of the lowest level, are empty, from number `first` on. */
   isZero(id: number, first: number, count: number): boolean {
-    if (count <= FEW) return this.#areZero(id, first, count);
+    const known = this.#known[id]!;
+    const low = Math.max(first, known & INDEX_MASK);
+    const end = Math.min(first + count, known >>> INDEX_BITS);
+    return low >= end || this.#areZero(id, low, end - low);
+  }
+
+  /** The same for any table, and seen, not known. Many entries as bytes: a loop takes longer. */
+  #areZero(id: number, first: number, count: number): boolean {
+    if (count <= FEW) return this.#fewAreZero(id, first, count);
     const from = (id & this.chunkMask) * this.arch.pageSize + first * BYTES_PER_WORD;
     const length = count * BYTES_PER_WORD;
     return this.#bytes[id >> this.chunkShift]!.compare(ZEROS, 0, length, from, from + length) === 0;
   }
 
-  #areZero(id: number, first: number, count: number): boolean {
+  #fewAreZero(id: number, first: number, count: number): boolean {
     const words = this.words(id);
     const from = this.base(id) + 2 * first;
     const end = from + 2 * count;
@@ -114,26 +131,60 @@ export class TablePool {
     if (id !== 0) this.#free = this.#next[id]!;
     else id = this.#takeUnused();
     this.#levelOf[id] = level + 1;
-    this.#links[id] = level === 0 ? HAS_LEAVES : 0;
+    this.#known[id] = 0;
     this.#next[id] = 0;
     this.live[level]!++;
     this.allocated++;
     return id;
   }
 
-  /** Entries of table `id` that lead to tables; -1: it has, or had, other entries, and they are not counted. */
+  /** Entries of an upper table that lead to tables; -1: it has, or had, other entries, and they are not counted. */
   links(id: number): number {
-    return this.#links[id]!;
+    return this.#known[id]!;
   }
 
-  /** `change` more entries of table `id` lead to tables than before. */
+  /** `change` more entries of an upper table lead to tables than before. */
   addLinks(id: number, change: number): void {
-    if (this.#links[id] !== HAS_LEAVES) this.#links[id]! += change;
+    if (this.#known[id] !== HAS_LEAVES) this.#known[id]! += change;
   }
 
-  /** Says that table `id`, above the lowest level, gets an entry that does not lead to a table. */
+  /** Says that an upper table gets an entry that does not lead to a table. */
   holdsLeaves(id: number): void {
-    this.#links[id] = HAS_LEAVES;
+    this.#known[id] = HAS_LEAVES;
+  }
+
+  /** Says that entries of a table of the lowest level may be filled from now on: `count` from number `first` on. */
+  mayFill(id: number, first: number, count: number): void {
+    const known = this.#known[id]!;
+    const low = known & INDEX_MASK;
+    const end = known >>> INDEX_BITS;
+    const last = first + count;
+    if (end === 0) this.#known[id] = first | (last << INDEX_BITS);
+    else if (first < low || last > end) this.#known[id] = Math.min(first, low) | (Math.max(last, end) << INDEX_BITS);
+  }
+
+  /** Says that entries of a table of the lowest level are empty now: `count` from number `first` on. */
+  emptied(id: number, first: number, count: number): void {
+    const known = this.#known[id]!;
+    let low = known & INDEX_MASK;
+    let end = known >>> INDEX_BITS;
+    const last = first + count;
+    if (first <= low && last > low) low = last;
+    if (last >= end && first < end) end = first;
+    this.#known[id] = low < end ? low | (end << INDEX_BITS) : 0;
+  }
+
+  /** Whether entry number `index` of a table of the lowest level is one that may be filled. */
+  mayBeFilled(id: number, index: number): boolean {
+    const known = this.#known[id]!;
+    return index >= (known & INDEX_MASK) && index < known >>> INDEX_BITS;
+  }
+
+  /** A free table that is not all zero; 0: there is none, as it should be. */
+  findUncleared(): number {
+    let id = this.#free;
+    while (id !== 0 && this.#areZero(id, 0, this.#entries)) id = this.#next[id]!;
+    return id;
   }
 
   /**
@@ -142,15 +193,20 @@ export class TablePool {
    * @throws {InvariantError} when an entry is not empty, tables are in reserve for it, or it is not live
    */
   free(id: number): void {
-    const links = this.#links[id]!;
-    const empty = links === HAS_LEAVES ? this.isZero(id, 0, this.arch.pageSize / BYTES_PER_WORD) : links === 0;
-    if (!empty) throw this.#notEmpty(id);
+    if (!this.#isEmpty(id)) throw this.#notEmpty(id);
     this.#release(id);
   }
 
+  #isEmpty(id: number): boolean {
+    const known = this.#known[id]!;
+    if (known === 0) return true;
+    if (this.#levelOf[id] === 1) return this.isZero(id, 0, this.#entries);
+    return known === HAS_LEAVES && this.#areZero(id, 0, this.#entries);
+  }
+
   /**
-   * Takes the first `count` of `ids` back, in that order. They must be empty, which is tested for tables with leaves
-   * that lie next to each other at once: a comparison by itself takes as long as a table.
+   * Takes the first `count` of `ids` back, in that order. They must be empty. Tables that lie next to each other are
+   * looked at together, where a look is needed: a comparison by itself takes as long as a table.
    *
    * @throws {InvariantError} as `free` does
    */
@@ -158,20 +214,15 @@ export class TablePool {
     const most = Math.max(1, ZEROS.length / this.arch.pageSize);
     for (let i = 0; i < count;) {
       let low = ids[i]!;
-      if (this.#links[low] !== HAS_LEAVES) {
-        this.free(low);
-        i++;
-        continue;
-      }
       let high = low;
       let next = i + 1;
-      for (; next < count && high - low + 1 < most && this.#links[ids[next]!] === HAS_LEAVES; next++) {
+      for (; next < count && high - low + 1 < most && this.#known[low] !== 0; next++) {
         const id = ids[next]!;
         if (id === low - 1 && (low & this.chunkMask) !== 0) low = id;
         else if (id === high + 1 && (id & this.chunkMask) !== 0) high = id;
         else break;
       }
-      const zero = this.isZero(low, 0, (high - low + 1) * (this.arch.pageSize / BYTES_PER_WORD));
+      const zero = high > low && this.#areZero(low, 0, (high - low + 1) * this.#entries);
       for (; i < next; i++) {
         if (zero) this.#release(ids[i]!);
         else this.free(ids[i]!);
@@ -230,8 +281,7 @@ export class TablePool {
     const words = this.words(id);
     const base = this.base(id);
     let entry = 0;
-    const last = this.arch.pageSize / BYTES_PER_WORD - 1;
-    while (entry < last && words[base + 2 * entry] === 0 && words[base + 2 * entry + 1] === 0) entry++;
+    while (entry < this.#entries - 1 && words[base + 2 * entry] === 0 && words[base + 2 * entry + 1] === 0) entry++;
     const [low, high] = [words[base + 2 * entry]!, words[base + 2 * entry + 1]!];
     const word = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
     const level = this.levelOf(id);
@@ -241,7 +291,7 @@ export class TablePool {
       level: name,
       entry,
       word: `0x${word.toString(16)}`,
-      links: this.links(id),
+      ...(level > 0 ? { links: this.links(id) } : {}),
     });
   }
 
@@ -257,13 +307,13 @@ export class TablePool {
       const room = id + Math.max(this.chunkMask + 1, id >> 3);
       this.#next = grown(this.#next, new Int32Array(room));
       this.#levelOf = grown(this.#levelOf, new Uint8Array(room));
-      this.#links = grown(this.#links, new Int16Array(room));
+      this.#known = grown(this.#known, new Int32Array(room));
     }
     return id;
   }
 }
 
-function grown<T extends Int32Array | Int16Array | Uint8Array>(old: T, larger: T): T {
+function grown<T extends Int32Array | Uint8Array>(old: T, larger: T): T {
   larger.set(old);
   return larger;
 }

@@ -17,6 +17,7 @@ export function checkTableCounts(mm: Mm, violations: ViolationList, walk: (onTab
   walk((level, page, _words, _at, table) => {
     (counted[level - 1] as number)++;
     if (level > 1) checkLinks(mm, table, level - 1, violations);
+    else checkFilled(mm, table, page, violations);
     if (level - 1 === arch.pmdLevel) deposits += checkDeposits(mm, table, page, violations);
   });
   (counted[0] as number) += deposits;
@@ -31,9 +32,11 @@ export function checkTableCounts(mm: Mm, violations: ViolationList, walk: (onTab
   }
 }
 
-/** Tables of all address spaces together are those that the pool has handed out. */
+/** Tables of all address spaces together are those that the pool has handed out; the others are all zero. */
 export function checkPool(env: MmEnvironment, mms: readonly Mm[], violations: ViolationList): void {
   const { live } = env.tablePool;
+  const uncleared = env.tablePool.findUncleared();
+  if (uncleared !== 0) violations.add('S5.2', 'a table that is given back is empty', { table: uncleared });
   for (let level = 0; level < live.length; level++) {
     let sum = 0;
     for (const mm of mms) sum += mm.pages.tables[level] as number;
@@ -43,6 +46,18 @@ export function checkPool(env: MmEnvironment, mms: readonly Mm[], violations: Vi
       live: live[level] as number,
       counted: sum,
     });
+  }
+}
+
+/** Filled entries of a table of the lowest level are where the pool was told that they may be. */
+function checkFilled(mm: Mm, table: number, firstPage: number, violations: ViolationList): void {
+  const { arch, pool } = mm.pages;
+  const words = pool.words(table);
+  const base = pool.base(table);
+  for (let i = 0; i < arch.level(0).entries; i++) {
+    if (arch.isNone(words, base + 2 * i) || pool.mayBeFilled(table, i)) continue;
+    violations.add('S5.2', 'an entry is filled where that was announced', { mm: mm.id, table, page: firstPage + i });
+    return;
   }
 }
 

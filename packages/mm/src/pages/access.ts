@@ -5,6 +5,7 @@ import type { Mm } from '../mm.js';
 import { FAULT_OK, FAULT_READ, FAULT_SIGSEGV, FAULT_WRITE } from './fault-result.js';
 import { faultInTable, handleFault } from './fault.js';
 import { protectionKey } from './page-protection.js';
+import { entryCount, pmdEnd } from './table-walk.js';
 
 /** Grows the stack VMA `vma` down to `page`; false: it may not. Given by the calls, which know the limits. */
 export type StackGrowth = (mm: Mm, vma: Vma, page: number) => boolean;
@@ -44,7 +45,8 @@ export function touch(
     if (vma === null || !permits(vma, write)) return { touched, result: FAULT_SIGSEGV, page };
     const limit = Math.min(end, vma.end);
     while (page < limit) {
-      const table = tables.lookup(0, page);
+      const span = pmdEnd(tables, page, limit);
+      const table = tables.lookupToFill(page, entryCount(page, span));
       if (table === 0) {
         const done = touchHuge(mm, page, limit, stride, write, value);
         if (done === 0) {
@@ -60,7 +62,6 @@ export function touch(
       }
       idleFaults = 0;
       const words = tables.pool.words(table);
-      const span = Math.min(limit, page - pagesInto(page, arch.pmdPages) + arch.pmdPages);
       for (let at = tables.entryAt(table, 0, page); page < span; page += stride, at += 2 * stride) {
         if (!isAccessible(mm, words, at, write)) {
           const result = faultUntilAccessible(mm, vma, page, words, at, write);

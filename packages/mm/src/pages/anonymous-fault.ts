@@ -80,14 +80,16 @@ function largeFault(mm: Mm, vma: Vma, page: number, words: EntryWords, at: numbe
     orders &= ~(1 << order);
     if (!blockFits(vma, page, order)) continue;
     const size = 1 << order;
-    const first = at - 2 * pagesInto(page, size);
+    const into = pagesInto(page, size);
+    const first = at - 2 * into;
     if (!areEmpty(mm, words, first, size)) continue;
     const head = memory.allocFolio(order);
     if (head < 0) continue;
     memory.refcount[head]! += size - 1;
-    addNewAnonRmapPtes(memory, head, vma, page - pagesInto(page, size), true);
+    addNewAnonRmapPtes(memory, head, vma, page - into, true);
     mm.env.lru.add(head);
     mm.rssAnon += size;
+    mm.pages.lookupToFill(page - into, size);
     arch.setPages(words, first, size, head, pageProtection(mm.env, vma), freshState(vma));
     return true;
   }

@@ -48,11 +48,11 @@ export function handleFault(mm: Mm, vma: Vma, page: number, access: FaultAccess)
 function fault(mm: Mm, vma: Vma, page: number, access: FaultAccess): number {
   if ((vma.flags & VM_HUGETLB) !== 0) return hugetlbFault(mm, vma, page, access);
   const tables = mm.pages;
-  let table = tables.lookup(0, page);
+  let table = tables.lookupToFill(page, 1);
   if (table === 0) {
     const huge = faultAboveTables(mm, vma, page, access);
     if (huge !== FALL_BACK) return huge;
-    table = tables.ensure(0, page);
+    table = tables.ensureToFill(page, 1);
     if (table === 0) return FAULT_OOM;
   }
   return faultInTable(mm, vma, page, access, tables.pool.words(table), tables.entryAt(table, 0, page));

@@ -15,6 +15,7 @@ import {
   type FaultAccess,
 } from './fault-result.js';
 import { pageProtection } from './page-protection.js';
+import { entryCount } from './table-walk.js';
 
 /**
  * First touch of a page of a file mapping. Reading, and writing to a shared mapping, map the page of the page cache;
@@ -89,6 +90,7 @@ function faultAround(mm: Mm, vma: Vma, file: MappedFile, page: number, words: En
   const start = Math.max(aligned, vma.start);
   // As long as a window from where it begins, not to where an aligned one would end: measured on 6.18.44.
   const end = Math.min(start + window, vma.end, page - (page % arch.pmdPages) + arch.pmdPages);
+  mm.pages.lookupToFill(start, entryCount(start, end));
   let found = false;
   for (let near = start; near < end; near++) {
     const offset = pageOffsetAt(vma, near);

@@ -23,6 +23,7 @@ import {
   type FaultAccess,
 } from './fault-result.js';
 import { faultInTable, handleFault } from './fault.js';
+import { entryCount, pmdEnd } from './table-walk.js';
 
 /**
  * How a range is populated: `read` and `write` as MADV_POPULATE_READ and _WRITE; `vma` as mlock and MAP_POPULATE do,
@@ -84,7 +85,8 @@ function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAcc
   const { arch } = mm.env;
   const tables = mm.pages;
   for (let page = start; page < end;) {
-    const table = tables.lookup(0, page);
+    const stop = pmdEnd(tables, page, end);
+    const table = tables.lookupToFill(page, entryCount(page, stop));
     if (table === 0) {
       if (isHugeReady(mm, page, access)) {
         page += arch.pmdPages - pagesInto(page, arch.pmdPages);
@@ -95,7 +97,6 @@ function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAcc
       continue;
     }
     const words = tables.pool.words(table);
-    const stop = Math.min(end, page - pagesInto(page, arch.pmdPages) + arch.pmdPages);
     for (let at = tables.entryAt(table, 0, page); page < stop; page++, at += 2) {
       if (arch.isPresent(words, at) && (access === FAULT_READ || arch.isWritable(words, at))) continue;
       const result = mm.env.bus.observed

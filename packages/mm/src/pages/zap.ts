@@ -103,6 +103,7 @@ function zapTable(mm: Mm, vma: Vma, table: number, index: number, count: number,
     else zapped = zapLarge(mm, vma, words, at, pfn, last);
     if (marked) markProtected(arch, words, at, zapped);
   }
+  if (dropMarkers) pool.emptied(table, index, count);
 }
 
 /** Dropping pages of `vma` for a while leaves markers where userfaultfd protects them. */
