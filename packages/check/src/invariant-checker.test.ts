@@ -9,6 +9,7 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
+  MAP_SHARED,
   PROT_READ,
   PROT_WRITE,
   frameAt,
@@ -350,6 +351,23 @@ describe('S5, page tables', () => {
     expect(checkInvariants(kernel)).toMatchObject([
       { invariant: 'S5.2', objects: { level: 'pmd', links: 2, tables: 1 } },
     ]);
+  });
+
+  it.each([
+    ['a file, of which a fault maps what is cached around it', MAP_PRIVATE, 'regular'],
+    ['hugetlb memory', MAP_SHARED, 'hugetlb'],
+  ] as const)('S5.2 holds for %s', (_, flags, kind) => {
+    const kernel = createKernel();
+    const process = kernel.spawn();
+    const file = kernel.createFile({ kind, sizePages: 1024, name: 'file' });
+    process.mmap(AT * PAGE, 1024 * PAGE, RW, MAP_SHARED | MAP_FIXED, { file });
+    process.touch(AT, 32);
+    process.mmap(2 * AT * PAGE, 1024 * PAGE, RW, flags | MAP_FIXED, { file });
+    process.touch(2 * AT + 8, 1, { write: false });
+    expect(frameAt(process.mm, 2 * AT + 9)).toBeGreaterThan(0);
+    expect(checkInvariants(kernel)).toEqual([]);
+    process.munmap(2 * AT * PAGE, 1024 * PAGE);
+    expect(checkInvariants(kernel)).toEqual([]);
   });
 
   it('S5.2: an entry that nobody announced, and a table given back with one', () => {
