@@ -6,7 +6,7 @@ import { HostBench } from './host.js';
 import { GROWTH_PROBES, measureGrowth } from './growth.js';
 import { measure } from './measure.js';
 import { MEMORY_WORKLOADS } from './memory.js';
-import { RECORDING_WORKLOADS, type RecordingResult } from './recordings.js';
+import { RECORDING_WORKLOADS, type RecordingOptions, type RecordingResult } from './recordings.js';
 import { type BenchReport, readBaseline, render } from './render.js';
 import { weighAll, weighScale } from './weigh.js';
 import { costRatios } from './relocating.js';
@@ -49,12 +49,11 @@ async function run(options: BenchOptions): Promise<void> {
   if (typeof compiled === 'string') process.stderr.write(`${compiled}\n`);
   const calm = new Calm(options.calm);
   try {
+    const common = { repetitions: options.reps, warmUpSeconds: 2, calm };
     const workloads = measure(ALL_WORKLOADS.filter(wanted), {
-      repetitions: options.reps,
+      ...common,
       scale: options.scale,
-      warmUpSeconds: 2,
       host,
-      calm,
       onWorkload: (name) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${name}`),
     });
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
@@ -64,7 +63,7 @@ async function run(options: BenchOptions): Promise<void> {
       repetitions: options.reps,
       scale: options.scale,
       workloads,
-      recordings: await readRecordings(RECORDING_WORKLOADS.filter(wanted), options.reps, calm),
+      recordings: await readRecordings(RECORDING_WORKLOADS.filter(wanted), common),
       ratios: costRatios(workloads),
       memory: weighAll(MEMORY_WORKLOADS.filter(wanted)),
       scaled: wanted({ name: SCALE_NAME }) ? weighScale() : null,
@@ -80,11 +79,10 @@ async function run(options: BenchOptions): Promise<void> {
 
 async function readRecordings(
   workloads: typeof RECORDING_WORKLOADS,
-  repetitions: number,
-  calm: Calm,
+  options: RecordingOptions,
 ): Promise<readonly RecordingResult[]> {
   const results: RecordingResult[] = [];
-  for (const { measure: measureOne } of workloads) results.push(...(await measureOne(repetitions, calm)));
+  for (const { measure: measureOne } of workloads) results.push(...(await measureOne(options)));
   return results;
 }
 
