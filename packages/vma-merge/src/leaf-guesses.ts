@@ -35,7 +35,7 @@ export class LeafGuesses {
    * The guess for `page` was wrong: it is in `leaf`. When as many were wrong as there are places, the table is made
    * anew, unless it fits the tree as it is then.
    *
-   * @param span pages from the first start of `leaf` to its last
+   * @param span pages from the first start of `leaf` to its last; 0: not to be counted
    * @param room leaves that the tree has room for
    * @returns whether the table is new: nothing is known then, and the tree tells of each leaf ({@link note})
    */

@@ -57,10 +57,22 @@ export class GapTree extends IntervalTree {
     const slot = nodes.slotAtOrBelow(leaf, page);
     // A leaf's key may be lower than its first start, and the VMA before may reach over it.
     if (slot < first) return nodes.lastSlot(nodes.previous(leaf));
-    const { bounds, items } = nodes;
-    const span = (bounds[nodes.lastSlot(leaf) << 1] as number) - (bounds[first << 1] as number);
-    if (this.#guesses.correct(page, leaf, span, items.length >> LEAF_SHIFT)) this.#noteLeaves();
+    if (this.#guesses.correct(page, leaf, this.#spanOf(leaf), nodes.items.length >> LEAF_SHIFT)) this.#noteLeaves();
     return slot;
+  }
+
+  /** Pages from the first start of a leaf to its last; 0: most of that is a hole, which says nothing of other leaves. */
+  #spanOf(leaf: number): number {
+    const { bounds } = this.nodes;
+    const first = leaf << LEAF_SHIFT;
+    const last = this.nodes.lastSlot(leaf);
+    let widest = 0;
+    for (let slot = first; slot < last; slot++) {
+      const step = (bounds[(slot << 1) + 2] as number) - (bounds[slot << 1] as number);
+      if (step > widest) widest = step;
+    }
+    const span = (bounds[last << 1] as number) - (bounds[first << 1] as number);
+    return 2 * widest > span ? 0 : span;
   }
 
   #noteLeaves(): void {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { LeafGuesses } from './leaf-guesses.js';
 import { World } from './testing/world.js';
 import { type Vma, allocateVma } from './vma.js';
 
@@ -55,6 +56,20 @@ describe('the tree of VMAs', () => {
       expect(world.tree.at(high.end - 1)).toBe(low);
       vmas[i + 1] = low;
     }
+  });
+
+  it('seldom goes down the tree, though a leaf reaches over a hole, as where a compactor moves memory to', () => {
+    const world = new World();
+    for (let i = 0; i < 5000; i++) world.add(8 * i, 8 * i + 2);
+    const far = world.add(2 ** 31, 2 ** 31 + 2);
+    const correct = vi.spyOn(LeafGuesses.prototype, 'correct');
+    for (let i = 0; i < 5000; i++) {
+      const start = 8 * ((1237 * i) % 5000);
+      expect(world.tree.at(start)?.start).toBe(start);
+      expect(world.tree.at(2 ** 31)).toBe(far);
+    }
+    expect(correct.mock.calls.length).toBeLessThan(100);
+    correct.mockRestore();
   });
 
   it('agrees with a plain sorted list through any changes', () => {
