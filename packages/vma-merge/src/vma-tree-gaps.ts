@@ -61,7 +61,7 @@ export class GapTree extends IntervalTree {
     return slot;
   }
 
-  /** Pages from the first start of a leaf to its last; 0: most of that is a hole, which says nothing of other leaves. */
+  /** Pages from the first start of a leaf to its last; 0: that is mostly a hole, and says nothing of other leaves. */
   #spanOf(leaf: number): number {
     const { bounds } = this.nodes;
     const first = leaf << LEAF_SHIFT;
