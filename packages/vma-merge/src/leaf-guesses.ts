@@ -20,7 +20,7 @@ export class LeafGuesses {
   #leaves: Int32Array = new Int32Array(FEWEST_PLACES);
   /** Places for a page: a negative power of two. */
   #placesPerPage = 1;
-  /** log2 of the pages from the first start to the last of a leaf, on average. */
+  /** log2 of the pages that a leaf spans, on average. */
   #span = 0;
   /** Guesses that were wrong since it was last asked whether the table fits. */
   #wrong = 0;
@@ -35,7 +35,7 @@ export class LeafGuesses {
    * The guess for `page` was wrong: it is in `leaf`. When as many were wrong as there are places, the table is made
    * anew, unless it fits the tree as it is then.
    *
-   * @param span pages from the first start of `leaf` to its last; 0: not to be counted
+   * @param span pages that a leaf like `leaf` spans; 0: not to be counted
    * @param room leaves that the tree has room for
    * @returns whether the table is new: nothing is known then, and the tree tells of each leaf ({@link note})
    */

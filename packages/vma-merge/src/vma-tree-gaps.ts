@@ -1,6 +1,9 @@
 import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, LEAF_SLOTS, NONE, UNKNOWN } from '@vmakit/base';
 import { LeafGuesses } from './leaf-guesses.js';
 
+/** So many VMAs most leaves have, or more. */
+const MANY = 13;
+
 /** What no slot holds. */
 const NO_ITEM = -2;
 
@@ -61,7 +64,10 @@ export class GapTree extends IntervalTree {
     return slot;
   }
 
-  /** Pages from the first start of a leaf to its last; 0: that is mostly a hole, and says nothing of other leaves. */
+  /**
+   * Pages that leaves like `leaf` span: one that has lost many of its VMAs spans less, and is taken for one that has
+   * not. 0: what it spans is mostly a hole, and says nothing of others.
+   */
   #spanOf(leaf: number): number {
     const { bounds } = this.nodes;
     const first = leaf << LEAF_SHIFT;
@@ -72,7 +78,7 @@ export class GapTree extends IntervalTree {
       if (step > widest) widest = step;
     }
     const span = (bounds[last << 1] as number) - (bounds[first << 1] as number);
-    return 2 * widest > span ? 0 : span;
+    return 2 * widest > span ? 0 : span * Math.max(1, MANY / (last - first + 1));
   }
 
   #noteLeaves(): void {
