@@ -323,9 +323,13 @@ export class X8664 extends Arch {
   override moveRun(source: EntryWords, sourceAt: number, target: EntryWords, targetAt: number, count: number): number {
     const softDirty = this.#softDirty;
     const end = sourceAt + 2 * count;
-    if (count >= BULK_ENTRIES && arePresent(source, sourceAt, end)) {
+    const common = count >= BULK_ENTRIES ? commonBits(source, sourceAt, end) : 0;
+    if ((common & PRESENT) !== 0) {
       moveWords(source, sourceAt, target, targetAt, 2 * count);
-      if (softDirty !== 0) for (let to = targetAt; to < targetAt + 2 * count; to += 2) target[to]! |= softDirty;
+      // What was written to has the mark mostly.
+      if ((common & softDirty) !== softDirty) {
+        for (let to = targetAt; to < targetAt + 2 * count; to += 2) target[to]! |= softDirty;
+      }
       return count << 16;
     }
     const swapSoftDirty = this.#swapSoftDirty;
@@ -398,15 +402,16 @@ export class X8664 extends Arch {
   }
 }
 
-/** Whether all entries of [at, end) are present for the processor; four at a time. */
-function arePresent(words: EntryWords, at: number, end: number): boolean {
+/** The bits that the low halves of all entries of [at, end) have; 0: not even {@link PRESENT}. Four at a time. */
+function commonBits(words: EntryWords, at: number, end: number): number {
   let entry = at;
+  let common = -1;
   for (; entry + 8 <= end; entry += 8) {
-    const all = words[entry]! & words[entry + 2]! & words[entry + 4]! & words[entry + 6]!;
-    if ((all & PRESENT) === 0) return false;
+    common &= words[entry]! & words[entry + 2]! & words[entry + 4]! & words[entry + 6]!;
+    if ((common & PRESENT) === 0) return 0;
   }
-  for (; entry < end; entry += 2) if ((words[entry]! & PRESENT) === 0) return false;
-  return true;
+  for (; entry < end; entry += 2) common &= words[entry]!;
+  return (common & PRESENT) !== 0 ? common : 0;
 }
 
 function saveDirty(words: EntryWords, at: number): void {
