@@ -6,8 +6,8 @@ import type { PolicyHooks } from './policy.js';
 import type { PolicyMove } from './policy-move.js';
 
 /**
- * Pages that a policy is asked about at once: more as long as it takes them all, since what it does not take was looked
- * at for nothing.
+ * Pages that a policy is asked about at once: more as long as it takes them all, in this move or those before, since
+ * what it does not take was looked at for nothing.
  */
 const RUN_LEAST = 16;
 const RUN_MOST = 512;
@@ -51,7 +51,6 @@ export class PageRuns {
     this.#frames.begin(memory);
     this.placed = 0;
     this.asking = false;
-    this.#reach = RUN_LEAST;
   }
 
   /**

@@ -13,6 +13,7 @@ import {
 } from './entry.js';
 import type { Level, LevelName } from './geometry.js';
 import type { SoftwareTypes } from './software-types.js';
+import { countStraight } from './straight-entries.js';
 
 /**
  * The words of some tables: 64-bit entries as two 32-bit halves, the low half at the even index. An entry is named by
@@ -332,18 +333,7 @@ export abstract class Arch implements Geometry {
    * follow one another: memory that was touched in order mostly is.
    */
   straightEntries(words: EntryWords, at: number, limit: number): number {
-    const step = 1 << this.pageShift;
-    const high = words[at + 1]!;
-    let low = words[at]!;
-    // Where the lower half overflows the run ends.
-    const room = Math.ceil((2 ** 32 - (low >>> 0)) / step);
-    const end = at + 2 * (room < limit ? room : limit);
-    let entry = at + 2;
-    for (; entry < end; entry += 2) {
-      low = (low + step) | 0;
-      if (((words[entry]! ^ low) | (words[entry + 1]! ^ high)) !== 0) break;
-    }
-    return (entry - at) >> 1;
+    return countStraight(words, at, limit, 1 << this.pageShift);
   }
 
   /**
