@@ -31,5 +31,25 @@ test('frames that are alike are counted up to the first that is not, however man
     while (expected < count && !differs(first + expected)) expected++;
     alike.begin(memory);
     expect(alike.countAlike(first, count), `round ${round}: frame ${first}, ${count} of them`).toBe(expected);
+    alike.begin(memory);
+    const next = random.below(FRAMES);
+    // Part by part, with those that follow in mind.
+    const part = 1 + random.below(count);
+    let counted = alike.countAlike(first, part, next);
+    while (counted % part === 0 && counted < count && !differs(first + counted)) {
+      counted += alike.countAlike(first + counted, Math.min(part, count - counted), next);
+    }
+    expect(counted, `round ${round}: frame ${first}, ${count} of them in parts of ${part}`).toBe(expected);
   }
+});
+
+test('what was seen is not looked at again, until it is forgotten', () => {
+  const memory = memoryWithDifferences({ below: () => 0 } as unknown as XorShift64);
+  const alike = new AlikeFrames();
+  alike.begin(memory);
+  expect(alike.countAlike(0, 200, 400)).toBe(200);
+  memory.flags[300] = 1;
+  expect(alike.countAlike(200, 200, 200)).toBe(200);
+  alike.forget();
+  expect(alike.countAlike(200, 200, 200)).toBe(100);
 });

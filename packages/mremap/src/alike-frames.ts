@@ -1,6 +1,9 @@
 import type { PhysicalMemory } from '@vmakit/folio';
 import { FrameBytes, MANY_FRAMES } from './frame-bytes.js';
 
+/** How many frames more than are asked for are looked at along: a comparison costs much by itself, little a frame. */
+const AHEAD = 4096;
+
 /** Counts frames that are alike in what most rules about small folios go by: flags, mapcount and refcount. */
 export class AlikeFrames {
   #memory!: PhysicalMemory;
@@ -8,13 +11,41 @@ export class AlikeFrames {
   readonly #mapcount = new FrameBytes();
   readonly #refcount = new FrameBytes();
 
+  /** Frames that are alike, as was seen already. */
+  #from = 0;
+  #to = 0;
+  #looksAhead = true;
+
   begin(memory: PhysicalMemory): void {
     this.#memory = memory;
+    this.#looksAhead = true;
+    this.forget();
   }
 
-  /** How many of `count` frames from `first` on (at least one) are like the first, from the front. */
-  countAlike(first: number, count: number): number {
-    return count >= MANY_FRAMES && this.#areAlike(first, count) ? count : this.#countOneByOne(first, count);
+  /** Frames may have changed. */
+  forget(): void {
+    this.#to = 0;
+  }
+
+  /**
+   * How many of `count` frames from `first` on (at least one) are like the first, from the front. With them as many as
+   * `next` are looked at that follow them, since it may be their turn next.
+   */
+  countAlike(first: number, count: number, next = 0): number {
+    if (first >= this.#from && first + count <= this.#to) return count;
+    if (count < MANY_FRAMES) return this.#countOneByOne(first, count);
+    if (next > 0 && this.#looksAhead && this.#areAheadAlike(first, count + (next < AHEAD ? next : AHEAD))) return count;
+    return this.#areAlike(first, count) ? count : this.#countOneByOne(first, count);
+  }
+
+  /** Once they are not, it is not tried again. */
+  #areAheadAlike(first: number, count: number): boolean {
+    this.#looksAhead = first + count <= this.#memory.flags.length && this.#areAlike(first, count);
+    if (this.#looksAhead) {
+      this.#from = first;
+      this.#to = first + count;
+    }
+    return this.#looksAhead;
   }
 
   #areAlike(first: number, count: number): boolean {

@@ -99,7 +99,7 @@ export class FolioWalk implements LeafSink {
     this.#forward = forward;
     this.#anonVmaId = anonVmaIdOf(vma);
     this.#indexShift = vma.anonPageOffset - vma.start + (forward ? range.shift : 0);
-    this.runs = this.#shortCut(forward);
+    this.runs = this.#shortCut(forward, range.end);
     for (;;) {
       try {
         if (walkLeaves(mm, range, this.#leaf, this)) return true;
@@ -112,13 +112,14 @@ export class FolioWalk implements LeafSink {
   }
 
   /** The way to place many small folios at once; null when each step must be seen by locks or injected failures. */
-  #shortCut(forward: boolean): PageRuns | null {
+  #shortCut(forward: boolean, end: number): PageRuns | null {
     const move = this.#move;
     const { env } = move.mm;
     const placeable = this.#placeable;
     if (placeable === undefined || env.locks.enabled || env.injector !== null) return null;
     const runs = this.#runs;
     runs.begin(placeable);
+    runs.end = end;
     runs.anonVmaId = this.#anonVmaId;
     runs.indexShift = this.#indexShift;
     runs.journal = forward ? this.#journal : null;

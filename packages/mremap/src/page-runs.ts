@@ -26,6 +26,8 @@ export class PageRuns {
   /** Of the VMA whose place folios get: its anon_vma, and what to add to a source page to have its offset there. */
   anonVmaId = 0;
   indexShift = 0;
+  /** Where the walk ends. */
+  end = 0;
   /** Null while taking back: nothing is remembered then. */
   journal: FolioJournal | null = null;
   /** The policy was asked and has given no valid answer (yet). */
@@ -66,9 +68,10 @@ export class PageRuns {
     if (empty > 0) return empty;
     // A small integer again: what decodes any frame there can be gives no more than a number.
     const first = arch.countedFrame(words, at) | 0;
-    if (first < 0 || ((this.#memory.flags[first] as number) & NOT_PLAIN) !== 0) return 0;
+    if (first < 0 || ((this.#memory.flags[first] as number) & NOT_PLAIN) !== 0) return this.#takeNone();
     const reach = this.#reach;
-    const count = this.#frames.countAlike(first, arch.straightEntries(words, at, limit < reach ? limit : reach));
+    const straight = arch.straightEntries(words, at, limit < reach ? limit : reach);
+    const count = this.#frames.countAlike(first, straight, this.end - page - straight);
     const accepted = this.#ask(first, count);
     if (!(accepted >= 0 && accepted <= count) || (accepted | 0) !== accepted) {
       throw new RangeError(`placeable: ${accepted} of ${count} folios`);
@@ -76,8 +79,15 @@ export class PageRuns {
     this.asking = false;
     if (accepted < count) this.#reach = RUN_LEAST;
     else if (accepted === reach && reach < RUN_MOST) this.#reach = reach * 4 < RUN_MOST ? reach * 4 : RUN_MOST;
-    if (accepted > 0) this.#place(first, accepted, page + this.indexShift);
+    if (accepted === 0) return this.#takeNone();
+    this.#place(first, accepted, page + this.indexShift);
     return accepted;
+  }
+
+  /** The `leaf` hook has its turn, which may change what it likes. */
+  #takeNone(): number {
+    this.#frames.forget();
+    return 0;
   }
 
   #ask(first: number, count: number): number {
