@@ -4,17 +4,18 @@ import { expect, test } from 'vitest';
 import { AlikeFrames } from './alike-frames.js';
 
 const FRAMES = 600;
-const ARRAYS = ['flags', 'mapcount', 'refcount'] as const;
+const ARRAYS = ['flags', 'mapcount', 'refcount', 'mapping'] as const;
 
-/** The three arrays, with up to three differences here and there. */
+/** The four arrays, with up to three differences here and there. */
 function memoryWithDifferences(random: XorShift64): PhysicalMemory {
   const memory = {
     flags: new Uint16Array(FRAMES).fill(0x18),
     mapcount: new Int32Array(FRAMES).fill(1),
     refcount: new Int32Array(FRAMES).fill(1),
+    mapping: new Int32Array(FRAMES).fill(7),
   };
   for (let left = random.below(4); left > 0; left--) {
-    memory[ARRAYS[random.below(3)] as 'flags'][random.below(FRAMES)] = random.below(3) * 0x1000;
+    memory[ARRAYS[random.below(4)] as 'flags'][random.below(FRAMES)] = random.below(3) * 0x1000;
   }
   return memory as unknown as PhysicalMemory;
 }

@@ -25,26 +25,27 @@ export class FolioJournal {
   }
 
   /**
-   * Remembers the `count` folios from `first` on, which lie one after the other, and gives them anon_vma `anonVmaId`
-   * and the offsets from `firstIndex` on.
+   * Remembers the `count` folios from `first` on, which lie one after the other and have the same anon_vma, and gives
+   * them anon_vma `anonVmaId` and the offsets from `firstIndex` on.
    */
   rewriteSpan(memory: PhysicalMemory, first: number, count: number, anonVmaId: number, firstIndex: number): void {
     const { mapping, index } = memory;
     const end = first + count;
     const shift = firstIndex - first;
+    const oldMapping = mapping[first] as number;
     for (let head = first; head < end;) {
       const begin = head;
-      const oldMapping = mapping[begin] as number;
       const oldIndex = index[begin] as number;
       const oldShift = oldIndex - begin;
       // Four at a time, which is twice as fast, and then one by one.
-      for (; head + 4 <= end && isSpan(memory, head, oldMapping, oldShift + head); head += 4) {
-        index[head] = head + shift;
-        index[head + 1] = head + 1 + shift;
-        index[head + 2] = head + 2 + shift;
-        index[head + 3] = head + 3 + shift;
+      for (; head + 4 <= end && goesOn(index, head, oldShift + head); head += 4) {
+        const own = head + shift;
+        index[head] = own;
+        index[head + 1] = own + 1;
+        index[head + 2] = own + 2;
+        index[head + 3] = own + 3;
       }
-      for (; head < end && mapping[head] === oldMapping && index[head] === oldShift + head; head++) {
+      for (; head < end && index[head] === oldShift + head; head++) {
         index[head] = head + shift;
       }
       this.#add(begin, head - begin, oldMapping, oldIndex);
@@ -91,20 +92,9 @@ export class FolioJournal {
   }
 }
 
-/** Whether the four folios from `first` on have mapping `mapping` and the offsets from `firstIndex` on. */
-function isSpan(
-  { mapping: mappings, index }: PhysicalMemory,
-  first: number,
-  mapping: number,
-  firstIndex: number,
-): boolean {
-  const others =
-    ((mappings[first] as number) ^ mapping) |
-    ((mappings[first + 1] as number) ^ mapping) |
-    ((mappings[first + 2] as number) ^ mapping) |
-    ((mappings[first + 3] as number) ^ mapping);
+/** Whether the four folios from `first` on have the offsets from `firstIndex` on. */
+function goesOn(index: Float64Array, first: number, firstIndex: number): boolean {
   return (
-    others === 0 &&
     index[first] === firstIndex &&
     index[first + 1] === firstIndex + 1 &&
     index[first + 2] === firstIndex + 2 &&
