@@ -136,8 +136,7 @@ export class PageTables {
    */
   ensure(level: number, vpn: number): number {
     const table = this.#ensure(level, vpn);
-    if (level === 0 && table !== 0) this.pool.mayFill(table, 0, this.#leafMask + 1);
-    return table;
+    return level === 0 ? this.#toFill(table, 0, this.#leafMask + 1) : table;
   }
 
   #ensure(level: number, vpn: number): number {
@@ -149,15 +148,17 @@ export class PageTables {
 
   /** {@link ensure} of the table of the lowest level, by one who fills none but its `count` entries from `vpn` on. */
   ensureToFill(vpn: number, count: number): number {
-    const table = this.#ensure(0, vpn);
-    if (table !== 0) this.pool.mayFill(table, vpn & this.#leafMask, count);
-    return table;
+    return this.#toFill(this.#ensure(0, vpn), vpn & this.#leafMask, count);
   }
 
   /** {@link lookup} of the table of the lowest level, by one who fills none but its `count` entries from `vpn` on. */
   lookupToFill(vpn: number, count: number): number {
-    const table = this.lookup(0, vpn);
-    if (table !== 0) this.pool.mayFill(table, vpn & this.#leafMask, count);
+    return this.#toFill(this.lookup(0, vpn), vpn & this.#leafMask, count);
+  }
+
+  /** Announces that entries of `table` may be filled, and gives it; 0: there is none. */
+  #toFill(table: number, first: number, count: number): number {
+    if (table !== 0) this.pool.mayFill(table, first, count);
     return table;
   }
 
@@ -168,9 +169,7 @@ export class PageTables {
 
   /** A table of the lowest level that is not linked in: to be put in reserve or linked by `populate`. 0: refused. */
   allocateDetached(): number {
-    const table = this.#allocate(0);
-    if (table !== 0) this.pool.mayFill(table, 0, this.#leafMask + 1);
-    return table;
+    return this.#toFill(this.#allocate(0), 0, this.#leafMask + 1);
   }
 
   /** Gives back a table that is not linked in. It must be empty. */

@@ -22,6 +22,7 @@ import {
   FAULT_ZERO_PAGE,
   type FaultAccess,
 } from './fault-result.js';
+import { setHugePage } from './huge-entry.js';
 import { pageProtection } from './page-protection.js';
 import { allowableOrders, blockFits, greatestOrder } from './thp-policy.js';
 
@@ -141,14 +142,11 @@ export function mapNewHuge(mm: Mm, vma: Vma, page: number, pmdTable: number, hea
   addNewAnonRmapPmd(memory, head, vma, page - pagesInto(page, arch.pmdPages), true);
   mm.env.lru.add(head);
   mm.rssAnon += arch.pmdPages;
-  const words = mm.pages.pool.words(pmdTable);
-  const at = mm.pages.entryAt(pmdTable, 1, page);
-  mm.pages.pool.holdsLeaves(pmdTable);
-  arch.setPage(words, at, 1, head, pageProtection(mm.env, vma), freshState(vma));
+  setHugePage(mm, vma, page, pmdTable, head, freshState(vma));
 }
 
 function hugeZeroFault(mm: Mm, vma: Vma, page: number, pmdTable: number): number {
-  const { arch, memory } = mm.env;
+  const { memory } = mm.env;
   const tables = mm.pages;
   const reserve = tables.allocateDetached();
   if (reserve === 0) return FAULT_OOM;
@@ -157,9 +155,7 @@ function hugeZeroFault(mm: Mm, vma: Vma, page: number, pmdTable: number): number
     tables.freeDetached(reserve);
     return frame < 0 ? FAULT_OK : FAULT_USERFAULT;
   }
-  const words = tables.pool.words(pmdTable);
-  tables.pool.holdsLeaves(pmdTable);
-  arch.setPage(words, tables.entryAt(pmdTable, 1, page), 1, frame, pageProtection(mm.env, vma), SPECIAL | YOUNG);
+  setHugePage(mm, vma, page, pmdTable, frame, SPECIAL | YOUNG);
   tables.deposit(pmdTable, reserve);
   return FAULT_ZERO_PAGE;
 }

@@ -15,7 +15,7 @@ import {
   FAULT_SIGBUS,
   type FaultAccess,
 } from './fault-result.js';
-import { pageProtection } from './page-protection.js';
+import { setHugePage } from './huge-entry.js';
 
 /**
  * A fault in hugetlb memory: pages of PMD size, mapped by huge entries without a table in reserve and not counted as
@@ -81,10 +81,6 @@ function mapPrivate(mm: Mm, vma: Vma, first: number, pmdTable: number, head: num
 }
 
 function setHuge(mm: Mm, vma: Vma, first: number, pmdTable: number, head: number): void {
-  const { arch } = mm.env;
-  const words = mm.pages.pool.words(pmdTable);
   const writable = (vma.flags & VM_WRITE) !== 0 ? WRITABLE | DIRTY | SOFT_DIRTY : 0;
-  const at = mm.pages.entryAt(pmdTable, 1, first);
-  mm.pages.pool.holdsLeaves(pmdTable);
-  arch.setPage(words, at, 1, head, pageProtection(mm.env, vma), YOUNG | writable);
+  setHugePage(mm, vma, first, pmdTable, head, YOUNG | writable);
 }

@@ -83,7 +83,10 @@ function zapTable(mm: Mm, vma: Vma, table: number, index: number, count: number,
   const { arch, memory } = mm.env;
   const { pool } = mm.pages;
   // What a move leaves behind is empty, and most often more than a few entries.
-  if (count >= MANY && pool.isZero(table, index, count)) return;
+  if (count >= MANY && pool.isZero(table, index, count)) {
+    pool.emptied(table, index, count);
+    return;
+  }
   const words = pool.words(table);
   const first = pool.base(table) + 2 * index;
   const last = first + 2 * count;
