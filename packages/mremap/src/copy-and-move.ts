@@ -1,4 +1,4 @@
-import { type MmError, VM_ACCOUNT, VM_LOCKED, refuse, withoutFlags } from '@vmakit/base';
+import { type MmError, NONE, VM_ACCOUNT, VM_LOCKED, refuse, withoutFlags } from '@vmakit/base';
 import { accountMapping, unchargeMemory, unmapVma } from '@vmakit/mm';
 import { anonVmaPrepare } from '@vmakit/rmap';
 import { type Vma, duplicateRange, mergeCopiedRange } from '@vmakit/vma-merge';
@@ -61,7 +61,7 @@ function moveTables(op: RemapOperation, session: PolicySession | null, charge: n
   const { mm, copy } = op;
   const move = op.tables.begin(op, op.oldPages);
   move.needRmapLocks = copy.needRmapLocks;
-  move.heldRoot = session === null ? null : session.move.heldRoot;
+  move.heldRootSlot = session === null ? NONE : session.move.heldRootSlot;
   move.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;
   const moved = movePageTables(move);
   op.policies.moved.add(move);
@@ -91,7 +91,7 @@ function moveTables(op: RemapOperation, session: PolicySession | null, charge: n
 function moveBack(op: RemapOperation, moved: number, session: PolicySession | null): void {
   const back = op.tablesBack.begin(op, moved);
   back.needRmapLocks = true;
-  back.heldRoot = session?.move.heldRoot ?? null;
+  back.heldRootSlot = session === null ? NONE : session.move.heldRootSlot;
   back.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;
   const returned = movePageTables(back);
   if (op.mm.env.bus.observed) emitTables(op, back, 'back', returned);

@@ -5,7 +5,7 @@ import { finishMove } from './finish-move.js';
 import { copyAndMove } from './copy-and-move.js';
 import type { RemapOperation } from './operation.js';
 import { PolicyError } from './policy-error.js';
-import { PolicySession, decideMove } from './policy-session.js';
+import { type PolicySession, decideMove } from './policy-session.js';
 
 /**
  * Moves `oldPages` of `op.vma` from `op.address` to `op.newAddress`, which is free: a new VMA there, or a part of a
@@ -44,17 +44,17 @@ function moveCharged(op: RemapOperation, charge: number): SysResult {
   const { mm } = op;
   let session: PolicySession | null = null;
   if (op.policies.bound.length !== 0) {
-    const decided = decideMove(op);
-    if (decided instanceof PolicySession) {
-      session = decided;
-    } else if (decided instanceof PolicyError) {
-      op.broken = decided;
+    const refusal = decideMove(op);
+    if (refusal instanceof PolicyError) {
+      op.broken = refusal;
       if (charge !== 0) unchargeMemory(mm, charge);
-      return refuse('ENOMEM', `policy ${decided.policy} broke in ${decided.hook}`);
-    } else if (decided !== null) {
-      if (charge !== 0 && !decided.keepsCharge) unchargeMemory(mm, charge);
-      return decided.error;
+      return refuse('ENOMEM', `policy ${refusal.policy} broke in ${refusal.hook}`);
     }
+    if (refusal !== null) {
+      if (charge !== 0 && !refusal.keepsCharge) unchargeMemory(mm, charge);
+      return refusal.error;
+    }
+    if (op.session.taken) ({ session } = op);
   }
   const error = copyAndMove(op, session, charge);
   if (session !== null && session.broken !== null) op.broken = session.broken;

@@ -11,6 +11,8 @@ import type { RemapOperation } from './operation.js';
 import type { HookName } from './policy-error.js';
 import type { BoundPolicy } from './policy-set.js';
 
+const NOT_MERGED: DestinationMergeResult = { merged: false, includesSource: false, replacedSource: false };
+
 const LAST_MERGE: readonly HookName[] = ['lastMerge'];
 const ANY_TIME: readonly HookName[] = ['decide', 'beforeCopy', 'afterCopy', 'leaf', 'afterMove', 'undo'];
 
@@ -31,7 +33,8 @@ export class PolicyMove implements Move {
   keepsSource = false;
   part = 0;
   failedAt = 0;
-  heldRoot: AnonVma | null = null;
+  /** The slot of {@link heldRoot}; {@link NONE}: no root is held. */
+  heldRootSlot: number = NONE;
   /** The hook that is running. */
   moment: HookName | null = null;
   readonly journal: FolioJournal;
@@ -58,9 +61,13 @@ export class PolicyMove implements Move {
     this.keepsSource = op.keepsSource;
     this.part = op.part;
     this.failedAt = op.address;
-    this.heldRoot = null;
+    this.heldRootSlot = NONE;
     this.moment = null;
     this.walk = null;
+  }
+
+  get heldRoot(): AnonVma | null {
+    return this.heldRootSlot === NONE ? null : this.mm.anonVmas.inSlot(this.heldRootSlot);
   }
 
   get rewritten(): number {
@@ -161,8 +168,9 @@ export class PolicyMove implements Move {
   splitFolio(head: number): FolioSplit {
     this.#requireLocked('splitFolio', head, 0);
     const { env } = this.mm;
-    const anonVma = env.anonVmas.byId(env.memory.mapping[head] as number);
-    if (anonVma !== undefined && anonVma.root === this.heldRoot) return 'would-deadlock';
+    const { anonVmas } = env;
+    const slot = anonVmas.slotOf(env.memory.mapping[head] as number);
+    if (slot !== NONE && anonVmas.rootOf(slot) === this.heldRootSlot) return 'would-deadlock';
     const walk = this.walk as FolioWalk;
     walk.dropTableLock();
     env.memory.get(head);
@@ -181,22 +189,26 @@ export class PolicyMove implements Move {
   mergeDestination(how: DestinationMerge): DestinationMergeResult {
     this.#require('mergeDestination', LAST_MERGE);
     const { mm, source } = this;
-    const middle = this.destination as Vma;
-    const request = mm.mergeRequest.begin('relocated', middle.start, middle.end, middle.pageOffset, middle.flags);
-    request.anonPageOffset = middle.anonPageOffset;
-    request.takeAttributes(middle.row);
-    request.middleRow = middle.row;
-    request.prev = middle.prev === source && !how.withSource ? null : middle.prev;
-    request.next = middle.next === source && !how.withSource ? null : middle.next;
-    const { prev, next } = request;
+    const { table } = mm.tree;
+    const { row } = this.destination as Vma;
+    const request = mm.mergeRequest;
+    request.begin('relocated', table.start(row), table.end(row), table.pageOffset(row), table.flags(row));
+    request.anonPageOffset = table.anonPageOffset(row);
+    request.takeAttributes(row);
+    request.middleRow = row;
+    const prev = table.prev(row);
+    const next = table.next(row);
+    const keptApart = how.withSource ? NONE : source.row;
+    if (prev !== keptApart) request.prevRow = prev;
+    if (next !== keptApart) request.nextRow = next;
     // As posted, the call goes on with a VMA that may be gone: here with what that looked like, frozen, in no tree and
     // never given back.
     const stale = this.staleSourceAfterMerge ? duplicateVma(source) : null;
     const merged = mergeExistingRange(mm.env, request);
-    if (merged === NONE) return { merged: false, includesSource: false, replacedSource: false };
-    const includesSource = (request.mergedLeft && prev === source) || (request.mergedRight && next === source);
+    if (merged === NONE) return NOT_MERGED;
+    const includesSource = (request.mergedLeft && prev === source.row) || (request.mergedRight && next === source.row);
     const replacedSource = !source.attached;
-    const whole = mm.tree.table.view(merged);
+    const whole = table.view(merged);
     this.destination = whole;
     if (replacedSource) this.source = stale ?? whole;
     return { merged: true, includesSource, replacedSource };

@@ -1,4 +1,4 @@
-import { ERRNO_NUMBER, type Errno, type MmError, refuse } from '@vmakit/base';
+import { ERRNO_NUMBER, type Errno, type MmError, NONE, refuse } from '@vmakit/base';
 import { anonVmaIdOf } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
@@ -18,6 +18,8 @@ export type PartOutcome = 'done' | 'failed' | 'broken';
  */
 export class PolicySession {
   readonly move: PolicyMove;
+  /** A policy has taken the move. */
+  taken = false;
   decision!: TakeDecision;
   /** Set once the policy broke its contract; the call fails and this is thrown when everything is rolled back. */
   broken: PolicyError | null = null;
@@ -34,13 +36,13 @@ export class PolicySession {
   }
 
   /** `bound` has taken {@link move}: its part begins. */
-  take(bound: BoundPolicy, decision: TakeDecision): this {
+  take(bound: BoundPolicy, decision: TakeDecision): void {
+    this.taken = true;
     this.#bound = bound;
     this.decision = decision;
     this.broken = null;
     this.#began = false;
     this.move.staleSourceAfterMerge = bound.policy.deviations.staleSourceAfterMerge ?? false;
-    return this;
   }
 
   get policy(): string {
@@ -128,12 +130,12 @@ export class PolicySession {
   }
 
   #lock(destination: Vma): void {
-    const root = destination.anonVma?.root;
-    if (root === undefined) return;
-    const { env, id } = this.move.mm;
-    this.move.heldRoot = root;
-    if (env.locks.enabled) env.locks.acquire('anon-vma', root.id, 'write');
-    if (env.bus.observed) this.#emitLock(id, root.id, true);
+    if (!destination.faulted) return;
+    const { locks, bus, anonVmas } = this.move.mm.env;
+    const root = anonVmas.rootOf(destination.anonVmaSlot);
+    this.move.heldRootSlot = root;
+    if (locks.enabled) locks.acquire('anon-vma', anonVmas.idOf(root), 'write');
+    if (bus.observed) this.#emitLock(anonVmas.idOf(root), true);
   }
 
   #end(outcome: 'done' | 'undone'): void {
@@ -144,17 +146,18 @@ export class PolicySession {
     const folios = move.rewritten;
     move.walk?.releaseFolios();
     this.#journal.clear();
-    const root = move.heldRoot;
-    move.heldRoot = null;
-    if (root !== null && env.locks.enabled) env.locks.release('anon-vma', root.id);
-    if (!env.bus.observed) return;
-    if (root !== null) this.#emitLock(process, root.id, false);
-    env.bus.emit({ type: 'relocation.end', call: move.call, process, policy: this.policy, outcome, folios });
+    const { locks, bus, anonVmas } = env;
+    const root = move.heldRootSlot;
+    move.heldRootSlot = NONE;
+    if (root !== NONE && locks.enabled) locks.release('anon-vma', anonVmas.idOf(root));
+    if (!bus.observed) return;
+    if (root !== NONE) this.#emitLock(anonVmas.idOf(root), false);
+    bus.emit({ type: 'relocation.end', call: move.call, process, policy: this.policy, outcome, folios });
   }
 
-  #emitLock(process: number, id: number, taken: boolean): void {
+  #emitLock(id: number, taken: boolean): void {
     const { call, mm } = this.move;
-    mm.env.bus.emit({ type: 'mremap.lock', call, process, lockClass: 'anon-vma', id, taken });
+    mm.env.bus.emit({ type: 'mremap.lock', call, process: mm.id, lockClass: 'anon-vma', id, taken });
   }
 
   #emitBegin(destination: Vma): void {
@@ -241,10 +244,14 @@ export interface PolicyRefusal {
   readonly keepsCharge: boolean;
 }
 
-/** Asks the policies in their order whether one takes the move of `op` (the moment `decide`). */
-export function decideMove(op: RemapOperation): PolicySession | PolicyRefusal | PolicyError | null {
+/**
+ * Asks the policies in their order whether one takes the move of `op` (the moment `decide`). Null: none has anything
+ * against it; whether one takes it, `op.session.taken` says.
+ */
+export function decideMove(op: RemapOperation): PolicyRefusal | PolicyError | null {
   const { policies, session } = op;
   const { move } = session;
+  session.taken = false;
   move.begin(op);
   for (const bound of policies.bound) {
     const { decide } = bound.hooks;
@@ -254,7 +261,10 @@ export function decideMove(op: RemapOperation): PolicySession | PolicyRefusal | 
     if (policies.hookError !== null) return policies.hookError;
     if (!isDecision(decision)) return new PolicyError(name, 'decide', `gave no decision: ${String(decision)}`);
     emitEligibility(move, name, decision);
-    if (decision.kind === 'take') return session.take(bound, decision);
+    if (decision.kind === 'take') {
+      session.take(bound, decision);
+      return null;
+    }
     if (decision.kind === 'refuse') {
       const error = refuse(decision.errno, `policy ${name}: ${decision.reason}`);
       return { error, keepsCharge: bound.policy.deviations.refusalKeepsCharge ?? false };

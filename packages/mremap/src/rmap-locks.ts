@@ -1,3 +1,4 @@
+import type { AnonVma } from '@vmakit/rmap';
 import { type TableMove, losesUserfault } from './table-move.js';
 
 /**
@@ -9,18 +10,26 @@ export function takeRmapLocks(move: TableMove, always: boolean): void {
   if (!locks.enabled || !(always || move.needRmapLocks)) return;
   // As posted, what a table's move takes for itself was decided by one test and what it drops by another (R7).
   if (move.unbalancedRmapLocks && move.needRmapLocks) return;
-  const { file, anonVma } = move.sourceVma;
+  const { file } = move.sourceVma;
+  const root = rootToLock(move);
   if (file !== null) locks.acquire('i-mmap', file.id, 'write');
-  if (anonVma !== null && anonVma.root !== move.heldRoot) locks.acquire('anon-vma', anonVma.root.id, 'write');
+  if (root !== null) locks.acquire('anon-vma', root.id, 'write');
 }
 
 /** Gives back what {@link takeRmapLocks} took: decided by the same test (spec 06 section 5, L4). */
 export function releaseRmapLocks(move: TableMove, always: boolean): void {
   const { locks } = move.mm.env;
   if (!locks.enabled || !(always || move.needRmapLocks)) return;
-  const { file, anonVma } = move.sourceVma;
-  if (anonVma !== null && anonVma.root !== move.heldRoot) locks.release('anon-vma', anonVma.root.id);
+  const { file } = move.sourceVma;
+  const root = rootToLock(move);
+  if (root !== null) locks.release('anon-vma', root.id);
   if (file !== null) locks.release('i-mmap', file.id);
+}
+
+/** The root of the source's anon_vma, unless the caller holds it already. */
+function rootToLock({ sourceVma, heldRootSlot }: TableMove): AnonVma | null {
+  const { anonVma } = sourceVma;
+  return anonVma === null || anonVma.root.slot === heldRootSlot ? null : anonVma.root;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { NONE, pagesInto } from '@vmakit/base';
 import { type Level, MoveTally } from '@vmakit/pagetable';
-import type { AnonVma } from '@vmakit/rmap';
 import type { Mm } from '@vmakit/mm';
 import { type Vma, isAnonymous } from '@vmakit/vma-merge';
 import type { RemapOperation } from './operation.js';
@@ -20,8 +19,11 @@ export class TableMove {
   pages = 0;
   /** Reverse-map walkers must be kept out of every step, since they would meet the target first. */
   needRmapLocks = false;
-  /** Root of the anon_vma that the caller holds for writing already: not to be locked again (spec 06 section 5, L3). */
-  heldRoot: AnonVma | null = null;
+  /**
+   * Slot of the root of the anon_vma that the caller holds for writing already: not to be locked again (spec 06 section
+   * 5, L3). {@link NONE}: none.
+   */
+  heldRootSlot: number = NONE;
   /**
    * A move back after a failure: its tables exist, so it cannot fail and no failure is injected (spec 04 section 8).
    */

@@ -44,13 +44,14 @@ function isCandidate(move: Move, vma: Readonly<Vma>, page: number): boolean {
  */
 function asRelocated(move: Move, prev: Readonly<Vma> | null, next: Readonly<Vma> | null): Vma {
   const { source, to, newPages } = move;
+  const { mm, table } = source;
   const vma = duplicateVma(source as Vma);
   vma.start = to;
   vma.end = to + newPages;
   vma.pageOffset = to;
   vma.anonPageOffset = to;
   // The source has exactly one link, as the new VMA will: what counts is that it is none of a forked child.
-  const lent = findMergeableAnonVma(vma, prev, next);
+  const lent = findMergeableAnonVma(mm.anonVmas, table, vma.row, prev?.row ?? NONE, next?.row ?? NONE);
   vma.anonVmaSlot = lent === NONE ? source.anonVmaSlot : lent;
   vma.chain = source.chain;
   return vma;

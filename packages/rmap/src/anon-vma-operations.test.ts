@@ -109,7 +109,8 @@ describe('worked examples of spec 03 section 3', () => {
 describe('the anon_vma of a first fault', () => {
   it('is that of the next neighbour, else of the previous one, if the two could merge', () => {
     const context = contextFor();
-    const [low, middle, high] = [vma(context, 1, 0), vma(context, 1, 10), vma(context, 1, 20)];
+    const [low, middle] = pairOf(context, 1);
+    const high = new TestVma(context.anonVmas, 1, 20, 30, 20, low.table);
     anonVmaPrepare(context, low);
     anonVmaPrepare(context, high);
     middle.prev = low;

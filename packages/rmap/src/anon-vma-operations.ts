@@ -14,7 +14,6 @@ import type { AnonVma, RmapVma, RmapVmaTable } from './anon-vma.js';
 import { insertLink, isChainSingular, removeLink } from './anon-vma-links.js';
 import { ANON_VMA_FIELDS, LINK_COUNT, NUM_ACTIVE_VMAS, NUM_CHILDREN, PARENT_ID, REFCOUNT } from './anon-vma-numbers.js';
 import type { AnonVmaRegistry } from './anon-vma-registry.js';
-import { policiesEqual } from './memory-policy.js';
 
 /** Flags that merging ignores when comparing and or-s into the result: spec 01 section 2, STICKY. */
 export const STICKY_FLAGS: number = VM_SOFTDIRTY | VM_MAYBE_GUARD;
@@ -37,21 +36,21 @@ function newAnonVmaFails(context: RmapContext): boolean {
 }
 
 /**
- * Gives `vma` an anon_vma of its own if it has none: a compatible neighbour's (next first, then previous), else a new
+ * Gives a VMA an anon_vma of its own if it has none: a compatible neighbour's (next first, then previous), else a new
  * one. Spec 03 section 2, prepare.
  *
  * @returns false when memory ran out; nothing has changed then.
  */
-export function anonVmaPrepare(context: RmapContext, vma: RmapVma): boolean {
-  if (vma.anonVmaSlot !== NONE) return true;
+export function anonVmaPrepare(context: RmapContext, { table, row }: RmapVma): boolean {
+  if (table.anonVmaSlot(row) !== NONE) return true;
   if (newLinkFails(context)) return false;
-  const neighbours = findMergeableAnonVma(vma);
-  if (neighbours === NONE && newAnonVmaFails(context)) return false;
   const { anonVmas, locks } = context;
-  const slot = neighbours === NONE ? anonVmas.createRoot() : neighbours;
+  const lent = findMergeableAnonVma(anonVmas, table, row);
+  if (lent === NONE && newAnonVmaFails(context)) return false;
+  const slot = lent === NONE ? anonVmas.createRoot() : lent;
   if (locks.enabled) acquireRoot(context, slot);
-  vma.anonVmaSlot = slot;
-  addLink(anonVmas, vma.table, vma.row, slot);
+  table.setAnonVmaSlot(row, slot);
+  addLink(anonVmas, table, row, slot);
   (anonVmas.numbers[slot * ANON_VMA_FIELDS + NUM_ACTIVE_VMAS] as number)++;
   if (locks.enabled) releaseRoot(context, slot);
   return true;
@@ -67,34 +66,41 @@ function releaseRoot({ anonVmas, locks }: RmapContext, slot: number): void {
 }
 
 /**
- * The slot of the anon_vma of a neighbour that `vma` could share so that the two can merge later; `NONE` if there is
- * none. The next neighbour is asked first. Userfaultfd and names are not compared, a forked parent's is taken (spec 03
- * section 2).
+ * The slot of the anon_vma of a neighbour that the VMA in `row` could share so that the two can merge later; `NONE` if
+ * there is none. The next neighbour is asked first. Userfaultfd and names are not compared, a forked parent's is taken
+ * (spec 03 section 2).
  *
- * @param prev the neighbours, if others than `vma` has are meant
+ * @param prev the rows of the neighbours, if others than the VMA has are meant; `NONE`: none
  */
 export function findMergeableAnonVma(
-  vma: RmapVma,
-  prev: RmapVma | null = vma.prev,
-  next: RmapVma | null = vma.next,
+  anonVmas: AnonVmaRegistry,
+  table: RmapVmaTable,
+  row: number,
+  prev: number = table.prev(row),
+  next: number = table.next(row),
 ): number {
-  if (next !== null && lendsAnonVma(next, vma, next)) return next.anonVmaSlot;
-  if (prev !== null && lendsAnonVma(prev, prev, vma)) return prev.anonVmaSlot;
+  if (next !== NONE && lendsAnonVma(anonVmas, table, next, row, next)) return table.anonVmaSlot(next);
+  if (prev !== NONE && lendsAnonVma(anonVmas, table, prev, prev, row)) return table.anonVmaSlot(prev);
   return NONE;
 }
 
 /** Whether the anon_vma of `neighbour`, one of two VMAs beside each other, can be shared with the other. */
-function lendsAnonVma(neighbour: RmapVma, low: RmapVma, high: RmapVma): boolean {
-  const pages = low.end - low.start;
+function lendsAnonVma(
+  anonVmas: AnonVmaRegistry,
+  table: RmapVmaTable,
+  neighbour: number,
+  low: number,
+  high: number,
+): boolean {
+  const end = table.end(low);
+  if (end !== table.start(high) || table.anonVmaSlot(neighbour) === NONE) return false;
+  const pages = end - table.start(low);
   return (
-    low.end === high.start &&
-    neighbour.anonVmaSlot !== NONE &&
-    isChainSingular(neighbour) &&
-    policiesEqual(low.policy, high.policy) &&
-    low.file === high.file &&
-    equalFlags(low.flags, high.flags, VM_ACCESS | STICKY_FLAGS) &&
-    high.pageOffset === low.pageOffset + pages &&
-    high.anonPageOffset === low.anonPageOffset + pages
+    anonVmas.links.isSingular(table.chain(neighbour)) &&
+    table.haveSameBacking(low, high) &&
+    equalFlags(table.flags(low), table.flags(high), VM_ACCESS | STICKY_FLAGS) &&
+    table.pageOffset(high) === table.pageOffset(low) + pages &&
+    table.anonPageOffset(high) === table.anonPageOffset(low) + pages
   );
 }
 

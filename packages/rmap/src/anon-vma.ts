@@ -1,7 +1,6 @@
 import { NONE, type VmFlags } from '@vmakit/base';
 import type { AnonVmaRegistry } from './anon-vma-registry.js';
 import { ANON_VMA_FIELDS, LINK_COUNT, NUM_ACTIVE_VMAS, NUM_CHILDREN, PARENT_ID, REFCOUNT } from './anon-vma-numbers.js';
-import type { MemoryPolicy } from './memory-policy.js';
 
 /** What reverse mapping needs to know of an address space. */
 export interface RmapMm {
@@ -19,7 +18,14 @@ export interface RmapVmaTable {
   linkOwner: number;
   start(row: number): number;
   end(row: number): number;
+  pageOffset(row: number): number;
   anonPageOffset(row: number): number;
+  flags(row: number): VmFlags;
+  /** Whether two VMAs have the same file, if any, and equal memory policies. */
+  haveSameBacking(row: number, other: number): boolean;
+  /** The rows of its neighbours by address; `NONE`: it is the first or the last. */
+  prev(row: number): number;
+  next(row: number): number;
   anonVmaSlot(row: number): number;
   setAnonVmaSlot(row: number, slot: number): void;
   chain(row: number): number;
@@ -50,10 +56,6 @@ export interface RmapVma {
    * anon_vmas; `NONE`: no links. Read it with `chainOf`.
    */
   chain: number;
-  readonly file: object | null;
-  readonly policy: MemoryPolicy | null;
-  readonly prev: RmapVma | null;
-  readonly next: RmapVma | null;
 }
 
 /** A link between one VMA and one anon_vma as it is shown: `anon_vma_chain` (AVC), spec 03 section 1. */

@@ -1,5 +1,5 @@
 import { InvariantError, NONE, VM_SHARED, type VmFlags, enlarged, roomBeyond, withFlags } from '@vmakit/base';
-import type { RmapVmaTable } from '@vmakit/rmap';
+import { type RmapVmaTable, policiesEqual } from '@vmakit/rmap';
 import { PLAIN, type VmaExtras, extrasOf } from './vma-extras.js';
 import {
   ANON_VMA,
@@ -253,6 +253,13 @@ export class VmaTable implements RmapVmaTable {
       this.#extras[row] = extras;
     }
     this.words[(row << WORDS_SHIFT) + HAS_EXTRAS] = Number(has);
+  }
+
+  /** Whether two VMAs have the same file, if any, and equal memory policies. */
+  haveSameBacking(row: number, other: number): boolean {
+    const mine = this.extras(row);
+    const theirs = this.extras(other);
+    return mine === theirs || (mine.file === theirs.file && policiesEqual(mine.policy, theirs.policy));
   }
 
   /** See `isAnonymous`. */

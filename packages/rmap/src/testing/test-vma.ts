@@ -13,10 +13,8 @@ export class TestVma implements RmapVma {
   flags = 0;
   anonVmaSlot: number = NONE;
   chain: number = NONE;
-  readonly file = null;
-  readonly policy = null;
-  prev: RmapVma | null = null;
-  next: RmapVma | null = null;
+  prev: TestVma | null = null;
+  next: TestVma | null = null;
 
   /** @param table the other VMAs of its process, if it has any */
   constructor(
@@ -67,8 +65,28 @@ export class TestTable implements RmapVmaTable {
     return this.view(row).end;
   }
 
+  pageOffset(row: number): number {
+    return this.view(row).pageOffset;
+  }
+
   anonPageOffset(row: number): number {
     return this.view(row).anonPageOffset;
+  }
+
+  flags(row: number): number {
+    return this.view(row).flags;
+  }
+
+  haveSameBacking(): boolean {
+    return true;
+  }
+
+  prev(row: number): number {
+    return this.view(row).prev?.row ?? NONE;
+  }
+
+  next(row: number): number {
+    return this.view(row).next?.row ?? NONE;
   }
 
   anonVmaSlot(row: number): number {
