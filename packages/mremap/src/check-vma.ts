@@ -1,5 +1,6 @@
 import {
   type MmError,
+  NONE,
   VM_DONTEXPAND,
   VM_LOCKED,
   VM_MAYSHARE,
@@ -10,7 +11,6 @@ import {
   refuse,
 } from '@vmakit/base';
 import { mayExpand, mayLockMore, refuseExpansion } from '@vmakit/mm';
-import { type Vma, pageOffsetAt } from '@vmakit/vma-merge';
 import type { RemapOperation } from './operation.js';
 
 /** Page offsets are 64-bit words. */
@@ -38,10 +38,11 @@ export function checkVma(op: RemapOperation): MmError | null {
 }
 
 function checkSteps(op: RemapOperation): MmError | null {
-  const { vma } = op;
-  if (vma === null) return refuse('EFAULT', 'spec 05.3 step 1: nothing is mapped at the address', { page: op.address });
-  if (vma.hasAny(VM_SEALED)) return refuse('EPERM', 'spec 05.3 step 2: sealed', { start: vma.start });
-  if (vma.file?.kind === 'hugetlb') {
+  const { row } = op;
+  const { table } = op.mm.tree;
+  if (row === NONE) return refuse('EFAULT', 'spec 05.3 step 1: nothing is mapped at the address', { page: op.address });
+  if (table.hasAny(row, VM_SEALED)) return refuse('EPERM', 'spec 05.3 step 2: sealed', { start: table.start(row) });
+  if (table.file(row)?.kind === 'hugetlb') {
     const refusal = alignToHugePages(op);
     if (refusal !== null) return refusal;
   }
@@ -49,17 +50,16 @@ function checkSteps(op: RemapOperation): MmError | null {
   op.resize = op.oldPages === op.newPages ? 'none' : op.oldPages > op.newPages ? 'shrink' : 'expand';
   if (!op.impliesNewAddress) op.newAddress = op.address;
   if (op.resize !== 'expand' && !op.impliesNewAddress) return null;
-  if (op.oldPages === 0 && !vma.hasAny(VM_SHARED | VM_MAYSHARE)) {
+  if (op.oldPages === 0 && !table.hasAny(row, VM_SHARED | VM_MAYSHARE)) {
     return refuse('EINVAL', 'spec 05.3 step 6: old length 0 duplicates shared mappings only');
   }
-  if (op.keepsSource && vma.hasAny(VM_DONTEXPAND | VM_PFNMAP)) {
+  if (op.keepsSource && table.hasAny(row, VM_DONTEXPAND | VM_PFNMAP)) {
     return refuse('EINVAL', 'spec 05.3 step 7: DONTUNMAP of special memory');
   }
   const oldPages = op.resize === 'shrink' ? op.newPages : op.oldPages;
-  if (oldPages > vma.end - op.address) {
-    return refuse('EFAULT', 'spec 05.3 step 9: range ends beyond the VMA', { oldPages, left: vma.end - op.address });
-  }
-  return op.newPages === oldPages ? null : checkExpansion(op, vma);
+  const left = table.end(row) - op.address;
+  if (oldPages > left) return refuse('EFAULT', 'spec 05.3 step 9: range ends beyond the VMA', { oldPages, left });
+  return op.newPages === oldPages ? null : checkExpansion(op);
 }
 
 /** Step 3: hugetlb memory is resized and moved in huge pages, and only shrinks. */
@@ -75,20 +75,22 @@ function alignToHugePages(op: RemapOperation): MmError | null {
 }
 
 /** Steps 11 to 15. */
-function checkExpansion(op: RemapOperation, vma: Vma): MmError | null {
-  const { mm, delta } = op;
-  if (vma.hasAny(VM_LOCKED)) op.populateExpand = true;
-  const pageOffset = pageOffsetAt(vma, op.address);
+function checkExpansion(op: RemapOperation): MmError | null {
+  const { mm, row, delta } = op;
+  const { table } = mm.tree;
+  const flags = table.flags(row);
+  if ((flags & VM_LOCKED) !== 0) op.populateExpand = true;
+  const pageOffset = table.pageOffsetAt(row, op.address);
   if (pageOffset + op.newPages >= OFFSET_WRAP) {
     return refuse('EINVAL', 'spec 05.3 step 12: page offset wraps', { pageOffset, newPages: op.newPages });
   }
-  if (vma.hasAny(VM_DONTEXPAND | VM_PFNMAP)) {
+  if ((flags & (VM_DONTEXPAND | VM_PFNMAP)) !== 0) {
     return refuse('EFAULT', 'spec 05.3 step 13: the mapping may not grow');
   }
-  if (!mayLockMore(mm, vma.flags, delta)) {
+  if (!mayLockMore(mm, flags, delta)) {
     const { lockedVm, limits } = mm;
     return refuse('EAGAIN', 'spec 05.3 step 14: RLIMIT_MEMLOCK', { delta, lockedVm, limit: limits.lockedMemory });
   }
-  if (!mayExpand(mm, vma.flags, delta)) return refuseExpansion(mm, 'spec 05.3 step 15: address space limit', delta);
+  if (!mayExpand(mm, flags, delta)) return refuseExpansion(mm, 'spec 05.3 step 15: address space limit', delta);
   return null;
 }

@@ -1,7 +1,7 @@
 import { type MmError, NONE, VM_ACCOUNT, VM_LOCKED, refuse, withoutFlags } from '@vmakit/base';
 import { accountMapping, unchargeMemory, unmapVma } from '@vmakit/mm';
 import { anonVmaPrepare } from '@vmakit/rmap';
-import { type Vma, duplicateRange, mergeCopiedRange } from '@vmakit/vma-merge';
+import { duplicateRange, mergeCopiedRange } from '@vmakit/vma-merge';
 import { emitCopied, emitRollback, emitTables } from './move-reports.js';
 import { movePageTables } from './move-page-tables.js';
 import type { RemapOperation } from './operation.js';
@@ -11,7 +11,7 @@ import type { PolicySession } from './policy-session.js';
  * The copy step of a move (spec 05 section 7, c1 to c3) around the moments of the policy that took it, if one did. A
  * policy that cannot do its part makes the move an ordinary one, or fails the call: as it decided.
  *
- * @returns why it failed. `op.copy.vma` is null then when nothing is left at the destination and the charge has been
+ * @returns why it failed. `op.copy.row` is none then when nothing is left at the destination and the charge has been
  * given back; else the tables are back at the source. Null: they are at the destination.
  */
 export function copyAndMove(op: RemapOperation, session: PolicySession | null, charge: number): MmError | null {
@@ -19,7 +19,7 @@ export function copyAndMove(op: RemapOperation, session: PolicySession | null, c
   const { copy } = op;
   let taking = session;
   for (;;) {
-    copy.begin(op.vma as Vma, op.keepsSource);
+    copy.begin(op.mm, op.row, op.keepsSource);
     // Not handed over: page numbers would be made objects for the call.
     copy.sourceStart = op.address;
     copy.start = op.newAddress;
@@ -27,11 +27,11 @@ export function copyAndMove(op: RemapOperation, session: PolicySession | null, c
     if (!copyDestination(op, taking)) {
       return giveUp(op, charge, 'copy', refuse('ENOMEM', 'spec 05.7 c1: copying the VMA'));
     }
-    op.vma = copy.source;
+    op.row = copy.sourceRow;
     if (bus.observed) emitCopied(op, copy);
     if (taking === null || copy.merged) return moveTables(op, null, charge);
-    const destination = copy.vma as Vma;
-    const part = taking.begin(destination);
+    const destination = copy.row;
+    const part = taking.begin(op.mm.tree.table.view(destination));
     if (part === 'done') return moveTables(op, taking, charge);
     const { failure } = taking;
     taking.takeBack('walk');
@@ -45,14 +45,13 @@ export function copyAndMove(op: RemapOperation, session: PolicySession | null, c
 /** Makes the destination VMA; false when memory ran out or the policy broke, with nothing left behind. */
 function copyDestination(op: RemapOperation, session: PolicySession | null): boolean {
   const { copy } = op;
-  const { env } = op.mm;
+  const { env, tree } = op.mm;
   if (mergeCopiedRange(env, copy)) return true;
   const plan = session === null ? 'keep' : session.plan();
   if (plan === null) return false;
   if (!duplicateRange(env, copy, plan === 'fresh')) return false;
-  const destination = copy.vma as Vma;
-  if (plan === 'keep' || anonVmaPrepare(env, destination)) return true;
-  dropDestination(op, destination, session !== null && session.undoUncharges);
+  if (plan === 'keep' || anonVmaPrepare(env, tree.table.view(copy.row))) return true;
+  dropDestination(op, copy.row, session !== null && session.undoUncharges);
   return false;
 }
 
@@ -83,8 +82,8 @@ function moveTables(op: RemapOperation, session: PolicySession | null, charge: n
   if (session === null) return null;
   session.complete();
   session.lastMerge();
-  op.vma = session.move.source as Vma;
-  copy.vma = session.move.destination;
+  op.row = session.move.source.row;
+  copy.row = session.move.destination?.row ?? NONE;
   return null;
 }
 
@@ -102,13 +101,14 @@ function moveBack(op: RemapOperation, moved: number, session: PolicySession | nu
  * gives back), so it must not return them to the accounts either: `uncharge` does so all the same (spec 06 section 6,
  * A3).
  */
-function dropDestination(op: RemapOperation, destination: Vma, uncharge: boolean): void {
+function dropDestination(op: RemapOperation, destination: number, uncharge: boolean): void {
   const { mm } = op;
+  const { table } = mm.tree;
   const { hiwaterVm } = mm;
-  if (!uncharge) destination.flags = withoutFlags(destination.flags, VM_ACCOUNT);
+  if (!uncharge) table.setFlags(destination, withoutFlags(table.flags(destination), VM_ACCOUNT));
   // Unmapping takes the pages off the totals, where they have not been put yet.
-  accountMapping(mm, destination.flags, op.newPages);
-  if ((destination.flags & VM_LOCKED) !== 0) mm.lockedVm += op.newPages;
+  accountMapping(mm, table.flags(destination), op.newPages);
+  if (table.hasAny(destination, VM_LOCKED)) mm.lockedVm += op.newPages;
   unmapVma(mm, destination);
   if (!uncharge) mm.hiwaterVm = hiwaterVm;
 }
@@ -116,6 +116,6 @@ function dropDestination(op: RemapOperation, destination: Vma, uncharge: boolean
 function giveUp(op: RemapOperation, charge: number, step: 'copy' | 'policy', error: MmError): MmError {
   if (charge !== 0) unchargeMemory(op.mm, charge);
   if (op.mm.env.bus.observed) emitRollback(op, step, error);
-  op.copy.vma = null;
+  op.copy.row = NONE;
   return error;
 }

@@ -1,16 +1,16 @@
 import {
   MmError,
+  NONE,
   type SysResult,
   VM_ACCOUNT,
   VM_LOCKED,
   VM_LOCKED_MASK,
   VM_UFFD_MASK,
-  withFlags,
   withoutFlags,
 } from '@vmakit/base';
 import { accountMapping, unmapRange } from '@vmakit/mm';
 import { unlinkAnonVmas } from '@vmakit/rmap';
-import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+import { type VmaTable, isAnonymous } from '@vmakit/vma-merge';
 import { emitAccounted, emitRollback } from './move-reports.js';
 import type { RemapOperation } from './operation.js';
 import { losesUserfault } from './table-move.js';
@@ -19,15 +19,15 @@ import { losesUserfault } from './table-move.js';
  * The end of a move (spec 05 section 7): statistics, and the source unmapped. With an `error` the tables are back at
  * the source and it is the destination that is unmapped.
  */
-export function finishMove(op: RemapOperation, destination: Vma, error: MmError | null): SysResult {
+export function finishMove(op: RemapOperation, destination: number, error: MmError | null): SysResult {
   const { mm, newAddress } = op;
   const { profile, bus } = mm.env;
   const { hiwaterVm } = mm;
   const keeps = op.keepsSource && error === null;
   if (error === null) {
-    dropUserfault(destination);
+    dropUserfault(op, destination);
   } else {
-    op.vma = destination;
+    op.row = destination;
     op.address = newAddress;
     op.oldPages = op.newPages;
   }
@@ -43,24 +43,26 @@ export function finishMove(op: RemapOperation, destination: Vma, error: MmError 
 
 function countMoved(op: RemapOperation): void {
   const { mm, newPages } = op;
-  const { flags } = op.vma as Vma;
+  const flags = mm.tree.table.flags(op.row);
   accountMapping(mm, flags, newPages);
   if ((flags & VM_LOCKED) !== 0) mm.lockedVm += newPages;
 }
 
 /** A registration without remap events ends here: the destination is an ordinary mapping (step c4). */
-function dropUserfault(destination: Vma): void {
-  if (!losesUserfault(destination)) return;
-  destination.uffd = null;
-  destination.flags = withoutFlags(destination.flags, VM_UFFD_MASK);
+function dropUserfault(op: RemapOperation, destination: number): void {
+  const { table } = op.mm.tree;
+  if (!losesUserfault(table, destination)) return;
+  const vma = table.view(destination);
+  vma.uffd = null;
+  vma.flags = withoutFlags(vma.flags, VM_UFFD_MASK);
 }
 
 /** DONTUNMAP: the source stays, unlocked and empty; if all of it moved, as if never touched (dontunmap_complete). */
-function completeDontUnmap(op: RemapOperation, destination: Vma): void {
-  const { env } = op.mm;
-  const source = op.vma as Vma;
+function completeDontUnmap(op: RemapOperation, destination: number): void {
+  const { env, tree } = op.mm;
+  const source = tree.table.view(op.row);
   source.flags = withoutFlags(source.flags, VM_LOCKED_MASK);
-  if (source === destination || source.start !== op.address || source.end !== op.oldEnd) return;
+  if (op.row === destination || source.start !== op.address || source.end !== op.oldEnd) return;
   unlinkAnonVmas(env, source.table, source.row);
   if (!env.profile.dontUnmapResetsOffset) return;
   if (isAnonymous(source) && source.file === null) source.pageOffset = source.start;
@@ -72,24 +74,24 @@ function completeDontUnmap(op: RemapOperation, destination: Vma): void {
  * VMA meanwhile and put back on what is left of it; when the unmap fails it stays off (spec 05 section 7).
  */
 function unmapSource(op: RemapOperation): void {
-  const { mm, address, oldPages } = op;
-  const source = op.vma as Vma;
+  const { mm, address, oldPages, row } = op;
+  const { tree } = mm;
+  const { table } = tree;
   const end = op.oldEnd;
-  const charged = !op.keepsSource && source.hasAny(VM_ACCOUNT);
-  const restBelow = charged && source.start < address;
-  const restAbove = charged && source.end > end;
-  if (charged) source.flags = withoutFlags(source.flags, VM_ACCOUNT);
-  const refusal = unmapRange(mm, address, oldPages, source);
+  const charged = !op.keepsSource && table.hasAny(row, VM_ACCOUNT);
+  const restBelow = charged && table.start(row) < address;
+  const restAbove = charged && table.end(row) > end;
+  if (charged) table.setFlags(row, withoutFlags(table.flags(row), VM_ACCOUNT));
+  const refusal = unmapRange(mm, address, oldPages, row);
   if (refusal instanceof MmError) {
     mm.env.committed += oldPages;
     if (mm.env.bus.observed) emitRollback(op, 'unmap-source', refusal);
     return;
   }
-  const { tree } = mm;
-  if (restBelow) charge(tree.at(address - 1));
-  if (restAbove) charge(tree.at(end));
+  if (restBelow) charge(table, tree.rowAt(address - 1));
+  if (restAbove) charge(table, tree.rowAt(end));
 }
 
-function charge(vma: Vma | null): void {
-  if (vma !== null) vma.flags = withFlags(vma.flags, VM_ACCOUNT);
+function charge(table: VmaTable, row: number): void {
+  if (row !== NONE) table.addFlags(row, VM_ACCOUNT);
 }

@@ -1,5 +1,5 @@
-import { type SysResult, VM_UFFD_MASK, refuse } from '@vmakit/base';
-import type { Vma } from '@vmakit/vma-merge';
+import { NONE, type SysResult, VM_UFFD_MASK, refuse } from '@vmakit/base';
+import type { VmaTable } from '@vmakit/vma-merge';
 import { checkVma } from './check-vma.js';
 import type { RemapOperation } from './operation.js';
 import { remapTo } from './remap-to.js';
@@ -12,25 +12,28 @@ import { remapTo } from './remap-to.js';
  */
 export function moveMany(op: RemapOperation): SysResult {
   const { mm } = op;
+  const { table } = mm.tree;
   const { address: start, oldEnd: end } = op;
   let result = -1;
   let target = op.newAddress;
   let previousEnd = start;
   for (let part = 0; ; part++) {
-    const vma = previousEnd < end ? mm.tree.firstOverlap(previousEnd, end) : null;
-    if (vma === null) {
+    const row = previousEnd < end ? mm.tree.firstRowOverlapping(previousEnd, end) : NONE;
+    if (row === NONE) {
       return result >= 0 ? result : refuse('EFAULT', 'spec 05.6: nothing is mapped in the range', { start, end });
     }
-    if (part === 0 && vma.start > start) {
-      return refuse('EFAULT', 'spec 05.6: the range begins in a gap', { start, mapped: vma.start });
+    const vmaStart = table.start(row);
+    const vmaEnd = table.end(row);
+    if (part === 0 && vmaStart > start) {
+      return refuse('EFAULT', 'spec 05.6: the range begins in a gap', { start, mapped: vmaStart });
     }
-    if (!mayMoveWithOthers(vma) && (part > 0 || end > vma.end)) {
-      return refuse('EFAULT', 'spec 05.6: this mapping moves only by itself', { start: vma.start, part });
+    if (!mayMoveWithOthers(table, row) && (part > 0 || end > vmaEnd)) {
+      return refuse('EFAULT', 'spec 05.6: this mapping moves only by itself', { start: vmaStart, part });
     }
-    const from = Math.max(vma.start, start);
-    const partEnd = Math.min(vma.end, end);
+    const from = Math.max(vmaStart, start);
+    const partEnd = Math.min(vmaEnd, end);
     target += from - previousEnd;
-    beginPart(op, part, vma, from, partEnd - from, target);
+    beginPart(op, part, row, from, partEnd - from, target);
     const moved = checkVma(op) ?? remapTo(op);
     if (typeof moved !== 'number') return moved;
     if (part === 0) result = moved;
@@ -39,9 +42,9 @@ export function moveMany(op: RemapOperation): SysResult {
   }
 }
 
-function beginPart(op: RemapOperation, part: number, vma: Vma, from: number, pages: number, target: number): void {
+function beginPart(op: RemapOperation, part: number, row: number, from: number, pages: number, target: number): void {
   op.part = part;
-  op.vma = vma;
+  op.row = row;
   op.address = from;
   op.oldPages = pages;
   op.newPages = pages;
@@ -52,8 +55,8 @@ function beginPart(op: RemapOperation, part: number, vma: Vma, from: number, pag
  * Whether a VMA may be one of several: not when a userfaultfd watches it, nor when its file wants to choose addresses
  * itself.
  */
-function mayMoveWithOthers(vma: Vma): boolean {
-  if (vma.hasAny(VM_UFFD_MASK)) return false;
-  const { file } = vma;
+function mayMoveWithOthers(table: VmaTable, row: number): boolean {
+  if (table.hasAny(row, VM_UFFD_MASK)) return false;
+  const file = table.file(row);
   return file === null || (file.kind !== 'special' && file.kind !== 'zero');
 }

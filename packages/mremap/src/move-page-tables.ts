@@ -93,7 +93,7 @@ function moveBelowPmd(move: TableMove, pmd: Level, stop: number): number {
     if (kind !== EntryKind.Table) {
       if (whole && moveHugePmd(move, pmd, table, targetTable)) break;
       move.hugePmdsSplit++;
-      splitHugePmd(move.mm, move.sourceVma, source);
+      splitHugePmd(move.mm, move.mm.tree.table.view(move.sourceRow), source);
     } else if (whole && arch.canMovePmd) {
       const most = locks.enabled || injector !== null ? 1 : Math.floor((stop - source) * pmd.inverseSpan);
       const moved = moveTables(move, pmd, level, table, targetTable, most);

@@ -1,6 +1,6 @@
 import type { MmError } from '@vmakit/base';
 import type { TablesMovedEvent } from '@vmakit/events';
-import type { Vma, VmaCopy } from '@vmakit/vma-merge';
+import type { VmaCopy } from '@vmakit/vma-merge';
 import type { RemapOperation } from './operation.js';
 import type { TableMove } from './table-move.js';
 
@@ -10,7 +10,8 @@ import type { TableMove } from './table-move.js';
 
 export function emitCopied(op: RemapOperation, copy: VmaCopy): void {
   const { merged, needRmapLocks } = copy;
-  const vma = copy.vma as Vma;
+  const { table } = op.mm.tree;
+  const vma = table.view(copy.row);
   op.mm.env.bus.emit({
     type: 'mremap.copied',
     call: op.call,
@@ -19,7 +20,7 @@ export function emitCopied(op: RemapOperation, copy: VmaCopy): void {
     end: vma.end,
     pageOffset: vma.pageOffset,
     merged,
-    fresh: !merged && vma.anonVmaSlot !== (copy.source as Vma).anonVmaSlot,
+    fresh: !merged && vma.anonVmaSlot !== table.anonVmaSlot(copy.sourceRow),
     needRmapLocks,
     anonVma: vma.anonVma?.id ?? null,
   });

@@ -50,7 +50,7 @@ export function moveHugePmd(move: TableMove, pmd: Level, table: number, target: 
   const at = pages.entryAt(table, level, move.source);
   const present = arch.isPresent(words, at);
   pages.moveTableEntry(level, table, move.source, target, move.target);
-  if (table !== target && keepsDeposit(move.sourceVma)) {
+  if (table !== target && keepsDeposit(move)) {
     const reserve = pages.withdraw(table);
     if (reserve !== 0) pages.deposit(target, reserve);
   }

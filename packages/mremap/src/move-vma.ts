@@ -1,6 +1,6 @@
-import { MmError, type SysResult, VM_ACCOUNT, VM_LOCKED, VM_MERGEABLE, refuse } from '@vmakit/base';
+import { MmError, NONE, type SysResult, VM_ACCOUNT, VM_LOCKED, VM_MERGEABLE, refuse } from '@vmakit/base';
 import { breakKsm, chargeMemory, refuseCharge, unchargeMemory } from '@vmakit/mm';
-import { type Vma, splitVma } from '@vmakit/vma-merge';
+import { splitVma } from '@vmakit/vma-merge';
 import { finishMove } from './finish-move.js';
 import { copyAndMove } from './copy-and-move.js';
 import type { RemapOperation } from './operation.js';
@@ -8,8 +8,9 @@ import { PolicyError } from './policy-error.js';
 import { type PolicySession, decideMove } from './policy-session.js';
 
 /**
- * Moves `oldPages` of `op.vma` from `op.address` to `op.newAddress`, which is free: a new VMA there, or a part of a
- * neighbour, then the page tables, then the source unmapped (spec 05 section 7). On failure see spec 05 section 8.
+ * Moves `oldPages` of the VMA in `op.row` from `op.address` to `op.newAddress`, which is free: a new VMA there, or a
+ * part of a neighbour, then the page tables, then the source unmapped (spec 05 section 7). On failure see spec 05
+ * section 8.
  *
  * @returns the new address
  */
@@ -29,10 +30,10 @@ function moveSteps(op: RemapOperation): SysResult {
   const { locks } = mm.env;
   const unprepared = prepareMove(op);
   if (unprepared !== null) return unprepared;
-  const source = op.vma as Vma;
-  const charge = !source.hasAny(VM_ACCOUNT) ? 0 : op.keepsSource ? op.newPages : op.delta;
+  const { table } = mm.tree;
+  const charge = !table.hasAny(op.row, VM_ACCOUNT) ? 0 : op.keepsSource ? op.newPages : op.delta;
   if (charge !== 0 && !chargeMemory(mm, charge)) return refuseCharge(mm, 'spec 05.7 charge: overcommit', charge);
-  const lockId = source.start;
+  const lockId = table.start(op.row);
   if (locks.enabled) locks.acquire('vma', lockId, 'write');
   const result = moveCharged(op, charge);
   if (locks.enabled) locks.release('vma', lockId);
@@ -58,8 +59,7 @@ function moveCharged(op: RemapOperation, charge: number): SysResult {
   }
   const error = copyAndMove(op, session, charge);
   if (session !== null && session.broken !== null) op.broken = session.broken;
-  const destination = op.copy.vma;
-  return destination === null ? (error as MmError) : finishMove(op, destination, error);
+  return op.copy.row === NONE ? (error as MmError) : finishMove(op, op.copy.row, error);
 }
 
 /** Steps p1 to p4: what can refuse a move before anything is charged. KSM pages stay broken, splits stay. */
@@ -67,16 +67,19 @@ function prepareMove(op: RemapOperation): MmError | null {
   const { mm } = op;
   const { settings, profile } = mm.env;
   const { maxMapCount } = settings;
-  const vma = op.vma as Vma;
-  const splitsLocked = op.keepsSource && vma.hasAny(VM_LOCKED);
+  const { row } = op;
+  const { table } = mm.tree;
+  const splitsLocked = op.keepsSource && table.hasAny(row, VM_LOCKED);
   const tooMany = profile.mremapAlwaysTestsMapCount
     ? mm.mapCount + (splitsLocked ? 3 : 2) > maxMapCount
     : mm.mapCount >= maxMapCount - 3;
   if (tooMany) return refuse('ENOMEM', 'spec 05.7 p1: map_count', { mapCount: mm.mapCount, maxMapCount });
-  if (vma.hasAny(VM_MERGEABLE) && vma.faulted) {
-    if (!breakKsm(mm, vma, op.address, op.oldEnd)) return refuse('ENOMEM', 'spec 05.7 p3: breaking KSM pages');
+  if (table.hasAny(row, VM_MERGEABLE) && table.isFaulted(row)) {
+    if (!breakKsm(mm, table.view(row), op.address, op.oldEnd))
+      return refuse('ENOMEM', 'spec 05.7 p3: breaking KSM pages');
   }
   if (!splitsLocked || !profile.dontUnmapSplitsLocked) return null;
+  const vma = table.view(row);
   if (vma.start < op.address) {
     const below = splitVma(mm.env, vma, op.address, true, maxMapCount);
     if (below instanceof MmError) return below;

@@ -67,7 +67,7 @@ function dispatch(op: RemapOperation): SysResult {
   const full = profile.mremapTestsMapCountFirst ? checkMapCountOfMove(op) : null;
   if (full !== null) return full;
   if (op.isFixed && op.oldPages === op.newPages && profile.multiVmaMove) return moveMany(op);
-  op.vma = mm.tree.at(op.address);
+  op.row = mm.tree.rowAt(op.address);
   return checkVma(op) ?? (op.impliesNewAddress ? remapTo(op) : remapAt(op));
 }
 

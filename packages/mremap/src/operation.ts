@@ -1,5 +1,6 @@
+import { NONE } from '@vmakit/base';
 import type { Mm } from '@vmakit/mm';
-import { type Vma, VmaCopy } from '@vmakit/vma-merge';
+import { VmaCopy } from '@vmakit/vma-merge';
 import { MREMAP_DONTUNMAP, MREMAP_FIXED } from './flags.js';
 import { MremapRequest } from './parameters.js';
 import type { PolicyError } from './policy-error.js';
@@ -33,8 +34,8 @@ export class RemapOperation {
   /** Where to; `address` once it is known that no new address is implied. */
   newAddress = 0;
 
-  /** The VMA that is moved or resized; follows merges. */
-  vma: Vma | null = null;
+  /** Row of the VMA that is moved or resized; follows merges. {@link NONE}: there is none. */
+  row: number = NONE;
   /** Its copy. */
   readonly copy: VmaCopy = new VmaCopy();
   /** The moves of its page tables, and back after a failure. */
@@ -67,7 +68,7 @@ export class RemapOperation {
     this.oldPages = request.oldPages;
     this.newPages = request.newPages;
     this.newAddress = request.newAddress;
-    this.vma = null;
+    this.row = NONE;
     this.resize = 'none';
     this.delta = 0;
     this.populateExpand = false;

@@ -63,9 +63,7 @@ export class PageRuns {
    */
   take(words: EntryWords, at: number, limit: number, page: number): number {
     const arch = this.#arch;
-    let empty = 0;
-    while (empty < limit && arch.isNone(words, at + 2 * empty)) empty++;
-    if (empty > 0) return empty;
+    if (arch.isNone(words, at)) return arch.emptyEntries(words, at, limit);
     // A small integer again: what decodes any frame there can be gives no more than a number.
     const first = arch.countedFrame(words, at) | 0;
     if (first < 0 || ((this.#memory.flags[first] as number) & NOT_PLAIN) !== 0) return this.#takeNone();

@@ -52,7 +52,7 @@ export class PolicyMove implements Move {
     this.mm = op.mm;
     this.call = op.call;
     this.flags = op.flags;
-    this.source = op.vma as Vma;
+    this.source = op.mm.tree.table.view(op.row);
     this.destination = null;
     this.from = op.address;
     this.to = op.newAddress;

@@ -9,7 +9,7 @@ import {
   unchargeMemory,
   unmapRange,
 } from '@vmakit/mm';
-import { type Vma, mergeExtend, pageOffsetAt } from '@vmakit/vma-merge';
+import { type Vma, mergeExtend } from '@vmakit/vma-merge';
 import { MREMAP_MAYMOVE } from './flags.js';
 import { moveVma } from './move-vma.js';
 import type { RemapOperation } from './operation.js';
@@ -24,12 +24,12 @@ export function remapAt(op: RemapOperation): SysResult {
     emitInPlace(op);
     return address;
   }
-  const vma = op.vma as Vma;
+  const vma = mm.tree.table.view(op.row);
   if (canGrowInPlace(op, vma)) return growInPlace(op, vma);
   if ((op.flags & MREMAP_MAYMOVE) === 0) {
     return refuse('ENOMEM', 'spec 05.4 step b: no room to grow and MAYMOVE not given', { delta: op.delta });
   }
-  const start = chooseAddress(op, vma, 0, 0);
+  const start = chooseAddress(op, 0, 0);
   if (start instanceof MmError) return start;
   op.newAddress = start;
   return moveVma(op);
@@ -39,10 +39,13 @@ export function remapAt(op: RemapOperation): SysResult {
  * Where a moved mapping shall go: `hint` is a wish, or with MAP_FIXED in `mapFlags` the place (spec 05 sections 4 and
  * 5).
  */
-export function chooseAddress(op: RemapOperation, vma: Vma, hint: number, mapFlags: number): SysResult {
-  const flags = mapFlags | (vma.hasAny(VM_MAYSHARE) ? MAP_SHARED : 0);
-  const pageOffset = pageOffsetAt(vma, op.address);
-  return getUnmappedArea(op.mm, hint, false, op.newPages, pageOffset, vma.file, flags, vma.flags);
+export function chooseAddress(op: RemapOperation, hint: number, mapFlags: number): SysResult {
+  const { mm, row } = op;
+  const { table } = mm.tree;
+  const flags = table.flags(row);
+  const pageOffset = table.pageOffsetAt(row, op.address);
+  const shared = (flags & VM_MAYSHARE) !== 0 ? MAP_SHARED : 0;
+  return getUnmappedArea(mm, hint, false, op.newPages, pageOffset, table.file(row), mapFlags | shared, flags);
 }
 
 /** Step a: the range ends with its VMA, and nothing is mapped behind it for the pages wanted. */
@@ -67,7 +70,7 @@ function growInPlace(op: RemapOperation, vma: Vma): SysResult {
     if (charged) unchargeMemory(mm, delta);
     return refuse('ENOMEM', 'spec 05.4 step a: growing the VMA');
   }
-  op.vma = grown;
+  op.row = grown.row;
   accountMapping(mm, grown.flags, delta);
   if ((grown.flags & VM_LOCKED) !== 0) mm.lockedVm += delta;
   emitInPlace(op);

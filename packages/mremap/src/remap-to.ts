@@ -1,6 +1,5 @@
-import { MmError, type SysResult, refuse } from '@vmakit/base';
+import { MmError, NONE, type SysResult, refuse } from '@vmakit/base';
 import { MAP_FIXED, mayExpand, refuseExpansion, unmapRange } from '@vmakit/mm';
-import { type Vma, isMappedAt } from '@vmakit/vma-merge';
 import { moveVma } from './move-vma.js';
 import type { RemapOperation } from './operation.js';
 import { chooseAddress } from './remap-in-place.js';
@@ -26,11 +25,10 @@ export function remapTo(op: RemapOperation): SysResult {
     op.delta = 0;
     op.resize = 'none';
   }
-  const vma = op.vma as Vma;
-  if (op.keepsSource && !mayExpand(mm, vma.flags, op.oldPages)) {
+  if (op.keepsSource && !mayExpand(mm, mm.tree.table.flags(op.row), op.oldPages)) {
     return refuseExpansion(mm, 'spec 05.5 step 3: address space limit', op.oldPages);
   }
-  const start = chooseAddress(op, vma, op.newAddress, op.isFixed ? MAP_FIXED : 0);
+  const start = chooseAddress(op, op.newAddress, op.isFixed ? MAP_FIXED : 0);
   if (start instanceof MmError) return start;
   op.newAddress = start;
   return moveVma(op);
@@ -38,8 +36,9 @@ export function remapTo(op: RemapOperation): SysResult {
 
 /** The source VMA after something was unmapped: most often still the one it was. */
 function lookUpSource(op: RemapOperation): boolean {
-  if (op.vma === null || !isMappedAt(op.vma, op.address)) op.vma = op.mm.tree.at(op.address);
-  return op.vma !== null;
+  const { tree } = op.mm;
+  if (op.row === NONE || !tree.table.isMappedAt(op.row, op.address)) op.row = tree.rowAt(op.address);
+  return op.row !== NONE;
 }
 
 /** Before 7.3 only calls with FIXED or DONTUNMAP tested the map count (spec 01 section 9). */

@@ -10,7 +10,7 @@ export function takeRmapLocks(move: TableMove, always: boolean): void {
   if (!locks.enabled || !(always || move.needRmapLocks)) return;
   // As posted, what a table's move takes for itself was decided by one test and what it drops by another (R7).
   if (move.unbalancedRmapLocks && move.needRmapLocks) return;
-  const { file } = move.sourceVma;
+  const file = move.mm.tree.table.file(move.sourceRow);
   const root = rootToLock(move);
   if (file !== null) locks.acquire('i-mmap', file.id, 'write');
   if (root !== null) locks.acquire('anon-vma', root.id, 'write');
@@ -20,15 +20,15 @@ export function takeRmapLocks(move: TableMove, always: boolean): void {
 export function releaseRmapLocks(move: TableMove, always: boolean): void {
   const { locks } = move.mm.env;
   if (!locks.enabled || !(always || move.needRmapLocks)) return;
-  const { file } = move.sourceVma;
+  const file = move.mm.tree.table.file(move.sourceRow);
   const root = rootToLock(move);
   if (root !== null) locks.release('anon-vma', root.id);
   if (file !== null) locks.release('i-mmap', file.id);
 }
 
 /** The root of the source's anon_vma, unless the caller holds it already. */
-function rootToLock({ sourceVma, heldRootSlot }: TableMove): AnonVma | null {
-  const { anonVma } = sourceVma;
+function rootToLock({ mm, sourceRow, heldRootSlot }: TableMove): AnonVma | null {
+  const { anonVma } = mm.tree.table.view(sourceRow);
   return anonVma === null || anonVma.root.slot === heldRootSlot ? null : anonVma.root;
 }
 
@@ -36,5 +36,6 @@ function rootToLock({ sourceVma, heldRootSlot }: TableMove): AnonVma | null {
  * Either side is registered with a userfaultfd without remap events; both are asked so that a move back decides alike.
  */
 export function hasRemaplessUserfault(move: TableMove): boolean {
-  return losesUserfault(move.sourceVma) || losesUserfault(move.targetVma);
+  const { table } = move.mm.tree;
+  return losesUserfault(table, move.sourceRow) || losesUserfault(table, move.targetRow);
 }

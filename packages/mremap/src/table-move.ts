@@ -1,7 +1,7 @@
 import { NONE, pagesInto } from '@vmakit/base';
 import { type Level, MoveTally } from '@vmakit/pagetable';
 import type { Mm } from '@vmakit/mm';
-import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+import type { VmaTable } from '@vmakit/vma-merge';
 import type { RemapOperation } from './operation.js';
 
 /**
@@ -10,8 +10,9 @@ import type { RemapOperation } from './operation.js';
  */
 export class TableMove {
   mm!: Mm;
-  sourceVma!: Vma;
-  targetVma!: Vma;
+  /** Rows of the VMAs. */
+  sourceRow: number = NONE;
+  targetRow: number = NONE;
   /** Where the move is now; aligned down by {@link realign}. */
   source = 0;
   target = 0;
@@ -54,16 +55,16 @@ export class TableMove {
    */
   begin(op: RemapOperation, pages: number): this {
     const { back } = this;
-    const source = op.vma as Vma;
-    const destination = op.copy.vma as Vma;
+    const source = op.row;
+    const destination = op.copy.row;
     this.mm = op.mm;
-    this.sourceVma = back ? destination : source;
-    this.targetVma = back ? source : destination;
+    this.sourceRow = back ? destination : source;
+    this.targetRow = back ? source : destination;
     this.source = back ? op.newAddress : op.address;
     this.target = back ? op.address : op.newAddress;
     this.sourceEnd = this.source + pages;
     this.pages = pages;
-    this.dropsUserfaultMarks = losesUserfault(this.sourceVma);
+    this.dropsUserfaultMarks = losesUserfault(op.mm.tree.table, this.sourceRow);
     this.steps = 0;
     this.puds = 0;
     this.pmds = 0;
@@ -99,8 +100,9 @@ export class TableMove {
 /**
  * Registered with a userfaultfd that has no remap events: the registration ends with a move (spec 05 section 7, c4).
  */
-export function losesUserfault(vma: Vma): boolean {
-  return vma.uffd !== null && !vma.uffd.remapEvents;
+export function losesUserfault(table: VmaTable, row: number): boolean {
+  const uffd = table.uffd(row);
+  return uffd !== null && !uffd.remapEvents;
 }
 
 /**
@@ -111,19 +113,20 @@ export function realign(move: TableMove, level: Level): void {
   const { source, target } = move;
   const below = pagesInto(source, level.span);
   if (below === 0 || pagesInto(target, level.span) !== below || move.pages < level.span - below) return;
-  if (!canAlignDown(move.sourceVma, source, below) || !canAlignDown(move.targetVma, target, below)) return;
+  const { table } = move.mm.tree;
+  if (!canAlignDown(table, move.sourceRow, source, below)) return;
+  if (!canAlignDown(table, move.targetRow, target, below)) return;
   move.source = source - below;
   move.target = target - below;
 }
 
-function canAlignDown(vma: Vma, page: number, below: number): boolean {
-  if (vma.start !== page) return false;
-  const { table, row } = vma;
+function canAlignDown(table: VmaTable, row: number, page: number, below: number): boolean {
+  if (table.start(row) !== page) return false;
   const prev = table.prev(row);
   return prev === NONE || table.end(prev) <= page - below;
 }
 
 /** Anonymous, for what the deposit of a huge entry goes (spec 04 section 7, move_huge_pmd). */
-export function keepsDeposit(vma: Vma): boolean {
-  return isAnonymous(vma);
+export function keepsDeposit({ mm, sourceRow }: TableMove): boolean {
+  return mm.tree.table.isAnonymous(sourceRow);
 }

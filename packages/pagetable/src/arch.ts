@@ -14,6 +14,7 @@ import {
 import type { Level, LevelName } from './geometry.js';
 import type { SoftwareTypes } from './software-types.js';
 import { countStraight } from './straight-entries.js';
+import { countZero } from './zero-entries.js';
 
 /**
  * The words of some tables: 64-bit entries as two 32-bit halves, the low half at the even index. An entry is named by
@@ -326,6 +327,17 @@ export abstract class Arch implements Geometry {
   /** The frame of a small entry that maps a counted page; -1 for anything else: empty, special, not present. */
   countedFrame(words: EntryWords, at: number): number {
     return this.isPresent(words, at) && !this.isSpecial(words, at) ? this.pfn(words, at, 0) : -1;
+  }
+
+  /** How many of the `limit` small entries from the one at `at` on are empty, until one is not. */
+  emptyEntries(words: EntryWords, at: number, limit: number): number {
+    let empty = countZero(words, at, limit);
+    // Few are empty and not 0.
+    while (empty < limit && this.isNone(words, at + 2 * empty)) {
+      empty++;
+      empty += countZero(words, at + 2 * empty, limit - empty);
+    }
+    return empty;
   }
 
   /**

@@ -166,17 +166,19 @@ export function moveAllLinks(
   for (let link = chain; link !== NONE; link = links.next(link)) {
     const slot = links.slot(link);
     if (links.isInTree(link)) (registry.treeOf(slot) as LinkTree).move(link, from, start, pages);
-    else moveInRow(registry, slot * ANON_VMA_FIELDS, link, start);
+    else moveInRow(registry, slot * ANON_VMA_FIELDS, link, from, start);
   }
 }
 
-function moveInRow(registry: AnonVmaRegistry, at: number, link: number, start: number): void {
+function moveInRow(registry: AnonVmaRegistry, at: number, link: number, from: number, start: number): void {
   const { links, numbers } = registry;
   if (numbers[at + LINK_COUNT] === 1) return;
-  const before = beforeInRow(registry, at, link);
   const after = links.sibling(link);
-  const isAfter = before === NONE || links.anonPageOffset(before) <= start;
-  if (isAfter && (after === NONE || links.anonPageOffset(after) > start)) return;
+  const isBefore = after === NONE || links.anonPageOffset(after) > start;
+  // Behind the one before it is wherever it was, unless it moves down.
+  if (isBefore && start >= from) return;
+  const before = beforeInRow(registry, at, link);
+  if (isBefore && (before === NONE || links.anonPageOffset(before) <= start)) return;
   removeFromRow(registry, at, link, before);
   insertIntoRow(registry, at, link, start);
 }

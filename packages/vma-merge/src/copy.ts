@@ -1,7 +1,7 @@
 import { NONE } from '@vmakit/base';
 import { type MergeContext, linkDuplicate, mergeNewRange } from './merge.js';
 import type { VmaTable } from './vma-table.js';
-import { type Vma, isAnonymous, pageOffsetAt } from './vma.js';
+import type { VmaOwner } from './vma.js';
 
 /**
  * The VMA side of one move: what is copied where, then what came of it. Pages.
@@ -9,8 +9,12 @@ import { type Vma, isAnonymous, pageOffsetAt } from './vma.js';
  * Whoever moves has one and begins it anew for each move: nothing is allocated.
  */
 export class VmaCopy {
-  /** The VMA that is moved; from the copy on the merged one, if the merge removed it (spec 02 section 7, step 4). */
-  source: Vma | null = null;
+  mm!: VmaOwner;
+  /**
+   * Row of the VMA that is moved; from the copy on that of the merged one, if the merge removed it (spec 02 section 7,
+   * step 4).
+   */
+  sourceRow: number = NONE;
   /** First page of the source that is moved. */
   sourceStart = 0;
   start = 0;
@@ -18,8 +22,8 @@ export class VmaCopy {
   /** MREMAP_DONTUNMAP: the source VMA stays. */
   keepSource = false;
 
-  /** The VMA at the destination; null: not made. */
-  vma: Vma | null = null;
+  /** Row of the VMA at the destination; {@link NONE}: not made. */
+  row: number = NONE;
   merged = false;
   /** Reverse-map walkers must be locked out while tables move, since they would meet the destination first. */
   needRmapLocks = false;
@@ -27,11 +31,12 @@ export class VmaCopy {
   pageOffset = 0;
   anonPageOffset = 0;
 
-  /** Begins a copy of a part of `source`: which one and where to, `sourceStart`, `start` and `pages`, is to be set. */
-  begin(source: Vma, keepSource: boolean): this {
-    this.source = source;
+  /** Begins a copy of a part of that VMA: which one and where to, `sourceStart`, `start` and `pages`, is to be set. */
+  begin(mm: VmaOwner, sourceRow: number, keepSource: boolean): this {
+    this.mm = mm;
+    this.sourceRow = sourceRow;
     this.keepSource = keepSource;
-    this.vma = null;
+    this.row = NONE;
     this.merged = false;
     this.needRmapLocks = false;
     return this;
@@ -39,13 +44,15 @@ export class VmaCopy {
 }
 
 /** Offsets of a moved range: those it has, unless unfaulted memory starts afresh (spec 02 section 7, step 1). */
-function settleOffsets(context: MergeContext, copy: VmaCopy, source: Vma): void {
-  const pageOffset = pageOffsetAt(source, copy.sourceStart);
-  copy.pageOffset = pageOffset;
-  copy.anonPageOffset = source.anonPageOffset + (copy.sourceStart - source.start);
-  if (source.faulted) return;
-  if (isAnonymous(source)) copy.pageOffset = copy.start;
-  copy.anonPageOffset = isAnonymous(source) || context.profile.anonPageOffset ? copy.start : pageOffset;
+function settleOffsets(context: MergeContext, copy: VmaCopy): void {
+  const { sourceRow: source } = copy;
+  const { table } = copy.mm.tree;
+  const before = copy.sourceStart - table.start(source);
+  copy.pageOffset = table.pageOffset(source) + before;
+  copy.anonPageOffset = table.anonPageOffset(source) + before;
+  if (table.isFaulted(source)) return;
+  if (table.isAnonymous(source)) copy.pageOffset = copy.start;
+  copy.anonPageOffset = context.profile.anonPageOffset ? copy.start : copy.pageOffset;
 }
 
 /**
@@ -54,30 +61,30 @@ function settleOffsets(context: MergeContext, copy: VmaCopy, source: Vma): void 
  * @returns false when it does not merge; nothing has changed then.
  */
 export function mergeCopiedRange(context: MergeContext, copy: VmaCopy): boolean {
-  const source = copy.source as Vma;
-  const { mm } = source;
-  const { profile } = context;
-  settleOffsets(context, copy, source);
-  if (source.uffd !== null && !source.uffd.remapEvents && profile.copyMergeRefusesUffd) return false;
-  const { start } = copy;
+  const { mm, sourceRow: source } = copy;
   const { tree } = mm;
+  const { table } = tree;
+  const { profile } = context;
+  settleOffsets(context, copy);
+  const uffd = table.uffd(source);
+  if (uffd !== null && !uffd.remapEvents && profile.copyMergeRefusesUffd) return false;
+  const { start } = copy;
   const next = tree.findRow(start);
   const prev = tree.rowBefore(next);
-  if (!context.bus.observed && !offsetGoesOn(tree.table, copy, prev, next)) return false;
-  const request = mm.mergeRequest.begin('copy', start, start + copy.pages, copy.pageOffset, source.flags);
+  if (!context.bus.observed && !offsetGoesOn(table, copy, prev, next)) return false;
+  const request = mm.mergeRequest.begin('copy', start, start + copy.pages, copy.pageOffset, table.flags(source));
   request.anonPageOffset = copy.anonPageOffset;
-  request.takeAttributes(source.row);
-  request.copiedFromRow = source.row;
-  const keepApart = copy.keepSource && profile.dontUnmapRefusesSelfMerge ? source.row : NONE;
+  request.takeAttributes(source);
+  request.copiedFromRow = source;
+  const keepApart = copy.keepSource && profile.dontUnmapRefusesSelfMerge ? source : NONE;
   request.nextRow = next === keepApart ? NONE : next;
   request.prevRow = prev === keepApart ? NONE : prev;
   const merged = mergeNewRange(context, request);
   if (merged === NONE) return false;
-  const vma = tree.table.view(merged);
-  copy.vma = vma;
+  copy.row = merged;
   copy.merged = true;
-  if (!source.attached) copy.source = vma;
-  copy.needRmapLocks = vma.pageOffset <= (copy.source as Vma).pageOffset;
+  if (!table.isAttached(source)) copy.sourceRow = merged;
+  copy.needRmapLocks = table.pageOffset(merged) <= table.pageOffset(copy.sourceRow);
   return true;
 }
 
@@ -104,23 +111,21 @@ function offsetGoesOn(table: VmaTable, copy: VmaCopy, prev: number, next: number
  */
 export function duplicateRange(context: MergeContext, copy: VmaCopy, fresh: boolean): boolean {
   const { injector } = context;
-  const source = copy.source as Vma;
-  const { start } = copy;
+  const { mm, sourceRow: source, start } = copy;
   if (injector !== null && injector.fails('vma-alloc')) return false;
-  const { mm } = source;
   const { table } = mm.tree;
-  const row = table.duplicate(table, source.row);
+  const row = table.duplicate(table, source);
   table.setStart(row, start);
   table.setEnd(row, start + copy.pages);
   table.setPageOffset(row, fresh ? start : copy.pageOffset);
   table.setAnonPageOffset(row, fresh ? start : copy.anonPageOffset);
-  if (linkDuplicate(context, mm, source.row, row, !fresh) !== null) {
+  if (linkDuplicate(context, mm, source, row, !fresh) !== null) {
     table.free(row);
     return false;
   }
   mm.tree.insert(row);
   mm.mapCount++;
-  copy.vma = table.view(row);
+  copy.row = row;
   return true;
 }
 

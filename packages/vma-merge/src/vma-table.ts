@@ -1,4 +1,5 @@
 import { InvariantError, NONE, VM_SHARED, type VmFlags, enlarged, roomBeyond, withFlags } from '@vmakit/base';
+import type { MappedFile } from '@vmakit/folio';
 import { type RmapVmaTable, policiesEqual } from '@vmakit/rmap';
 import { PLAIN, type VmaExtras, extrasOf } from './vma-extras.js';
 import {
@@ -19,7 +20,7 @@ import {
   STATE,
   WORDS_SHIFT,
 } from './vma-row.js';
-import { Vma, type VmaOwner } from './vma.js';
+import { type UserfaultContext, Vma, type VmaOwner } from './vma.js';
 
 const UPPER = 2 ** 32;
 
@@ -172,6 +173,11 @@ export class VmaTable implements RmapVmaTable {
     this.numbers[(row << NUMBERS_SHIFT) + PAGE_OFFSET] = offset;
   }
 
+  /** The page offset that `page` of the VMA has (spec 01 section 1, index rule). */
+  pageOffsetAt(row: number, page: number): number {
+    return this.pageOffset(row) + (page - this.start(row));
+  }
+
   anonPageOffset(row: number): number {
     const offset = this.numbers[(row << NUMBERS_SHIFT) + PAGE_OFFSET] as number;
     if (this.words[(row << WORDS_SHIFT) + HAS_EXTRAS] === 0) return offset;
@@ -244,6 +250,16 @@ export class VmaTable implements RmapVmaTable {
 
   extras(row: number): VmaExtras {
     return this.hasExtras(row) ? (this.#extras[row] as VmaExtras) : PLAIN;
+  }
+
+  /** The file that it maps; null: none. */
+  file(row: number): MappedFile | null {
+    return this.hasExtras(row) ? this.extras(row).file : null;
+  }
+
+  /** The userfaultfd that it is registered with; null: none. */
+  uffd(row: number): UserfaultContext | null {
+    return this.hasExtras(row) ? this.extras(row).uffd : null;
   }
 
   setExtras(row: number, extras: VmaExtras): void {

@@ -67,8 +67,13 @@ export class VmaTree {
 
   /** The VMA that contains `page`. */
   at(page: number): Vma | null {
+    return this.table.viewOrNull(this.rowAt(page));
+  }
+
+  /** The same as a row; {@link NONE}: there is none. */
+  rowAt(page: number): number {
     const row = this.findRow(page);
-    return row !== NONE && this.table.start(row) <= page ? this.table.view(row) : null;
+    return row !== NONE && this.table.start(row) <= page ? row : NONE;
   }
 
   /** The lowest VMA that meets [start, end). */

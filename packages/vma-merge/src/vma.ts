@@ -102,8 +102,7 @@ export class Vma implements RmapVma {
   }
 
   get file(): MappedFile | null {
-    const { table, row } = this;
-    return table.hasExtras(row) ? table.extras(row).file : null;
+    return this.table.file(this.row);
   }
 
   set file(file: MappedFile | null) {
@@ -124,8 +123,7 @@ export class Vma implements RmapVma {
   }
 
   get uffd(): UserfaultContext | null {
-    const { table, row } = this;
-    return table.hasExtras(row) ? table.extras(row).uffd : null;
+    return this.table.uffd(this.row);
   }
 
   set uffd(uffd: UserfaultContext | null) {
@@ -237,5 +235,5 @@ export function isMappedAt(vma: Vma, page: number): boolean {
 
 /** The page offset that `page` of `vma` has (spec 01 section 1, index rule). */
 export function pageOffsetAt(vma: Vma, page: number): number {
-  return vma.pageOffset + (page - vma.start);
+  return vma.table.pageOffsetAt(vma.row, page);
 }

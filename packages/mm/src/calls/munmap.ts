@@ -1,6 +1,6 @@
 import { MmError, NONE, type SysResult, VM_SEALED, refuse } from '@vmakit/base';
 import { unlinkAnonVmas } from '@vmakit/rmap';
-import { type Vma, isForkChildRow, moveBoundaries, splitRowUnchecked } from '@vmakit/vma-merge';
+import { isForkChildRow, moveBoundaries, splitRowUnchecked } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { zapRow } from '../pages/zap.js';
 import { unchargeMemory } from './accounting.js';
@@ -33,9 +33,10 @@ export function munmapBytes(mm: Mm, address: Bytes, length: Bytes): SysResult {
  * The same inside a call that holds the mmap lock: of munmap itself, of a shrinking brk, of mremap for its source and
  * its destination. On an error the mappings are as before, except that they may have been split.
  *
- * @param likely the VMA at `start`, if the caller thinks that it knows: it is looked at before any is searched
+ * @param likely the row of the VMA at `start`, if the caller thinks that it knows: it is looked at before any is
+ * searched
  */
-export function unmapRange(mm: Mm, start: number, pages: number, likely: Vma | null = null): SysResult {
+export function unmapRange(mm: Mm, start: number, pages: number, likely: number = NONE): SysResult {
   const { taskSize } = mm.layout;
   if (start > taskSize || pages > taskSize - start) {
     return refuse('EINVAL', 'spec 01.4: range beyond the address space', { start, pages, taskSize });
@@ -43,8 +44,8 @@ export function unmapRange(mm: Mm, start: number, pages: number, likely: Vma | n
   if (pages === 0) return refuse('EINVAL', 'spec 01.4: empty range', { start });
   const end = start + pages;
   const { table } = mm.tree;
-  const isLikely = likely !== null && table.isMappedAt(likely.row, start);
-  const first = isLikely ? likely.row : mm.tree.firstRowOverlapping(start, end);
+  const isLikely = likely !== NONE && table.isMappedAt(likely, start);
+  const first = isLikely ? likely : mm.tree.firstRowOverlapping(start, end);
   if (first === NONE) return 0;
   const gathered = gatherVmas(mm, first, start, end);
   if (gathered instanceof MmError) return gathered;
@@ -58,11 +59,15 @@ export function unmapRange(mm: Mm, start: number, pages: number, likely: Vma | n
   return 0;
 }
 
-/** Takes away one whole VMA: nothing has to be split or stored, so it cannot fail. For taking back what a call made. */
-export function unmapVma(mm: Mm, vma: Vma): void {
-  const gathered = mm.gathered.begin(vma.start, vma.end, vma.row);
-  gathered.add(vma.row);
-  gathered.next = mm.tree.table.next(vma.row);
+/**
+ * Takes away the whole VMA in `row`: nothing has to be split or stored, so it cannot fail. For taking back what a call
+ * made.
+ */
+export function unmapVma(mm: Mm, row: number): void {
+  const { table } = mm.tree;
+  const gathered = mm.gathered.begin(table.start(row), table.end(row), row);
+  gathered.add(row);
+  gathered.next = table.next(row);
   clearGathered(mm, gathered);
   removeGathered(mm, gathered);
   finishGathered(mm, gathered, gathered.accounted);

@@ -1,5 +1,6 @@
 import {
   type MmError,
+  NONE,
   VM_ACCESS,
   VM_IO,
   VM_LOCKONFAULT,
@@ -46,15 +47,16 @@ export function populateRange(
   ignoreErrors = false,
 ): MmError | null {
   let refusal: MmError | null = null;
-  let vma = mm.tree.find(start);
-  for (let page = start; page < end; vma = vma.next) {
-    if (vma === null || (kind !== 'vma' && vma.start > page)) {
+  const { table } = mm.tree;
+  let row = mm.tree.findRow(start);
+  for (let page = start; page < end; row = table.next(row)) {
+    if (row === NONE || (kind !== 'vma' && table.start(row) > page)) {
       return kind === 'vma' ? refusal : (refusal ?? refuse('ENOMEM', 'spec 01.6 populate: hole', { page }));
     }
-    page = Math.max(page, vma.start);
-    const stop = Math.min(end, vma.end);
+    page = Math.max(page, table.start(row));
+    const stop = Math.min(end, table.end(row));
     if (page >= stop) break;
-    const failed = kind === 'vma' ? populateVma(mm, vma, page, stop) : populateAdvised(mm, vma, page, stop, kind);
+    const failed = kind === 'vma' ? populateVma(mm, row, page, stop) : populateAdvised(mm, row, page, stop, kind);
     if (failed !== null && !ignoreErrors) return failed;
     refusal ??= failed;
     page = stop;
@@ -62,7 +64,8 @@ export function populateRange(
   return refusal;
 }
 
-function populateVma(mm: Mm, vma: Vma, start: number, end: number): MmError | null {
+function populateVma(mm: Mm, row: number, start: number, end: number): MmError | null {
+  const vma = mm.tree.table.view(row);
   const { flags } = vma;
   if ((flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT)) !== 0) return null;
   if ((flags & VM_ACCESS) === 0) return refuse('EFAULT', 'spec 01.7 populate: no access', { start });
@@ -72,13 +75,14 @@ function populateVma(mm: Mm, vma: Vma, start: number, end: number): MmError | nu
   return populate(mm, vma, start, end, write ? FAULT_WRITE : FAULT_READ);
 }
 
-function populateAdvised(mm: Mm, vma: Vma, start: number, end: number, kind: 'read' | 'write'): MmError | null {
-  const { flags } = vma;
+function populateAdvised(mm: Mm, row: number, start: number, end: number, kind: 'read' | 'write'): MmError | null {
+  const { table } = mm.tree;
+  const flags = table.flagsLower(row);
   const right = kind === 'write' ? VM_WRITE : VM_READ;
   if ((flags & (VM_IO | VM_PFNMAP)) !== 0 || (flags & right) === 0) {
     return refuse('EINVAL', 'spec 01.6 populate: the mapping does not allow it', { start });
   }
-  return populate(mm, vma, start, end, kind === 'write' ? FAULT_WRITE : FAULT_READ);
+  return populate(mm, table.view(row), start, end, kind === 'write' ? FAULT_WRITE : FAULT_READ);
 }
 
 function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAccess): MmError | null {

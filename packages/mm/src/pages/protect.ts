@@ -86,7 +86,10 @@ function changeTable(what: Change, table: number, start: number, end: number): v
   const first = mm.pages.entryAt(table, 0, start);
   const last = first + 2 * entryCount(start, end);
   for (let at = first; at < last; at += 2) {
-    if (arch.isNone(words, at)) continue;
+    if (arch.isNone(words, at)) {
+      at += 2 * (arch.emptyEntries(words, at, (last - at) >> 1) - 1);
+      continue;
+    }
     if (!arch.isPresent(words, at)) {
       changeNonPresent(what, words, at);
       continue;

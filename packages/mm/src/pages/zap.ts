@@ -9,7 +9,7 @@ import {
   type EntryWords,
 } from '@vmakit/pagetable';
 import { removeRmapPmd, removeRmapPtes } from '@vmakit/rmap';
-import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { putMapped, releaseSwapEntry } from './swap-cache.js';
 import { entryCount, folioRun, pmdEnd } from './table-walk.js';
@@ -26,7 +26,7 @@ export function zapRange(mm: Mm, vma: Vma, start: number, end: number): void {
 /** The same, for the VMA in `row`. */
 export function zapRow(mm: Mm, row: number, start: number, end: number): void {
   const page = mm.pages.nextPopulated(start, end);
-  if (page < end) zap(mm, mm.tree.table.view(row), page, end, end - start, true);
+  if (page < end) zap(mm, row, page, end, end - start, true);
 }
 
 /**
@@ -35,7 +35,7 @@ export function zapRow(mm: Mm, row: number, start: number, end: number): void {
  */
 export function zapRangeKeepMarkers(mm: Mm, vma: Vma, start: number, end: number): void {
   const page = mm.pages.nextPopulated(start, end);
-  if (page < end) zap(mm, vma, page, end, end - start, false);
+  if (page < end) zap(mm, vma.row, page, end, end - start, false);
 }
 
 /** Gives back the tables of the lowest level that [start, end) covers whole and that are empty. */
@@ -48,14 +48,13 @@ export function freeEmptyTables(mm: Mm, start: number, end: number): void {
     if (table === 0) continue;
     const words = tables.pool.words(table);
     const first = tables.entryAt(table, 0, page);
-    let at = first;
-    while (at < first + 2 * pmdPages && arch.isNone(words, at)) at += 2;
-    if (at === first + 2 * pmdPages) tables.freeRange(page, page + pmdPages, page, page + pmdPages);
+    if (arch.emptyEntries(words, first, pmdPages) === pmdPages)
+      tables.freeRange(page, page + pmdPages, page, page + pmdPages);
   }
 }
 
 /** Of the `pages` pages before `end`; `first`: the first of them that a table is there for. */
-function zap(mm: Mm, vma: Vma, first: number, end: number, pages: number, dropMarkers: boolean): void {
+function zap(mm: Mm, row: number, first: number, end: number, pages: number, dropMarkers: boolean): void {
   const tables = mm.pages;
   let page = first;
   while (page < end) {
@@ -65,10 +64,10 @@ function zap(mm: Mm, vma: Vma, first: number, end: number, pages: number, dropMa
       zapHuge(mm, page);
     } else {
       if (table === 0) {
-        splitHugePmd(mm, vma, page);
+        splitHugePmd(mm, mm.tree.table.view(row), page);
         table = tables.lookup(0, page);
       }
-      if (table !== 0) zapTable(mm, vma, table, tables.indexAt(0, page), entryCount(page, next), dropMarkers);
+      if (table !== 0) zapTable(mm, row, table, tables.indexAt(0, page), entryCount(page, next), dropMarkers);
     }
     page = next < end ? tables.nextPopulated(next, end) : end;
   }
@@ -79,7 +78,7 @@ function zap(mm: Mm, vma: Vma, first: number, end: number, pages: number, dropMa
 const MANY = 32;
 
 /** Drops `count` entries of `table` from number `index` on. */
-function zapTable(mm: Mm, vma: Vma, table: number, index: number, count: number, dropMarkers: boolean): void {
+function zapTable(mm: Mm, row: number, table: number, index: number, count: number, dropMarkers: boolean): void {
   const { arch, memory } = mm.env;
   const { pool } = mm.pages;
   // What a move leaves behind is empty, and most often more than a few entries.
@@ -90,39 +89,39 @@ function zapTable(mm: Mm, vma: Vma, table: number, index: number, count: number,
   const words = pool.words(table);
   const first = pool.base(table) + 2 * index;
   const last = first + 2 * count;
-  const leavesMarks = !dropMarkers && leavesMarkers(vma);
+  const leavesMarks = !dropMarkers && leavesMarkers(mm, row);
   let zapped = 1;
   for (let at = first; at < last; at += 2 * zapped) {
     zapped = 1;
     const pfn = arch.countedFrame(words, at);
     if (pfn < 0) {
-      if (arch.isNone(words, at)) continue;
-      if (arch.isPresent(words, at)) arch.clear(words, at);
-      else zapNonPresent(mm, vma, words, at, dropMarkers);
+      if (arch.isNone(words, at)) zapped = arch.emptyEntries(words, at, (last - at) >> 1);
+      else if (arch.isPresent(words, at)) arch.clear(words, at);
+      else zapNonPresent(mm, row, words, at, dropMarkers);
       continue;
     }
     const marked = leavesMarks && arch.isUffdWp(words, at);
-    if ((memory.flags[pfn]! & (PG_HEAD | PG_TAIL)) === 0) zapSmall(mm, vma, words, at, pfn);
-    else zapped = zapLarge(mm, vma, words, at, pfn, last);
+    if ((memory.flags[pfn]! & (PG_HEAD | PG_TAIL)) === 0) zapSmall(mm, row, words, at, pfn);
+    else zapped = zapLarge(mm, row, words, at, pfn, last);
     if (marked) markProtected(arch, words, at, zapped);
   }
   if (dropMarkers) pool.emptied(table, index, count);
 }
 
-/** Dropping pages of `vma` for a while leaves markers where userfaultfd protects them. */
-function leavesMarkers(vma: Vma): boolean {
-  return !isAnonymous(vma) && (vma.flags & VM_UFFD_WP) !== 0;
+/** Dropping pages of a VMA for a while leaves markers where userfaultfd protects them. */
+function leavesMarkers({ tree: { table } }: Mm, row: number): boolean {
+  return !table.isAnonymous(row) && (table.flagsLower(row) & VM_UFFD_WP) !== 0;
 }
 
 function markProtected(arch: Arch, words: EntryWords, first: number, count: number): void {
   for (let at = first; at < first + 2 * count; at += 2) arch.setMarker(words, at, MARKER_UFFD_WP);
 }
 
-function zapSmall(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number): void {
+function zapSmall(mm: Mm, row: number, words: EntryWords, at: number, pfn: number): void {
   const { arch, memory } = mm.env;
   const flags = memory.flags[pfn]!;
   if ((flags & PG_ANON) !== 0) mm.rssAnon--;
-  else zapFileAccounting(mm, vma, words, at, pfn, 1);
+  else zapFileAccounting(mm, row, words, at, pfn, 1);
   arch.clear(words, at);
   memory.mapcount[pfn]!--;
   if ((flags & PG_SWAPCACHE) !== 0) putMapped(mm.env, pfn, 1);
@@ -130,31 +129,31 @@ function zapSmall(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number):
 }
 
 /** Drops as many entries as map consecutive pages of one large folio; gives their number. */
-function zapLarge(mm: Mm, vma: Vma, words: EntryWords, at: number, pfn: number, last: number): number {
+function zapLarge(mm: Mm, row: number, words: EntryWords, at: number, pfn: number, last: number): number {
   const { arch, memory } = mm.env;
   const head = memory.headOf(pfn);
   const count = folioRun(mm.env, words, at, pfn, (last - at) >> 1);
   if ((memory.flags[head]! & PG_ANON) !== 0) mm.rssAnon -= count;
-  else zapFileAccounting(mm, vma, words, at, head, count);
+  else zapFileAccounting(mm, row, words, at, head, count);
   arch.clearEntries(words, at, count);
   removeRmapPtes(memory, head, pfn, count, mm.id);
   putMapped(mm.env, head, count);
   return count;
 }
 
-function zapFileAccounting(mm: Mm, vma: Vma, words: EntryWords, at: number, head: number, count: number): void {
+function zapFileAccounting(mm: Mm, row: number, words: EntryWords, at: number, head: number, count: number): void {
   const { arch, memory } = mm.env;
   if (arch.isDirty(words, at)) memory.flags[head]! |= PG_DIRTY;
-  if (vma.file?.isSwapBacked === true) mm.rssShmem -= count;
+  if (mm.tree.table.extras(row).file?.isSwapBacked === true) mm.rssShmem -= count;
   else mm.rssFile -= count;
 }
 
-function zapNonPresent(mm: Mm, vma: Vma, words: EntryWords, at: number, dropMarkers: boolean): void {
+function zapNonPresent(mm: Mm, row: number, words: EntryWords, at: number, dropMarkers: boolean): void {
   const { arch } = mm.env;
   switch (arch.kindOf(words, at, 0)) {
     case EntryKind.Swap: {
       const slot = arch.swapOffset(words, at);
-      const marked = !dropMarkers && leavesMarkers(vma) && arch.isUffdWp(words, at);
+      const marked = !dropMarkers && leavesMarkers(mm, row) && arch.isUffdWp(words, at);
       mm.swapEntries--;
       arch.clear(words, at);
       if (marked) markProtected(arch, words, at, 1);
@@ -166,7 +165,7 @@ function zapNonPresent(mm: Mm, vma: Vma, words: EntryWords, at: number, dropMark
       arch.clear(words, at);
       return;
     case EntryKind.Marker:
-      if (!dropMarkers && staysOnDontNeed(vma, arch.markerBits(words, at))) return;
+      if (!dropMarkers && staysOnDontNeed(mm, row, arch.markerBits(words, at))) return;
       arch.clear(words, at);
       return;
     default:
@@ -175,9 +174,9 @@ function zapNonPresent(mm: Mm, vma: Vma, words: EntryWords, at: number, dropMark
 }
 
 /** MADV_DONTNEED removes poison, and userfaultfd markers of anonymous memory; it keeps guards. */
-function staysOnDontNeed(vma: Vma, marker: number): boolean {
+function staysOnDontNeed(mm: Mm, row: number, marker: number): boolean {
   if ((marker & MARKER_GUARD) !== 0) return true;
-  return (marker & MARKER_POISONED) === 0 && (marker & MARKER_UFFD_WP) !== 0 && !isAnonymous(vma);
+  return (marker & MARKER_POISONED) === 0 && (marker & MARKER_UFFD_WP) !== 0 && !mm.tree.table.isAnonymous(row);
 }
 
 /** Drops the huge entry at `page`, and the table that was kept in reserve for it. */
