@@ -1,4 +1,4 @@
-import { VM_HUGETLB, VM_SHARED, VM_UFFD_WP, VM_WRITE } from '@vmakit/base';
+import { VM_HUGETLB, VM_SHARED, VM_UFFD_WP, type VmFlags, VM_WRITE } from '@vmakit/base';
 import { PG_ANON, PG_EXCLUSIVE } from '@vmakit/folio';
 import {
   EntryKind,
@@ -11,7 +11,7 @@ import {
 } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
-import { needsSoftDirtyFault, pageProtection, wantsWriteNotify } from './page-protection.js';
+import { needsSoftDirtyFault, pageProtection, protectionFor, wantsWriteNotify } from './page-protection.js';
 import { makeMigrationReadable } from './migration-entry.js';
 import { entryCount, pmdEnd } from './table-walk.js';
 import { splitHugePmd } from './thp.js';
@@ -23,7 +23,9 @@ export const UFFD_WP_CLEAR = 2;
 /** One change of protection, as it is applied to entry after entry. */
 interface Change {
   readonly mm: Mm;
-  readonly vma: Vma;
+  /** Of the VMA: its row and its flags. */
+  readonly row: number;
+  readonly flags: VmFlags;
   readonly prot: PageProtection;
   /** Entries that a store would make writable at once are made so now. */
   readonly upgrade: boolean;
@@ -38,9 +40,11 @@ interface Change {
 export function changeProtection(mm: Mm, row: number, start: number, end: number): void {
   const page = mm.pages.nextPopulated(start, end);
   if (page >= end) return;
-  const vma = mm.tree.table.view(row);
-  const upgrade = (vma.flags & VM_SHARED) !== 0 ? wantsWriteNotify(mm.env, vma) : (vma.flags & VM_WRITE) !== 0;
-  change({ mm, vma, prot: pageProtection(mm.env, vma), upgrade, uffd: 0 }, page, start, end);
+  const { table } = mm.tree;
+  const flags = table.flags(row);
+  const file = table.file(row);
+  const upgrade = (flags & VM_SHARED) !== 0 ? wantsWriteNotify(mm.env, flags, file) : (flags & VM_WRITE) !== 0;
+  change({ mm, row, flags, prot: protectionFor(mm.env, flags, file), upgrade, uffd: 0 }, page, start, end);
 }
 
 /** Write-protects [start, end) by userfaultfd, or takes that back. `markers`: absent pages are marked too. */
@@ -52,25 +56,27 @@ export function changeUffdProtection(
   protect: boolean,
   markers: boolean,
 ): void {
-  const upgrade = !protect && (vma.flags & VM_WRITE) !== 0 && (vma.flags & VM_SHARED) === 0;
+  const { row, flags } = vma;
+  const upgrade = !protect && (flags & VM_WRITE) !== 0 && (flags & VM_SHARED) === 0;
   if (protect && markers) ensureTables(mm, start, end);
   const uffd = protect ? UFFD_WP_SET : UFFD_WP_CLEAR;
-  change({ mm, vma, prot: pageProtection(mm.env, vma), upgrade, uffd }, mm.pages.nextPopulated(start, end), start, end);
+  const what = { mm, row, flags, prot: pageProtection(mm.env, vma), upgrade, uffd } as const;
+  change(what, mm.pages.nextPopulated(start, end), start, end);
   if (protect && markers) markAbsent(mm, start, end);
 }
 
 /** `first`: the first page of [start, end) with something to change. */
 function change(what: Change, first: number, start: number, end: number): void {
   if (first >= end) return;
-  const { mm, vma } = what;
+  const { mm } = what;
   const tables = mm.pages;
   const { arch } = tables;
   for (let page = first; page < end;) {
     const next = pmdEnd(tables, page, end);
     let table = tables.lookup(0, page);
     if (table === 0) {
-      if (next - page === arch.pmdPages || (vma.flags & VM_HUGETLB) !== 0) changeHuge(what, page);
-      else splitHugePmd(mm, vma, page);
+      if (next - page === arch.pmdPages || (what.flags & VM_HUGETLB) !== 0) changeHuge(what, page);
+      else splitHugePmd(mm, mm.tree.table.view(what.row), page);
       table = tables.lookup(0, page);
     }
     if (table !== 0) changeTable(what, table, page, next);
@@ -144,12 +150,12 @@ function sameExclusive(mm: Mm, pfn: number, limit: number): number {
 /** Whether a store through the entry would only have to set its write bit. */
 function mayUpgrade(what: Change, words: EntryWords, at: number, pfn: number): boolean {
   const { arch, memory } = what.mm.env;
-  const { vma } = what;
-  if ((vma.flags & VM_WRITE) === 0 || arch.isProtNone(words, at)) return false;
-  if (needsSoftDirtyFault(what.mm.env, vma, arch.isSoftDirty(words, at))) return false;
+  const { flags } = what;
+  if ((flags & VM_WRITE) === 0 || arch.isProtNone(words, at)) return false;
+  if (needsSoftDirtyFault(what.mm.env, flags, arch.isSoftDirty(words, at))) return false;
   const protectedByUffd = what.uffd !== UFFD_WP_CLEAR && arch.isUffdWp(words, at);
-  if ((vma.flags & VM_UFFD_WP) !== 0 && protectedByUffd) return false;
-  if ((vma.flags & VM_SHARED) !== 0) return arch.isDirty(words, at);
+  if ((flags & VM_UFFD_WP) !== 0 && protectedByUffd) return false;
+  if ((flags & VM_SHARED) !== 0) return arch.isDirty(words, at);
   if (pfn < 0) return false;
   return (memory.flags[memory.headOf(pfn)]! & PG_ANON) !== 0 && (memory.flags[pfn]! & PG_EXCLUSIVE) !== 0;
 }
@@ -186,7 +192,7 @@ function changeHuge(what: Change, page: number): void {
   arch.modifyProt(words, at, 1, what.prot);
   if (what.uffd === UFFD_WP_SET) arch.setUffdWp(words, at);
   else if (what.uffd === UFFD_WP_CLEAR) arch.clearUffdWp(words, at);
-  const isPrivateHugetlb = (what.vma.flags & (VM_HUGETLB | VM_WRITE)) === (VM_HUGETLB | VM_WRITE) && wasWritable;
+  const isPrivateHugetlb = (what.flags & (VM_HUGETLB | VM_WRITE)) === (VM_HUGETLB | VM_WRITE) && wasWritable;
   if (isPrivateHugetlb || (what.upgrade && mayUpgrade(what, words, at, head))) arch.mkWrite(words, at);
 }
 
