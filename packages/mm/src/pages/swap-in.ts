@@ -177,7 +177,8 @@ function swappedInState(
   const softDirty = arch.isSoftDirty(words, at);
   const uffdWp = arch.isUffdWp(words, at);
   let state = YOUNG | (softDirty ? SOFT_DIRTY : 0) | (uffdWp ? UFFD_WP : 0);
-  const writable = exclusive && (vma.flags & VM_WRITE) !== 0 && !uffdWp && !needsSoftDirtyFault(mm.env, vma.flags, softDirty);
+  const writable =
+    exclusive && (vma.flags & VM_WRITE) !== 0 && !uffdWp && !needsSoftDirtyFault(mm.env, vma.flags, softDirty);
   if (writable) {
     state |= WRITABLE;
     if (access === FAULT_WRITE) state |= DIRTY | SOFT_DIRTY;
