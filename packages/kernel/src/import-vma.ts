@@ -32,6 +32,6 @@ export function importVma(mm: Mm, found: FoundVma): Vma {
   accountMapping(mm, vma.flags, vma.pages);
   if ((vma.flags & VM_LOCKED) !== 0) mm.lockedVm += vma.pages;
   if ((vma.flags & VM_ACCOUNT) !== 0) env.committed += vma.pages;
-  if (found.faulted === true) anonVmaPrepare(env, vma);
+  if (found.faulted === true) anonVmaPrepare(env, vma.table, vma.row);
   return vma;
 }

@@ -50,7 +50,7 @@ function copyDestination(op: RemapOperation, session: PolicySession | null): boo
   const plan = session === null ? 'keep' : session.plan();
   if (plan === null) return false;
   if (!duplicateRange(env, copy, plan === 'fresh')) return false;
-  if (plan === 'keep' || anonVmaPrepare(env, tree.table.view(copy.row))) return true;
+  if (plan === 'keep' || anonVmaPrepare(env, tree.table, copy.row)) return true;
   dropDestination(op, copy.row, session !== null && session.undoUncharges);
   return false;
 }

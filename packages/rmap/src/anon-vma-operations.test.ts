@@ -49,7 +49,7 @@ describe('worked examples of spec 03 section 3', () => {
   it('E1: the first fault makes a root that counts itself', () => {
     const context = contextFor();
     const a = vma(context, 1);
-    anonVmaPrepare(context, a);
+    anonVmaPrepare(context, a.table, a.row);
     expect(counts(a.anonVma)).toBe('1/1/1');
     expect(a.anonVma?.parent).toBe(a.anonVma);
   });
@@ -57,7 +57,7 @@ describe('worked examples of spec 03 section 3', () => {
   it('E2: a chain of forks', () => {
     const context = contextFor();
     const [p1, p2, p3, p4] = [vma(context, 1), vma(context, 2), vma(context, 3), vma(context, 4)];
-    anonVmaPrepare(context, p1);
+    anonVmaPrepare(context, p1.table, p1.row);
     fork(context, p2, p1);
     expect([counts(p1.anonVma), counts(p2.anonVma)]).toEqual(['2/1/2', '0/1/1']);
     fork(context, p3, p2);
@@ -71,7 +71,7 @@ describe('worked examples of spec 03 section 3', () => {
   it('E3: an anon_vma without VMAs of its own and with one child is used again', () => {
     const context = contextFor();
     const [p1, p2, p3, p4] = [vma(context, 1), vma(context, 2), vma(context, 3), vma(context, 4)];
-    anonVmaPrepare(context, p1);
+    anonVmaPrepare(context, p1.table, p1.row);
     fork(context, p2, p1);
     fork(context, p3, p2);
     const b = p2.anonVma as AnonVma;
@@ -86,7 +86,7 @@ describe('worked examples of spec 03 section 3', () => {
   it('E4: the root outlives its process while a descendant lives', () => {
     const context = contextFor();
     const [p1, p2] = [vma(context, 1), vma(context, 2)];
-    anonVmaPrepare(context, p1);
+    anonVmaPrepare(context, p1.table, p1.row);
     fork(context, p2, p1);
     unlink(context, p1);
     expect(context.anonVmas.liveCount).toBe(2);
@@ -97,7 +97,7 @@ describe('worked examples of spec 03 section 3', () => {
   it('E5, E6: clones count as active, unlinking takes that back', () => {
     const context = contextFor();
     const [faulted, other] = pairOf(context, 1);
-    anonVmaPrepare(context, faulted);
+    anonVmaPrepare(context, faulted.table, faulted.row);
     other.anonVmaSlot = faulted.anonVmaSlot;
     anonVmaClone(context, faulted.table, other.row, faulted.row);
     expect(counts(faulted.anonVma)).toBe('1/2/1');
@@ -111,11 +111,11 @@ describe('the anon_vma of a first fault', () => {
     const context = contextFor();
     const [low, middle] = pairOf(context, 1);
     const high = new TestVma(context.anonVmas, 1, 20, 30, 20, low.table);
-    anonVmaPrepare(context, low);
-    anonVmaPrepare(context, high);
+    anonVmaPrepare(context, low.table, low.row);
+    anonVmaPrepare(context, high.table, high.row);
     middle.prev = low;
     middle.next = high;
-    anonVmaPrepare(context, middle);
+    anonVmaPrepare(context, middle.table, middle.row);
     expect(middle.anonVma).toBe(high.anonVma);
   });
 });
@@ -128,7 +128,7 @@ describe('the order of links when a VMA is cloned', () => {
     const context = contextFor(KERNEL_PROFILES[profile]);
     const parent = vma(context, 1);
     const [child, half] = pairOf(context, 2);
-    anonVmaPrepare(context, parent);
+    anonVmaPrepare(context, parent.table, parent.row);
     fork(context, child, parent);
     half.anonVmaSlot = child.anonVmaSlot;
     anonVmaClone(context, child.table, half.row, child.row);
@@ -141,7 +141,7 @@ describe('when memory runs out', () => {
   it('a clone leaves nothing behind', () => {
     const context = contextFor();
     const [parent, child] = [vma(context, 1), vma(context, 2)];
-    anonVmaPrepare(context, parent);
+    anonVmaPrepare(context, parent.table, parent.row);
     let calls = 0;
     const injector = { fails: () => ++calls === 3 };
     expect(fork({ ...context, injector }, child, parent)).toBe(false);

@@ -36,12 +36,12 @@ function newAnonVmaFails(context: RmapContext): boolean {
 }
 
 /**
- * Gives a VMA an anon_vma of its own if it has none: a compatible neighbour's (next first, then previous), else a new
+ * Gives the VMA in `row` an anon_vma of its own if it has none: a compatible neighbour's (next first, then previous), else a new
  * one. Spec 03 section 2, prepare.
  *
  * @returns false when memory ran out; nothing has changed then.
  */
-export function anonVmaPrepare(context: RmapContext, { table, row }: RmapVma): boolean {
+export function anonVmaPrepare(context: RmapContext, table: RmapVmaTable, row: number): boolean {
   if (table.anonVmaSlot(row) !== NONE) return true;
   if (newLinkFails(context)) return false;
   const { anonVmas, locks } = context;

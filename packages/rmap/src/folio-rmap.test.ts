@@ -36,7 +36,7 @@ const makeContext = (): RmapContext => ({
 function family() {
   const context = makeContext();
   const parent = new TestVma(context.anonVmas, 1, 16, 32);
-  anonVmaPrepare(context, parent);
+  anonVmaPrepare(context, parent.table, parent.row);
   const child = new TestVma(context.anonVmas, 2, 16, 32);
   anonVmaFork(context, child.table, child.row, parent.table, parent.row);
   return { context, parent, child, memory: context.memory };
@@ -128,7 +128,7 @@ describe('the walk', () => {
     const context = makeContext();
     const { memory } = context;
     const vma = new TestVma(context.anonVmas, 1, 100, 110, 18);
-    anonVmaPrepare(context, vma);
+    anonVmaPrepare(context, vma.table, vma.row);
     const head = memory.allocFolio(2);
     setAnonRmap(memory, head, vma, 100, true);
     memory.index[head] = 16;

@@ -35,9 +35,23 @@ export function setAnonRmap(
 ): void {
   const { anonVmas } = vma.mm;
   const slot = vma.anonVmaSlot;
+  place(memory, head, anonVmas.idOf(exclusive ? slot : anonVmas.rootOf(slot)), anonIndex(vma, page));
+}
+
+function place(memory: PhysicalMemory, head: number, anonVmaId: number, index: number): void {
   (memory.flags[head] as number) |= PG_ANON | PG_SWAPBACKED;
-  memory.mapping[head] = anonVmas.idOf(exclusive ? slot : anonVmas.rootOf(slot));
-  memory.index[head] = anonIndex(vma, page);
+  memory.mapping[head] = anonVmaId;
+  memory.index[head] = index;
+}
+
+/**
+ * Maps a new folio of one page by a PTE, exclusive: it points to the anon_vma with that id, and `index` is that of the
+ * page.
+ */
+export function addNewAnonRmapPage(memory: PhysicalMemory, frame: number, anonVmaId: number, index: number): void {
+  place(memory, frame, anonVmaId, index);
+  memory.mapcount[frame] = 1;
+  (memory.flags[frame] as number) |= PG_EXCLUSIVE;
 }
 
 /** Maps a new folio of any order by PTEs, all of it, its first page at `page`. */

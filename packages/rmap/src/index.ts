@@ -35,6 +35,7 @@ export {
 export {
   addAnonRmapPmd,
   addAnonRmapPtes,
+  addNewAnonRmapPage,
   addNewAnonRmapPmd,
   addNewAnonRmapPtes,
   addRmapPmd,

@@ -184,6 +184,11 @@ export class VmaTable implements RmapVmaTable {
     return offset + (this.extras(row).anonDistance ?? 0);
   }
 
+  /** The index that an anonymous folio at `page` of the VMA has (spec 01 section 1, index rule). */
+  anonIndex(row: number, page: number): number {
+    return this.anonPageOffset(row) + (page - this.start(row));
+  }
+
   /** When it is set, the page offset stays. */
   setAnonPageOffset(row: number, offset: number): void {
     const above = offset - this.pageOffset(row);

@@ -32,7 +32,7 @@ export function touch(mm: Mm, start: number, pages: number, options: TouchOption
 export function pageFault(mm: Mm, page: number, write: boolean): number {
   const vma = mm.tree.find(page);
   if (vma === null || (vma.start > page && !growStack(mm, vma, page))) return FAULT_SIGSEGV;
-  if (!permits(vma, write)) return FAULT_SIGSEGV;
+  if (!permits(vma.flags, write)) return FAULT_SIGSEGV;
   return handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
 }
 

@@ -18,7 +18,7 @@ export function expandStack(mm: Mm, vma: Vma, page: number): MmError | null {
     const gap = page - prev.end;
     if (gap < stackGuardGap) return refuse('ENOMEM', 'spec 01.7: stack guard gap', { gap, stackGuardGap });
   }
-  if (!anonVmaPrepare(env, vma)) return refuse('ENOMEM', 'spec 01.7: anon_vma of the stack');
+  if (!anonVmaPrepare(env, vma.table, vma.row)) return refuse('ENOMEM', 'spec 01.7: anon_vma of the stack');
   if (page >= vma.start) return null;
   const grow = vma.start - page;
   if (grow > vma.pageOffset) {

@@ -1,4 +1,13 @@
-import { InvariantError, VM_ACCESS, VM_GROWSDOWN, VM_READ, VM_WRITE, pagesInto } from '@vmakit/base';
+import {
+  InvariantError,
+  NONE,
+  VM_ACCESS,
+  VM_GROWSDOWN,
+  VM_READ,
+  type VmFlags,
+  VM_WRITE,
+  pagesInto,
+} from '@vmakit/base';
 import type { EntryWords } from '@vmakit/pagetable';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
@@ -38,19 +47,20 @@ export function touch(
   const end = start + count;
   const { arch, memory } = mm.env;
   const tables = mm.pages;
+  const vmas = mm.tree.table;
   let touched = 0;
   let idleFaults = 0;
   for (let page = start; page < end;) {
-    const vma = vmaFor(mm, page, growStack);
-    if (vma === null || !permits(vma, write)) return { touched, result: FAULT_SIGSEGV, page };
-    const limit = Math.min(end, vma.end);
+    const row = rowFor(mm, page, growStack);
+    if (row === NONE || !permits(vmas.flags(row), write)) return { touched, result: FAULT_SIGSEGV, page };
+    const limit = Math.min(end, vmas.end(row));
     while (page < limit) {
       const span = pmdEnd(tables, page, limit);
       const table = tables.lookupToFill(page, entryCount(page, span));
       if (table === 0) {
         const done = touchHuge(mm, page, limit, stride, write, value);
         if (done === 0) {
-          const result = handleFault(mm, vma, page, write ? FAULT_WRITE : FAULT_READ);
+          const result = handleFault(mm, vmas.view(row), page, write ? FAULT_WRITE : FAULT_READ);
           if (result < 0) return { touched, result, page };
           if (++idleFaults > MOST_FAULTS) throw faultedInVain(page, write);
         } else {
@@ -64,7 +74,7 @@ export function touch(
       const words = tables.pool.words(table);
       for (let at = tables.entryAt(table, 0, page); page < span; page += stride, at += 2 * stride) {
         if (!isAccessible(mm, words, at, write)) {
-          const result = faultUntilAccessible(mm, vma, page, words, at, write);
+          const result = faultUntilAccessible(mm, row, page, words, at, write);
           if (result < 0) return { touched, result, page };
         }
         arch.hardwareAccess(words, at, write);
@@ -100,10 +110,9 @@ export function frameAt(mm: Mm, page: number): number {
 }
 
 /**
- * Whether the VMA permits the access. Memory that may only be executed can be read unless a protection key forbids it.
+ * Whether a VMA with these flags permits the access. Memory that may only be executed can be read unless a protection key forbids it.
  */
-export function permits(vma: Vma, write: boolean): boolean {
-  const { flags } = vma;
+export function permits(flags: VmFlags, write: boolean): boolean {
   if (write) return (flags & VM_WRITE) !== 0;
   return (flags & VM_ACCESS) !== 0 && ((flags & VM_READ) !== 0 || protectionKey(flags) === 0);
 }
@@ -112,11 +121,12 @@ function refuseGrowth(): boolean {
   return false;
 }
 
-function vmaFor(mm: Mm, page: number, growStack: StackGrowth): Vma | null {
-  const vma = mm.tree.find(page);
-  if (vma === null || vma.start <= page) return vma;
-  if ((vma.flags & VM_GROWSDOWN) === 0 || !growStack(mm, vma, page)) return null;
-  return vma;
+/** The row of the VMA that holds `page`, if need be when the stack has grown. */
+function rowFor(mm: Mm, page: number, growStack: StackGrowth): number {
+  const { table } = mm.tree;
+  const row = mm.tree.findRow(page);
+  if (row === NONE || table.start(row) <= page) return row;
+  return table.hasAny(row, VM_GROWSDOWN) && growStack(mm, table.view(row), page) ? row : NONE;
 }
 
 function isAccessible(mm: Mm, words: EntryWords, at: number, write: boolean): boolean {
@@ -127,12 +137,19 @@ function isAccessible(mm: Mm, words: EntryWords, at: number, write: boolean): bo
 /** An instruction is tried again after its fault, and may fault again: a page read in read-only is copied next. */
 const MOST_FAULTS = 3;
 
-function faultUntilAccessible(mm: Mm, vma: Vma, page: number, words: EntryWords, at: number, write: boolean): number {
+function faultUntilAccessible(
+  mm: Mm,
+  row: number,
+  page: number,
+  words: EntryWords,
+  at: number,
+  write: boolean,
+): number {
   for (let faults = 0; faults < MOST_FAULTS; faults++) {
     const access = write ? FAULT_WRITE : FAULT_READ;
     const result = mm.env.bus.observed
-      ? handleFault(mm, vma, page, access)
-      : faultInTable(mm, vma, page, access, words, at);
+      ? handleFault(mm, mm.tree.table.view(row), page, access)
+      : faultInTable(mm, row, page, access, words, at);
     if (result < 0 || isAccessible(mm, words, at, write)) return result;
   }
   throw faultedInVain(page, write);

@@ -1,4 +1,4 @@
-import { VM_UFFD_MISSING, VM_WRITE, pagesInto } from '@vmakit/base';
+import { VM_UFFD_MISSING, VM_WRITE, type VmFlags, pagesInto } from '@vmakit/base';
 import {
   DIRTY,
   type EntryState,
@@ -9,7 +9,7 @@ import {
   WRITABLE,
   YOUNG,
 } from '@vmakit/pagetable';
-import { addNewAnonRmapPmd, addNewAnonRmapPtes, anonVmaPrepare } from '@vmakit/rmap';
+import { addNewAnonRmapPage, addNewAnonRmapPmd, addNewAnonRmapPtes, anonVmaPrepare } from '@vmakit/rmap';
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import {
@@ -23,15 +23,15 @@ import {
   type FaultAccess,
 } from './fault-result.js';
 import { setHugePage } from './huge-entry.js';
-import { pageProtection } from './page-protection.js';
+import { pageProtection, protectionFor } from './page-protection.js';
 import { allowableOrders, blockFits, greatestOrder } from './thp-policy.js';
 
 /** A page written for the first time: modified, for software too. */
 const FRESH = YOUNG | DIRTY | SOFT_DIRTY;
 
-/** The marks of a page that this fault makes. */
-export function freshState(vma: Vma): EntryState {
-  return (vma.flags & VM_WRITE) !== 0 ? FRESH | WRITABLE : YOUNG;
+/** The marks of a page that this fault makes in a VMA with these flags. */
+export function freshState(flags: VmFlags): EntryState {
+  return (flags & VM_WRITE) !== 0 ? FRESH | WRITABLE : YOUNG;
 }
 
 /**
@@ -41,7 +41,7 @@ export function freshState(vma: Vma): EntryState {
  */
 export function anonymousFault(
   mm: Mm,
-  vma: Vma,
+  row: number,
   page: number,
   access: FaultAccess,
   words: EntryWords,
@@ -49,26 +49,28 @@ export function anonymousFault(
   kept: EntryState,
 ): number {
   const { env } = mm;
-  const { arch, memory } = env;
-  const prot = pageProtection(env, vma);
+  const { arch, memory, anonVmas } = env;
+  const { table } = mm.tree;
+  const flags = table.flags(row);
+  const prot = protectionFor(env, flags, table.file(row));
   if (access !== FAULT_WRITE) {
-    if ((vma.flags & VM_UFFD_MISSING) !== 0) return FAULT_USERFAULT;
+    if ((flags & VM_UFFD_MISSING) !== 0) return FAULT_USERFAULT;
     arch.setPage(words, at, 0, memory.zeroFrame, prot, SPECIAL | YOUNG | kept);
     return FAULT_ZERO_PAGE;
   }
-  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
-  const orders = vma.uffd !== null ? 0 : allowableOrders(env.settings.thp, vma) & (arch.pmdPages - 1) & ~1;
-  if (orders !== 0 && largeFault(mm, vma, page, words, at, orders)) return FAULT_NEW;
+  if (!table.isFaulted(row) && !anonVmaPrepare(env, table, row)) return FAULT_OOM;
+  const orders = table.uffd(row) !== null ? 0 : allowableOrders(env.settings.thp, flags) & (arch.pmdPages - 1) & ~1;
+  if (orders !== 0 && largeFault(mm, table.view(row), page, words, at, orders)) return FAULT_NEW;
   const head = memory.allocFolio(0);
   if (head < 0) return FAULT_OOM;
-  if ((vma.flags & VM_UFFD_MISSING) !== 0) {
+  if ((flags & VM_UFFD_MISSING) !== 0) {
     memory.put(head);
     return FAULT_USERFAULT;
   }
-  addNewAnonRmapPtes(memory, head, vma, page, true);
+  addNewAnonRmapPage(memory, head, anonVmas.idOf(table.anonVmaSlot(row)), table.anonIndex(row, page));
   env.lru.add(head);
   mm.rssAnon++;
-  const state = freshState(vma);
+  const state = freshState(flags);
   arch.setPage(words, at, 0, head, prot, kept === 0 ? state : (state | UFFD_WP) & ~WRITABLE);
   return FAULT_NEW;
 }
@@ -91,7 +93,7 @@ function largeFault(mm: Mm, vma: Vma, page: number, words: EntryWords, at: numbe
     mm.env.lru.add(head);
     mm.rssAnon += size;
     mm.pages.lookupToFill(page - into, size);
-    arch.setPages(words, first, size, head, pageProtection(mm.env, vma), freshState(vma));
+    arch.setPages(words, first, size, head, pageProtection(mm.env, vma), freshState(vma.flags));
     return true;
   }
   return false;
@@ -112,12 +114,12 @@ function areEmpty(mm: Mm, words: EntryWords, first: number, count: number): bool
 export function hugeAnonymousFault(mm: Mm, vma: Vma, page: number, access: FaultAccess): number {
   const { env } = mm;
   const { arch, memory } = env;
-  if ((allowableOrders(env.settings.thp, vma) & arch.pmdPages) === 0) return FAULT_OK;
+  if ((allowableOrders(env.settings.thp, vma.flags) & arch.pmdPages) === 0) return FAULT_OK;
   if (!blockFits(vma, page, arch.pmdOrder)) return FAULT_OK;
   const tables = mm.pages;
   const pmdTable = tables.ensure(1, page);
   if (pmdTable === 0) return FAULT_OOM;
-  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma.table, vma.row)) return FAULT_OOM;
   if (access === FAULT_READ && env.settings.thp.useZeroPage) return hugeZeroFault(mm, vma, page, pmdTable);
   const head = memory.allocFolio(arch.pmdOrder);
   if (head < 0) return FAULT_OK;
@@ -142,7 +144,7 @@ export function mapNewHuge(mm: Mm, vma: Vma, page: number, pmdTable: number, hea
   addNewAnonRmapPmd(memory, head, vma, page - pagesInto(page, arch.pmdPages), true);
   mm.env.lru.add(head);
   mm.rssAnon += arch.pmdPages;
-  setHugePage(mm, vma, page, pmdTable, head, freshState(vma));
+  setHugePage(mm, vma, page, pmdTable, head, freshState(vma.flags));
 }
 
 function hugeZeroFault(mm: Mm, vma: Vma, page: number, pmdTable: number): number {

@@ -84,10 +84,10 @@ function copyPage(
 ): number {
   const { env } = mm;
   const { arch, memory } = env;
-  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma.table, vma.row)) return FAULT_OOM;
   const copy = memory.allocFolio(0);
   if (copy < 0) return FAULT_OOM;
-  const state = access === FAULT_UNSHARE ? keptMarks(mm, words, at) : freshState(vma);
+  const state = access === FAULT_UNSHARE ? keptMarks(mm, words, at) : freshState(vma.flags);
   arch.clear(words, at);
   if (pfn >= 0) {
     memory.content[copy] = memory.content[pfn]!;

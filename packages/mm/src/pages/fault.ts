@@ -55,7 +55,7 @@ function fault(mm: Mm, vma: Vma, page: number, access: FaultAccess): number {
     table = tables.ensureToFill(page, 1);
     if (table === 0) return FAULT_OOM;
   }
-  return faultInTable(mm, vma, page, access, tables.pool.words(table), tables.entryAt(table, 0, page));
+  return faultInTable(mm, vma.row, page, access, tables.pool.words(table), tables.entryAt(table, 0, page));
 }
 
 /** The page has no table of small entries: a huge entry is there, or can be made. */
@@ -66,7 +66,7 @@ function faultAboveTables(mm: Mm, vma: Vma, page: number, access: FaultAccess): 
     const words = tables.pool.words(pmdTable);
     const at = tables.entryAt(pmdTable, 1, page);
     if (!tables.arch.isNone(words, at)) {
-      if (access === FAULT_WRITE && isProtectedByUserfault(mm, vma, words, at)) return FAULT_USERFAULT;
+      if (access === FAULT_WRITE && isProtectedByUserfault(mm, vma.row, words, at)) return FAULT_USERFAULT;
       return hugeFault(mm, vma, page, access);
     }
   }
@@ -75,33 +75,34 @@ function faultAboveTables(mm: Mm, vma: Vma, page: number, access: FaultAccess): 
   return result === FAULT_OK ? FALL_BACK : result;
 }
 
-/** A fault at the entry of a small page. */
+/** A fault at the entry of a small page of the VMA in `row`. */
 export function faultInTable(
   mm: Mm,
-  vma: Vma,
+  row: number,
   page: number,
   access: FaultAccess,
   words: EntryWords,
   at: number,
 ): number {
   const { arch } = mm.env;
+  const { table } = mm.tree;
   switch (arch.kindOf(words, at, 0)) {
     case EntryKind.None:
-      return firstTouch(mm, vma, page, access, words, at, 0);
+      return firstTouch(mm, row, page, access, words, at, 0);
     case EntryKind.Page:
       if (access === FAULT_READ) {
         arch.setAccessFlags(words, at, YOUNG);
         return FAULT_OK;
       }
       if (arch.isWritable(words, at)) return FAULT_OK;
-      if (access === FAULT_WRITE && isProtectedByUserfault(mm, vma, words, at)) return FAULT_USERFAULT;
-      return writeProtectFault(mm, vma, page, access, words, at);
+      if (access === FAULT_WRITE && isProtectedByUserfault(mm, row, words, at)) return FAULT_USERFAULT;
+      return writeProtectFault(mm, table.view(row), page, access, words, at);
     case EntryKind.Swap:
-      return swapFault(mm, vma, page, access, words, at);
+      return swapFault(mm, table.view(row), page, access, words, at);
     case EntryKind.Migration:
       return FAULT_MIGRATING;
     case EntryKind.Marker:
-      return markerFault(mm, vma, page, access, words, at);
+      return markerFault(mm, row, page, access, words, at);
     default:
       return FAULT_SIGBUS;
   }
@@ -109,30 +110,32 @@ export function faultInTable(
 
 function firstTouch(
   mm: Mm,
-  vma: Vma,
+  row: number,
   page: number,
   access: FaultAccess,
   words: EntryWords,
   at: number,
   kept: EntryState,
 ): number {
-  if (vma.file === null || isAnonymous(vma)) return anonymousFault(mm, vma, page, access, words, at, kept);
-  return fileFault(mm, vma, vma.file, page, access, words, at, kept);
+  const { table } = mm.tree;
+  const file = table.file(row);
+  if (file === null || table.isAnonymous(row)) return anonymousFault(mm, row, page, access, words, at, kept);
+  return fileFault(mm, table.view(row), file, page, access, words, at, kept);
 }
 
 /** Guard: SIGSEGV. Poison: SIGBUS. Protected by userfaultfd: a first touch whose entry keeps the protection. */
-function markerFault(mm: Mm, vma: Vma, page: number, access: FaultAccess, words: EntryWords, at: number): number {
+function markerFault(mm: Mm, row: number, page: number, access: FaultAccess, words: EntryWords, at: number): number {
   const bits = mm.env.arch.markerBits(words, at);
   if ((bits & MARKER_POISONED) !== 0) return FAULT_POISONED;
   if ((bits & MARKER_GUARD) !== 0) return FAULT_SIGSEGV;
-  if ((vma.flags & VM_UFFD_WP) === 0) {
+  if (!mm.tree.table.hasAny(row, VM_UFFD_WP)) {
     mm.env.arch.clear(words, at);
-    return firstTouch(mm, vma, page, access, words, at, 0);
+    return firstTouch(mm, row, page, access, words, at, 0);
   }
-  const result = firstTouch(mm, vma, page, access, words, at, UFFD_WP);
+  const result = firstTouch(mm, row, page, access, words, at, UFFD_WP);
   return result >= 0 && access === FAULT_WRITE ? FAULT_USERFAULT : result;
 }
 
-function isProtectedByUserfault(mm: Mm, vma: Vma, words: EntryWords, at: number): boolean {
-  return (vma.flags & VM_UFFD_WP) !== 0 && mm.env.arch.isUffdWp(words, at);
+function isProtectedByUserfault(mm: Mm, row: number, words: EntryWords, at: number): boolean {
+  return mm.tree.table.hasAny(row, VM_UFFD_WP) && mm.env.arch.isUffdWp(words, at);
 }

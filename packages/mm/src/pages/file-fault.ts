@@ -36,7 +36,7 @@ export function fileFault(
   const offset = pageOffsetAt(vma, page);
   if (access !== FAULT_WRITE) {
     if (faultAround(mm, vma, file, page, words, at)) return FAULT_FILE;
-  } else if ((vma.flags & VM_SHARED) === 0 && !vma.faulted && !anonVmaPrepare(mm.env, vma)) {
+  } else if ((vma.flags & VM_SHARED) === 0 && !vma.faulted && !anonVmaPrepare(mm.env, vma.table, vma.row)) {
     return FAULT_OOM;
   }
   if (offset >= file.sizePages) return FAULT_SIGBUS;
@@ -69,7 +69,7 @@ function copyFromFile(
   addNewAnonRmapPtes(memory, copy, vma, page, true);
   mm.env.lru.add(copy);
   mm.rssAnon++;
-  const state = freshState(vma);
+  const state = freshState(vma.flags);
   arch.clear(words, at);
   arch.setPage(words, at, 0, copy, pageProtection(mm.env, vma), kept === 0 ? state : (state | UFFD_WP) & ~WRITABLE);
   return FAULT_COPIED;

@@ -261,7 +261,7 @@ function copyPinned(
   addNewAnonRmapPtes(memory, own, childVma, copy.pageAt(at), true);
   child.env.lru.add(own);
   child.rssAnon++;
-  let state = freshState(childVma) | DIRTY | SOFT_DIRTY;
+  let state = freshState(childVma.flags) | DIRTY | SOFT_DIRTY;
   if (arch.isUffdWp(source, at) && (childVma.flags & VM_UFFD_WP) !== 0) state = (state | UFFD_WP) & ~WRITABLE;
   arch.setPage(target, targetAt, 0, own, pageProtection(child.env, childVma), state);
   return true;

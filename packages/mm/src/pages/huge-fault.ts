@@ -71,7 +71,7 @@ function canReuseHuge(mm: Mm, vma: Vma, head: number): boolean {
 
 function replaceHugeZero(mm: Mm, vma: Vma, page: number, pmdTable: number): number {
   const { env } = mm;
-  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma.table, vma.row)) return FAULT_OOM;
   const head = env.memory.allocFolio(env.arch.pmdOrder);
   if (head < 0) {
     splitHugePmd(mm, vma, page);

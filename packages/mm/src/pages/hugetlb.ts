@@ -47,7 +47,7 @@ export function hugetlbFault(mm: Mm, vma: Vma, page: number, access: FaultAccess
     setHuge(mm, vma, first, pmdTable, head);
     return FAULT_FILE;
   }
-  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma.table, vma.row)) return FAULT_OOM;
   const head = memory.allocFolio(arch.pmdOrder);
   if (head < 0) return FAULT_OOM;
   mapPrivate(mm, vma, first, pmdTable, head);

@@ -12,7 +12,6 @@ import {
   pagesInto,
 } from '@vmakit/base';
 import { EntryKind } from '@vmakit/pagetable';
-import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { permits } from './access.js';
 import {
@@ -65,27 +64,25 @@ export function populateRange(
 }
 
 function populateVma(mm: Mm, row: number, start: number, end: number): MmError | null {
-  const vma = mm.tree.table.view(row);
-  const { flags } = vma;
+  const flags = mm.tree.table.flags(row);
   if ((flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT)) !== 0) return null;
   if ((flags & VM_ACCESS) === 0) return refuse('EFAULT', 'spec 01.7 populate: no access', { start });
   const write = (flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
   // Seen on a live kernel with protection keys: the kernel reads for the program, which may only execute.
-  if (!permits(vma, write)) return refuse('EFAULT', 'spec 01.7 populate: a protection key', { start });
-  return populate(mm, vma, start, end, write ? FAULT_WRITE : FAULT_READ);
+  if (!permits(flags, write)) return refuse('EFAULT', 'spec 01.7 populate: a protection key', { start });
+  return populate(mm, row, start, end, write ? FAULT_WRITE : FAULT_READ);
 }
 
 function populateAdvised(mm: Mm, row: number, start: number, end: number, kind: 'read' | 'write'): MmError | null {
-  const { table } = mm.tree;
-  const flags = table.flagsLower(row);
+  const flags = mm.tree.table.flagsLower(row);
   const right = kind === 'write' ? VM_WRITE : VM_READ;
   if ((flags & (VM_IO | VM_PFNMAP)) !== 0 || (flags & right) === 0) {
     return refuse('EINVAL', 'spec 01.6 populate: the mapping does not allow it', { start });
   }
-  return populate(mm, table.view(row), start, end, kind === 'write' ? FAULT_WRITE : FAULT_READ);
+  return populate(mm, row, start, end, kind === 'write' ? FAULT_WRITE : FAULT_READ);
 }
 
-function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAccess): MmError | null {
+function populate(mm: Mm, row: number, start: number, end: number, access: FaultAccess): MmError | null {
   const { arch } = mm.env;
   const tables = mm.pages;
   for (let page = start; page < end;) {
@@ -96,7 +93,7 @@ function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAcc
         page += arch.pmdPages - pagesInto(page, arch.pmdPages);
         continue;
       }
-      const result = handleFault(mm, vma, page, access);
+      const result = handleFault(mm, mm.tree.table.view(row), page, access);
       if (result < 0) return refusalOf(result, page);
       continue;
     }
@@ -104,8 +101,8 @@ function populate(mm: Mm, vma: Vma, start: number, end: number, access: FaultAcc
     for (let at = tables.entryAt(table, 0, page); page < stop; page++, at += 2) {
       if (arch.isPresent(words, at) && (access === FAULT_READ || arch.isWritable(words, at))) continue;
       const result = mm.env.bus.observed
-        ? handleFault(mm, vma, page, access)
-        : faultInTable(mm, vma, page, access, words, at);
+        ? handleFault(mm, mm.tree.table.view(row), page, access)
+        : faultInTable(mm, row, page, access, words, at);
       if (result < 0) return refusalOf(result, page);
     }
   }

@@ -27,7 +27,7 @@ import { allowableOrders, blockFits, greatestOrder } from './thp-policy.js';
 export function swapFault(mm: Mm, vma: Vma, page: number, access: FaultAccess, words: EntryWords, at: number): number {
   const { env } = mm;
   const { arch, memory, swap } = env;
-  if (!vma.faulted && !anonVmaPrepare(env, vma)) return FAULT_OOM;
+  if (!vma.faulted && !anonVmaPrepare(env, vma.table, vma.row)) return FAULT_OOM;
   const slot = arch.swapOffset(words, at);
   let exclusive = arch.isExclusive(words, at);
   let frame = swap.cache[slot]!;
@@ -91,7 +91,7 @@ function readIn(
 function swapInOrder(mm: Mm, vma: Vma, page: number, words: EntryWords, at: number, slot: number): number {
   const { arch, settings } = mm.env;
   if (vma.uffd !== null) return 0;
-  let orders = allowableOrders(settings.thp, vma) & (arch.pmdPages - 1) & ~1;
+  let orders = allowableOrders(settings.thp, vma.flags) & (arch.pmdPages - 1) & ~1;
   while (orders !== 0) {
     const order = greatestOrder(orders);
     orders &= ~(1 << order);

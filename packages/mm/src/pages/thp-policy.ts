@@ -1,4 +1,4 @@
-import { VM_HUGEPAGE, VM_NOHUGEPAGE, pagesInto } from '@vmakit/base';
+import { VM_HUGEPAGE, VM_NOHUGEPAGE, type VmFlags, pagesInto } from '@vmakit/base';
 import type { Vma } from '@vmakit/vma-merge';
 import type { ThpMode, ThpSettings } from '../settings.js';
 
@@ -22,11 +22,10 @@ class OrderMasks {
 let lastMasks = new OrderMasks({ enabled: 'never', sizes: new Map(), useZeroPage: true });
 
 /**
- * The orders, as a bit mask, of large folios that a fault in an anonymous VMA may use. Sizes that are `inherit` go by
+ * The orders, as a bit mask, of large folios that a fault in an anonymous VMA with these flags may use. Sizes that are `inherit` go by
  * the global mode; MADV_NOHUGEPAGE forbids all, MADV_HUGEPAGE allows those of mode `madvise` (spec 03 section 8).
  */
-export function allowableOrders(settings: ThpSettings, vma: Vma): number {
-  const { flags } = vma;
+export function allowableOrders(settings: ThpSettings, flags: VmFlags): number {
   if ((flags & VM_NOHUGEPAGE) !== 0) return 0;
   // Settings hardly ever change, so the masks of the last ones are kept.
   if (lastMasks.settings !== settings) lastMasks = new OrderMasks(settings);

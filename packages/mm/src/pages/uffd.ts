@@ -36,7 +36,7 @@ export function userfaultProtect(mm: Mm, start: number, end: number, protect: bo
 export function userfaultPoison(mm: Mm, start: number, end: number): MmError | null {
   const vma = mm.tree.at(start);
   if (vma === null) return refuse('ENOENT', 'spec 04.4: nothing is mapped', { start });
-  if ((vma.flags & VM_SHARED) === 0 && !anonVmaPrepare(mm.env, vma)) {
+  if ((vma.flags & VM_SHARED) === 0 && !anonVmaPrepare(mm.env, vma.table, vma.row)) {
     return refuse('ENOMEM', 'spec 04.4: no anon_vma', { start });
   }
   if (vma.end < end || vma.uffd === null) {

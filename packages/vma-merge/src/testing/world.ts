@@ -45,7 +45,7 @@ export class World implements VmaOwner {
   /** Adds one that has been written to. */
   addFaulted(start: number, end: number, flags: number = RW): Vma {
     const vma = this.add(start, end, flags);
-    anonVmaPrepare(this.context, vma);
+    anonVmaPrepare(this.context, vma.table, vma.row);
     return vma;
   }
 
