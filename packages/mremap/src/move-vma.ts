@@ -5,7 +5,7 @@ import { finishMove } from './finish-move.js';
 import { copyAndMove } from './copy-and-move.js';
 import type { RemapOperation } from './operation.js';
 import { PolicyError } from './policy-error.js';
-import { type PolicySession, decideMove } from './policy-session.js';
+import type { PolicySession } from './policy-session.js';
 
 /**
  * Moves `oldPages` of the VMA in `op.row` from `op.address` to `op.newAddress`, which is free: a new VMA there, or a
@@ -45,7 +45,7 @@ function moveCharged(op: RemapOperation, charge: number): SysResult {
   const { mm } = op;
   let session: PolicySession | null = null;
   if (op.policies.bound.length !== 0) {
-    const refusal = decideMove(op);
+    const refusal = op.session.decide(op);
     if (refusal instanceof PolicyError) {
       op.broken = refusal;
       if (charge !== 0) unchargeMemory(mm, charge);

@@ -12,6 +12,12 @@ import type { BoundPolicy, PolicySet } from './policy-set.js';
 /** What came of a policy's part after the copy. `broken`: the policy itself failed, not its work. */
 export type PartOutcome = 'done' | 'failed' | 'broken';
 
+/** A refusal by a policy, with what it wants to happen to the charge. */
+export interface PolicyRefusal {
+  readonly error: MmError;
+  readonly keepsCharge: boolean;
+}
+
 /**
  * The part that one policy has in one move: calls its hooks at their moments, holds the locks that they are promised,
  * and takes back what they did. Nothing a hook does wrong gets past it. Used again for each move.
@@ -35,14 +41,41 @@ export class PolicySession {
     this.move = new PolicyMove(policies.journal);
   }
 
-  /** `bound` has taken {@link move}: its part begins. */
-  take(bound: BoundPolicy, decision: TakeDecision): void {
-    this.taken = true;
-    this.#bound = bound;
-    this.decision = decision;
+  /**
+   * Asks the policies in their order whether one takes the move of `op` (the moment `decide`). Null: none has anything
+   * against it; whether one takes it, {@link taken} says.
+   */
+  decide(op: RemapOperation): PolicyRefusal | PolicyError | null {
+    const { move } = this;
+    this.taken = false;
     this.broken = null;
+    move.begin(op);
+    for (const bound of this.#policies.bound) {
+      const { decide } = bound.hooks;
+      if (decide === undefined || (bound.flagMask !== 0 && (bound.flagMask & op.flags) === 0)) continue;
+      this.#bound = bound;
+      const decision = this.#call('decide', decide, undefined);
+      if (this.broken !== null) return this.broken;
+      const { name, deviations } = bound.policy;
+      if (!isDecision(decision)) return new PolicyError(name, 'decide', `gave no decision: ${String(decision)}`);
+      emitEligibility(move, name, decision);
+      if (decision.kind === 'take') {
+        this.#take(decision);
+        return null;
+      }
+      if (decision.kind === 'refuse') {
+        const error = refuse(decision.errno, `policy ${name}: ${decision.reason}`);
+        return { error, keepsCharge: deviations.refusalKeepsCharge ?? false };
+      }
+    }
+    return null;
+  }
+
+  #take(decision: TakeDecision): void {
+    this.taken = true;
+    this.decision = decision;
     this.#began = false;
-    this.move.staleSourceAfterMerge = bound.policy.deviations.staleSourceAfterMerge ?? false;
+    this.move.staleSourceAfterMerge = this.#bound.policy.deviations.staleSourceAfterMerge ?? false;
   }
 
   get policy(): string {
@@ -197,80 +230,32 @@ export class PolicySession {
     if (answer !== undefined) this.#nonsense(hook, answer);
   }
 
+  /**
+   * Runs a hook of the policy. An error or a call into the kernel is remembered in {@link broken}, and undefined given.
+   * What is run takes the move and one argument, so that no closure has to be made for it.
+   */
   #call<A, T>(hook: HookName, run: (move: PolicyMove, argument: A) => T, argument: A): T | undefined {
-    const answer = callHook(this.#policies, this.policy, hook, this.move, run, argument);
-    const { hookError } = this.#policies;
-    if (hookError === null) return answer;
-    this.broken ??= hookError;
+    const { move, policy } = this;
+    const policies = this.#policies;
+    let answer: T | undefined;
+    let error: PolicyError | null = null;
+    move.moment = hook;
+    policies.enter(policy, move);
+    try {
+      answer = run(move, argument);
+    } catch (thrown) {
+      error = thrown instanceof PolicyError ? thrown : new PolicyError(policy, hook, 'threw', thrown);
+    }
+    const reentered = policies.leave();
+    move.moment = null;
+    if (error === null && reentered === null) return answer;
+    this.broken ??= error ?? new PolicyError(policy, reentered as HookName, 'called back into the kernel');
     return undefined;
   }
 }
 
 function walkForward(move: PolicyMove, walk: FolioWalk): boolean {
   return walk.run(move.range, true);
-}
-
-/**
- * Runs a hook. An error or a call into the kernel becomes {@link PolicySet.hookError}, and the answer means nothing
- * then. What is run takes the move and one argument, so that no closure has to be made for it.
- */
-function callHook<A, T>(
-  policies: PolicySet,
-  policy: string,
-  hook: HookName,
-  move: PolicyMove,
-  run: (move: PolicyMove, argument: A) => T,
-  argument: A,
-): T | undefined {
-  let answer: T | undefined;
-  let error: PolicyError | null = null;
-  move.moment = hook;
-  policies.enter(policy, move);
-  try {
-    answer = run(move, argument);
-  } catch (thrown) {
-    error = thrown instanceof PolicyError ? thrown : new PolicyError(policy, hook, 'threw', thrown);
-  }
-  const reentered = policies.leave();
-  move.moment = null;
-  if (error === null && reentered !== null) error = new PolicyError(policy, reentered, 'called back into the kernel');
-  policies.hookError = error;
-  return answer;
-}
-
-/** A refusal by a policy, with what it wants to happen to the charge. */
-export interface PolicyRefusal {
-  readonly error: MmError;
-  readonly keepsCharge: boolean;
-}
-
-/**
- * Asks the policies in their order whether one takes the move of `op` (the moment `decide`). Null: none has anything
- * against it; whether one takes it, `op.session.taken` says.
- */
-export function decideMove(op: RemapOperation): PolicyRefusal | PolicyError | null {
-  const { policies, session } = op;
-  const { move } = session;
-  session.taken = false;
-  move.begin(op);
-  for (const bound of policies.bound) {
-    const { decide } = bound.hooks;
-    if (decide === undefined || (bound.flagMask !== 0 && (bound.flagMask & op.flags) === 0)) continue;
-    const { name } = bound.policy;
-    const decision = callHook(policies, name, 'decide', move, decide, undefined);
-    if (policies.hookError !== null) return policies.hookError;
-    if (!isDecision(decision)) return new PolicyError(name, 'decide', `gave no decision: ${String(decision)}`);
-    emitEligibility(move, name, decision);
-    if (decision.kind === 'take') {
-      session.take(bound, decision);
-      return null;
-    }
-    if (decision.kind === 'refuse') {
-      const error = refuse(decision.errno, `policy ${name}: ${decision.reason}`);
-      return { error, keepsCharge: bound.policy.deviations.refusalKeepsCharge ?? false };
-    }
-  }
-  return null;
 }
 
 function isDecision(value: unknown): value is MoveDecision {

@@ -63,8 +63,6 @@ export class PolicySet {
   #move: { readonly moment: HookName | null } | null = null;
   /** The hook that called into the kernel. */
   #reentered: HookName | null = null;
-  /** Engine only: how the hook that ran last broke; null: it did not. */
-  hookError: PolicyError | null = null;
 
   /**
    * @throws {PolicyConflictError} naming two policies that claim the same flag, name or extension point
