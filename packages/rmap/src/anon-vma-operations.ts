@@ -36,8 +36,8 @@ function newAnonVmaFails(context: RmapContext): boolean {
 }
 
 /**
- * Gives the VMA in `row` an anon_vma of its own if it has none: a compatible neighbour's (next first, then previous), else a new
- * one. Spec 03 section 2, prepare.
+ * Gives the VMA in `row` an anon_vma of its own if it has none: a compatible neighbour's (next first, then previous),
+ * else a new one. Spec 03 section 2, prepare.
  *
  * @returns false when memory ran out; nothing has changed then.
  */

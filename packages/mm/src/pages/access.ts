@@ -110,7 +110,8 @@ export function frameAt(mm: Mm, page: number): number {
 }
 
 /**
- * Whether a VMA with these flags permits the access. Memory that may only be executed can be read unless a protection key forbids it.
+ * Whether a VMA with these flags permits the access. Memory that may only be executed can be read unless a protection
+ * key forbids it.
  */
 export function permits(flags: VmFlags, write: boolean): boolean {
   if (write) return (flags & VM_WRITE) !== 0;

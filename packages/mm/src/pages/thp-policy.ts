@@ -22,8 +22,9 @@ class OrderMasks {
 let lastMasks = new OrderMasks({ enabled: 'never', sizes: new Map(), useZeroPage: true });
 
 /**
- * The orders, as a bit mask, of large folios that a fault in an anonymous VMA with these flags may use. Sizes that are `inherit` go by
- * the global mode; MADV_NOHUGEPAGE forbids all, MADV_HUGEPAGE allows those of mode `madvise` (spec 03 section 8).
+ * The orders, as a bit mask, of large folios that a fault in an anonymous VMA with these flags may use. Sizes that are
+ * `inherit` go by the global mode; MADV_NOHUGEPAGE forbids all, MADV_HUGEPAGE allows those of mode `madvise` (spec 03
+ * section 8).
  */
 export function allowableOrders(settings: ThpSettings, flags: VmFlags): number {
   if ((flags & VM_NOHUGEPAGE) !== 0) return 0;
