@@ -6,6 +6,7 @@ import {
   AnonVmaRegistry,
   type RmapContext,
   addAnonRmapPtes,
+  addNewAnonRmapPage,
   addNewAnonRmapPmd,
   addNewAnonRmapPtes,
   addRmapPtes,
@@ -53,6 +54,21 @@ describe('what a folio points to', () => {
     expect(memory.index[own]).toBe(20);
     moveAnonRmap(memory, shared, child);
     expect(memory.mapping[shared]).toBe(child.anonVma?.id);
+  });
+
+  it('a new page says the same whether its VMA maps it or its anon_vma and offset are given', () => {
+    const { memory, child } = family();
+    const [byVma, byOffset] = [memory.allocFolio(0), memory.allocFolio(0)];
+    addNewAnonRmapPtes(memory, byVma, child, 20, true);
+    addNewAnonRmapPage(memory, byOffset, child.anonVma?.id ?? 0, 20);
+    const said = (frame: number): unknown[] => [
+      memory.flags[frame],
+      memory.mapcount[frame],
+      memory.mapping[frame],
+      memory.index[frame],
+    ];
+    expect(said(byOffset)).toEqual(said(byVma));
+    expect(isAnonExclusive(memory, byOffset)).toBe(true);
   });
 });
 

@@ -94,8 +94,9 @@ function installGuardRange(mm: Mm, vma: Vma, start: number, end: number): MmErro
   const { env } = mm;
   // With the flag a fork copies page tables for its sake; without it, only an anon_vma makes it do so.
   const needsAnonVma = isAnonymous(vma) || !env.profile.guardFlag;
-  if (needsAnonVma && !anonVmaPrepare(env, vma.table, vma.row))
+  if (needsAnonVma && !anonVmaPrepare(env, vma.table, vma.row)) {
     return refuse('ENOMEM', 'spec 01.6: anon_vma for guards');
+  }
   if (env.profile.guardFlag) vma.flags = withFlags(vma.flags, VM_MAYBE_GUARD);
   return installGuards(mm, vma, start, end) ? null : refuse('ENOMEM', 'spec 01.6: page tables for guards');
 }

@@ -48,8 +48,8 @@ export function freeEmptyTables(mm: Mm, start: number, end: number): void {
     if (table === 0) continue;
     const words = tables.pool.words(table);
     const first = tables.entryAt(table, 0, page);
-    if (arch.emptyEntries(words, first, pmdPages) === pmdPages)
-      tables.freeRange(page, page + pmdPages, page, page + pmdPages);
+    if (arch.emptyEntries(words, first, pmdPages) !== pmdPages) continue;
+    tables.freeRange(page, page + pmdPages, page, page + pmdPages);
   }
 }
 
