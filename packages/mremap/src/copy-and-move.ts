@@ -1,7 +1,7 @@
 import { type MmError, NONE, VM_ACCOUNT, VM_LOCKED, refuse, withoutFlags } from '@vmakit/base';
 import { accountMapping, unchargeMemory, unmapVma } from '@vmakit/mm';
 import { anonVmaPrepare } from '@vmakit/rmap';
-import { duplicateRange, mergeCopiedRange } from '@vmakit/vma-merge';
+import { copyVma, duplicateRange, mergeCopiedRange } from '@vmakit/vma-merge';
 import { emitCopied, emitRollback, emitTables } from './move-reports.js';
 import { movePageTables } from './move-page-tables.js';
 import type { RemapOperation } from './operation.js';
@@ -11,89 +11,133 @@ import type { PolicySession } from './policy-session.js';
  * The copy step of a move (spec 05 section 7, c1 to c3) around the moments of the policy that took it, if one did. A
  * policy that cannot do its part makes the move an ordinary one, or fails the call: as it decided.
  *
+ * The ordinary move has a path of its own: what the engine learns of one does not slow down the other.
+ *
  * @returns why it failed. `op.copy.row` is none then when nothing is left at the destination and the charge has been
  * given back; else the tables are back at the source. Null: they are at the destination.
  */
 export function copyAndMove(op: RemapOperation, session: PolicySession | null, charge: number): MmError | null {
-  const { bus } = op.mm.env;
+  return session === null ? moveOrdinarily(op, charge) : moveWithPolicy(op, session, charge);
+}
+
+function moveOrdinarily(op: RemapOperation, charge: number): MmError | null {
+  beginCopy(op);
+  if (!copyVma(op.mm.env, op.copy)) return refuseCopy(op, charge);
+  endCopy(op);
+  return moveTables(op, charge);
+}
+
+function moveWithPolicy(op: RemapOperation, session: PolicySession, charge: number): MmError | null {
   const { copy } = op;
-  let taking = session;
-  for (;;) {
-    copy.begin(op.mm, op.row, op.keepsSource);
-    // Not handed over: page numbers would be made objects for the call.
-    copy.sourceStart = op.address;
-    copy.start = op.newAddress;
-    copy.pages = op.newPages;
-    if (!copyDestination(op, taking)) {
-      return giveUp(op, charge, 'copy', refuse('ENOMEM', 'spec 05.7 c1: copying the VMA'));
-    }
-    op.row = copy.sourceRow;
-    if (bus.observed) emitCopied(op, copy);
-    if (taking === null || copy.merged) return moveTables(op, null, charge);
-    const destination = copy.row;
-    const part = taking.begin(op.mm.tree.table.view(destination));
-    if (part === 'done') return moveTables(op, taking, charge);
-    const { failure } = taking;
-    taking.takeBack('walk');
-    dropDestination(op, destination, taking.undoUncharges);
-    const errno = taking.failure ?? failure;
-    if (errno !== null) return giveUp(op, charge, 'policy', refuse(errno, `policy ${taking.policy}: its part failed`));
-    taking = null;
-  }
+  beginCopy(op);
+  if (!copyDestination(op, session)) return refuseCopy(op, charge);
+  endCopy(op);
+  if (copy.merged) return moveTables(op, charge);
+  const part = session.begin(op.mm.tree.table.view(copy.row));
+  if (part === 'done') return moveTablesWithPolicy(op, session, charge);
+  const { failure } = session;
+  session.takeBack('walk');
+  dropDestination(op, copy.row, session.undoUncharges);
+  const errno = session.failure ?? failure;
+  if (errno !== null) return giveUp(op, charge, 'policy', refuse(errno, `policy ${session.policy}: its part failed`));
+  return moveOrdinarily(op, charge);
+}
+
+function beginCopy(op: RemapOperation): void {
+  const { copy } = op;
+  copy.begin(op.mm, op.row, op.keepsSource);
+  // Not handed over: page numbers would be made objects for the call.
+  copy.sourceStart = op.address;
+  copy.start = op.newAddress;
+  copy.pages = op.newPages;
+}
+
+/** The destination is there; the source may have merged with it. */
+function endCopy(op: RemapOperation): void {
+  const { copy } = op;
+  op.row = copy.sourceRow;
+  if (op.mm.env.bus.observed) emitCopied(op, copy);
 }
 
 /** Makes the destination VMA; false when memory ran out or the policy broke, with nothing left behind. */
-function copyDestination(op: RemapOperation, session: PolicySession | null): boolean {
+function copyDestination(op: RemapOperation, session: PolicySession): boolean {
   const { copy } = op;
   const { env, tree } = op.mm;
   if (mergeCopiedRange(env, copy)) return true;
-  const plan = session === null ? 'keep' : session.plan();
+  const plan = session.plan();
   if (plan === null) return false;
   if (!duplicateRange(env, copy, plan === 'fresh')) return false;
   if (plan === 'keep' || anonVmaPrepare(env, tree.table, copy.row)) return true;
-  dropDestination(op, copy.row, session !== null && session.undoUncharges);
+  dropDestination(op, copy.row, session.undoUncharges);
   return false;
 }
 
 /** Steps c2 and c3: moves the page tables, and on a failure moves them back. */
-function moveTables(op: RemapOperation, session: PolicySession | null, charge: number): MmError | null {
-  const { mm, copy } = op;
-  const move = op.tables.begin(op, op.oldPages);
-  move.needRmapLocks = copy.needRmapLocks;
-  move.heldRootSlot = session === null ? NONE : session.move.heldRootSlot;
-  move.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;
-  const moved = movePageTables(move);
-  op.policies.moved.add(move);
-  if (mm.env.bus.observed) emitTables(op, move, 'forward', moved);
+function moveTables(op: RemapOperation, charge: number): MmError | null {
+  const moved = moveForward(op, NONE);
+  if (moved === op.oldPages) return null;
+  moveBack(op, moved, NONE);
+  return tablesFailed(op, refuseTables(op, moved), charge);
+}
+
+/** The same, with what the policy does when they are moved, and the last merge. */
+function moveTablesWithPolicy(op: RemapOperation, session: PolicySession, charge: number): MmError | null {
+  const { move } = session;
+  const { heldRootSlot } = move;
+  const moved = moveForward(op, heldRootSlot);
   let error: MmError | null = null;
   if (moved < op.oldPages) {
-    error = refuse('ENOMEM', 'spec 05.7 c2: page tables', { moved, wanted: op.oldPages });
-    if (session !== null) session.move.failedAt = op.address + moved;
-  } else if (session !== null && !session.tablesMoved()) {
+    error = refuseTables(op, moved);
+    move.failedAt = op.address + moved;
+  } else if (!session.tablesMoved()) {
     error = refuse('ENOMEM', `policy ${session.policy} broke`);
   }
   if (error !== null) {
-    moveBack(op, moved, session);
-    session?.takeBack('tables');
-    if (mm.env.bus.observed) emitRollback(op, 'tables', error);
-    if (charge !== 0 && !op.keepsSource) unchargeMemory(mm, charge);
-    return error;
+    moveBack(op, moved, heldRootSlot);
+    session.takeBack('tables');
+    return tablesFailed(op, error, charge);
   }
-  if (session === null) return null;
   session.complete();
   session.lastMerge();
-  op.row = session.move.source.row;
-  copy.row = session.move.destination?.row ?? NONE;
+  op.row = move.source.row;
+  op.copy.row = move.destination?.row ?? NONE;
   return null;
 }
 
-function moveBack(op: RemapOperation, moved: number, session: PolicySession | null): void {
+/** Moves the page tables; gives how many pages were passed. `heldRootSlot`: what the caller holds, see `TableMove`. */
+function moveForward(op: RemapOperation, heldRootSlot: number): number {
+  const move = op.tables.begin(op, op.oldPages);
+  move.needRmapLocks = op.copy.needRmapLocks;
+  move.heldRootSlot = heldRootSlot;
+  move.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;
+  const moved = movePageTables(move);
+  op.policies.moved.add(move);
+  if (op.mm.env.bus.observed) emitTables(op, move, 'forward', moved);
+  return moved;
+}
+
+function moveBack(op: RemapOperation, moved: number, heldRootSlot: number): void {
   const back = op.tablesBack.begin(op, moved);
   back.needRmapLocks = true;
-  back.heldRootSlot = session === null ? NONE : session.move.heldRootSlot;
+  back.heldRootSlot = heldRootSlot;
   back.unbalancedRmapLocks = op.policies.unbalancedRmapLocks;
   const returned = movePageTables(back);
   if (op.mm.env.bus.observed) emitTables(op, back, 'back', returned);
+}
+
+function refuseTables(op: RemapOperation, moved: number): MmError {
+  return refuse('ENOMEM', 'spec 05.7 c2: page tables', { moved, wanted: op.oldPages });
+}
+
+/** The tables are back where they were. */
+function tablesFailed(op: RemapOperation, error: MmError, charge: number): MmError {
+  if (op.mm.env.bus.observed) emitRollback(op, 'tables', error);
+  if (charge !== 0 && !op.keepsSource) unchargeMemory(op.mm, charge);
+  return error;
+}
+
+function refuseCopy(op: RemapOperation, charge: number): MmError {
+  return giveUp(op, charge, 'copy', refuse('ENOMEM', 'spec 05.7 c1: copying the VMA'));
 }
 
 /**
