@@ -74,9 +74,9 @@ function prepareMove(op: RemapOperation): MmError | null {
     ? mm.mapCount + (splitsLocked ? 3 : 2) > maxMapCount
     : mm.mapCount >= maxMapCount - 3;
   if (tooMany) return refuse('ENOMEM', 'spec 05.7 p1: map_count', { mapCount: mm.mapCount, maxMapCount });
-  if (table.hasAny(row, VM_MERGEABLE) && table.isFaulted(row)) {
-    if (!breakKsm(mm, table.view(row), op.address, op.oldEnd))
-      return refuse('ENOMEM', 'spec 05.7 p3: breaking KSM pages');
+  const mayHaveKsm = table.hasAny(row, VM_MERGEABLE) && table.isFaulted(row);
+  if (mayHaveKsm && !breakKsm(mm, table.view(row), op.address, op.oldEnd)) {
+    return refuse('ENOMEM', 'spec 05.7 p3: breaking KSM pages');
   }
   if (!splitsLocked || !profile.dontUnmapSplitsLocked) return null;
   const vma = table.view(row);

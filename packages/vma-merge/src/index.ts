@@ -14,7 +14,6 @@ export {
   freeVma,
   isAnonymous,
   isForkChildRow,
-  isMappedAt,
   pageOffsetAt,
 } from './vma.js';
 export { type MemoryPolicy, policiesEqual } from '@vmakit/rmap';

@@ -228,11 +228,6 @@ export function isAnonymous(vma: Vma): boolean {
   return vma.table.isAnonymous(vma.row);
 }
 
-/** Whether `vma` is mapped and `page` lies in it: that it is what a search would find. */
-export function isMappedAt(vma: Vma, page: number): boolean {
-  return vma.table.isMappedAt(vma.row, page);
-}
-
 /** The page offset that `page` of `vma` has (spec 01 section 1, index rule). */
 export function pageOffsetAt(vma: Vma, page: number): number {
   return vma.table.pageOffsetAt(vma.row, page);

@@ -85,7 +85,7 @@ function largeFault(mm: Mm, vma: Vma, page: number, words: EntryWords, at: numbe
     const size = 1 << order;
     const into = pagesInto(page, size);
     const first = at - 2 * into;
-    if (!areEmpty(mm, words, first, size)) continue;
+    if (arch.emptyEntries(words, first, size) < size) continue;
     const head = memory.allocFolio(order);
     if (head < 0) continue;
     memory.refcount[head]! += size - 1;
@@ -97,12 +97,6 @@ function largeFault(mm: Mm, vma: Vma, page: number, words: EntryWords, at: numbe
     return true;
   }
   return false;
-}
-
-function areEmpty(mm: Mm, words: EntryWords, first: number, count: number): boolean {
-  const { arch } = mm.env;
-  for (let at = first; at < first + 2 * count; at += 2) if (!arch.isNone(words, at)) return false;
-  return true;
 }
 
 /**
