@@ -136,7 +136,6 @@ export { type PopulateKind, populateRange } from './pages/populate.js';
 export { clearSoftDirty } from './pages/soft-dirty.js';
 export { splitHugePmd } from './pages/thp.js';
 export { userfaultPoison, userfaultProtect } from './pages/uffd.js';
-export { zapRange } from './pages/zap.js';
 export {
   defaultSettings,
   type MmSettings,

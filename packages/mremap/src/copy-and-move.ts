@@ -33,7 +33,7 @@ function moveWithPolicy(op: RemapOperation, session: PolicySession, charge: numb
   if (!copyDestination(op, session)) return refuseCopy(op, charge);
   endCopy(op);
   if (copy.merged) return moveTables(op, charge);
-  const part = session.begin(op.mm.tree.table.view(copy.row));
+  const part = session.begin(copy.row);
   if (part === 'done') return moveTablesWithPolicy(op, session, charge);
   const { failure } = session;
   session.takeBack('walk');
@@ -99,8 +99,8 @@ function moveTablesWithPolicy(op: RemapOperation, session: PolicySession, charge
   }
   session.complete();
   session.lastMerge();
-  op.row = move.source.row;
-  op.copy.row = move.destination?.row ?? NONE;
+  op.row = move.sourceRow;
+  op.copy.row = move.destinationRow;
   return null;
 }
 

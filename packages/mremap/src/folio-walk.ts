@@ -1,8 +1,6 @@
 import { PG_LOCKED, type PhysicalMemory } from '@vmakit/folio';
 import type { LockTracker } from '@vmakit/locking';
 import { splitFolio } from '@vmakit/mm';
-import { anonVmaIdOf } from '@vmakit/rmap';
-import type { Vma } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import { Leaf, LeafKind } from './leaf.js';
 import { type LeafSink, type WalkRange, walkLeaves } from './leaf-walk.js';
@@ -94,11 +92,12 @@ export class FolioWalk implements LeafSink {
 
   /** Visits all leaves of `range`. `forward`: not while taking back. False when the walk stopped. */
   run(range: WalkRange, forward: boolean): boolean {
-    const { source, destination, mm } = this.#move;
-    const vma = (forward ? destination : source) as Vma;
+    const move = this.#move;
+    const { mm, table } = move;
+    const row = forward ? move.destinationRow : move.sourceRow;
     this.#forward = forward;
-    this.#anonVmaId = anonVmaIdOf(vma);
-    this.#indexShift = vma.anonPageOffset - vma.start + (forward ? range.shift : 0);
+    this.#anonVmaId = move.anonVmaIdOf(row);
+    this.#indexShift = table.anonPageOffset(row) - table.start(row) + (forward ? range.shift : 0);
     this.runs = this.#shortCut(forward, range.end);
     for (;;) {
       try {

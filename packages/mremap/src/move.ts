@@ -1,5 +1,5 @@
 import type { AnonVma } from '@vmakit/rmap';
-import type { Vma } from '@vmakit/vma-merge';
+import type { Vma, VmaTable } from '@vmakit/vma-merge';
 import type { Leaf } from './leaf.js';
 
 /** What a walk calls for each entry; answers as `PolicyHooks.leaf` does. */
@@ -35,6 +35,13 @@ export interface Move {
   readonly source: Readonly<Vma>;
   /** The destination VMA; null before `afterCopy`. */
   readonly destination: Readonly<Vma> | null;
+  /**
+   * The VMAs of the process as rows, and which two are source and destination (`NONE` before `afterCopy`): for a policy
+   * that is asked about every move, since an object of a VMA is made only when somebody wants it.
+   */
+  readonly table: Readonly<VmaTable>;
+  readonly sourceRow: number;
+  readonly destinationRow: number;
   /** First page of the moved range, and of where it goes. */
   readonly from: number;
   readonly to: number;

@@ -1,7 +1,7 @@
 import { NONE } from '@vmakit/base';
 import { type Mm, splitFolio, splitHugePmd } from '@vmakit/mm';
-import { type AnonVma, anonVmaIdOf } from '@vmakit/rmap';
-import { type Vma, duplicateVma, mergeExistingRange } from '@vmakit/vma-merge';
+import type { AnonVma } from '@vmakit/rmap';
+import { type Vma, type VmaTable, mergeExistingRange } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import { FolioWalk } from './folio-walk.js';
 import { Leaf, LeafKind } from './leaf.js';
@@ -24,8 +24,9 @@ export class PolicyMove implements Move {
   mm!: Mm;
   call = 0;
   flags = 0;
-  source!: Vma;
-  destination: Vma | null = null;
+  table!: VmaTable;
+  sourceRow: number = NONE;
+  destinationRow: number = NONE;
   from = 0;
   to = 0;
   oldPages = 0;
@@ -52,8 +53,9 @@ export class PolicyMove implements Move {
     this.mm = op.mm;
     this.call = op.call;
     this.flags = op.flags;
-    this.source = op.mm.tree.table.view(op.row);
-    this.destination = null;
+    this.table = op.mm.tree.table;
+    this.sourceRow = op.row;
+    this.destinationRow = NONE;
     this.from = op.address;
     this.to = op.newAddress;
     this.oldPages = op.oldPages;
@@ -64,6 +66,20 @@ export class PolicyMove implements Move {
     this.heldRootSlot = NONE;
     this.moment = null;
     this.walk = null;
+  }
+
+  get source(): Vma {
+    return this.table.view(this.sourceRow);
+  }
+
+  get destination(): Vma | null {
+    return this.table.viewOrNull(this.destinationRow);
+  }
+
+  /** Engine only: the id of the anon_vma of the VMA in `row`; 0, which is no id: unfaulted. */
+  anonVmaIdOf(row: number): number {
+    const slot = this.table.anonVmaSlot(row);
+    return slot === NONE ? 0 : this.mm.anonVmas.idOf(slot);
   }
 
   get heldRoot(): AnonVma | null {
@@ -146,7 +162,7 @@ export class PolicyMove implements Move {
     const { memory } = this.mm.env;
     this.journal.remember(memory, head);
     // The anon_vma first, then the offset: a walker without the folio lock may see one without the other.
-    memory.mapping[head] = anonVmaIdOf(this.destination as Vma);
+    memory.mapping[head] = this.anonVmaIdOf(this.destinationRow);
     memory.index[head] = index;
     (this.walk as FolioWalk).changed = true;
   }
@@ -155,7 +171,7 @@ export class PolicyMove implements Move {
     this.#require('returnFolio', ['undo']);
     this.#requireLocked('returnFolio', head, index);
     const { memory } = this.mm.env;
-    memory.mapping[head] = anonVmaIdOf(this.source);
+    memory.mapping[head] = this.anonVmaIdOf(this.sourceRow);
     memory.index[head] = index;
     (this.walk as FolioWalk).changed = true;
   }
@@ -188,9 +204,7 @@ export class PolicyMove implements Move {
 
   mergeDestination(how: DestinationMerge): DestinationMergeResult {
     this.#require('mergeDestination', LAST_MERGE);
-    const { mm, source } = this;
-    const { table } = mm.tree;
-    const { row } = this.destination as Vma;
+    const { mm, table, sourceRow: source, destinationRow: row } = this;
     const request = mm.mergeRequest;
     request.begin('relocated', table.start(row), table.end(row), table.pageOffset(row), table.flags(row));
     request.anonPageOffset = table.anonPageOffset(row);
@@ -198,19 +212,18 @@ export class PolicyMove implements Move {
     request.middleRow = row;
     const prev = table.prev(row);
     const next = table.next(row);
-    const keptApart = how.withSource ? NONE : source.row;
+    const keptApart = how.withSource ? NONE : source;
     if (prev !== keptApart) request.prevRow = prev;
     if (next !== keptApart) request.nextRow = next;
     // As posted, the call goes on with a VMA that may be gone: here with what that looked like, frozen, in no tree and
     // never given back.
-    const stale = this.staleSourceAfterMerge ? duplicateVma(source) : null;
+    const stale = this.staleSourceAfterMerge ? table.duplicate(table, source) : NONE;
     const merged = mergeExistingRange(mm.env, request);
     if (merged === NONE) return NOT_MERGED;
-    const includesSource = (request.mergedLeft && prev === source.row) || (request.mergedRight && next === source.row);
-    const replacedSource = !source.attached;
-    const whole = table.view(merged);
-    this.destination = whole;
-    if (replacedSource) this.source = stale ?? whole;
+    const includesSource = (request.mergedLeft && prev === source) || (request.mergedRight && next === source);
+    const replacedSource = !table.isAttached(source);
+    this.destinationRow = merged;
+    if (replacedSource) this.sourceRow = stale === NONE ? merged : stale;
     return { merged: true, includesSource, replacedSource };
   }
 

@@ -1,6 +1,4 @@
 import { ERRNO_NUMBER, type Errno, type MmError, NONE, refuse } from '@vmakit/base';
-import { anonVmaIdOf } from '@vmakit/rmap';
-import type { Vma } from '@vmakit/vma-merge';
 import type { FolioJournal } from './folio-journal.js';
 import type { FolioWalk } from './folio-walk.js';
 import type { DestinationPlan, MoveDecision, TakeDecision, UndoReason } from './policy.js';
@@ -103,14 +101,14 @@ export class PolicySession {
     return null;
   }
 
-  /** The destination VMA exists: locks its anon_vma, then `afterCopy` and the walk over all leaves. */
-  begin(destination: Vma): PartOutcome {
+  /** The destination VMA exists, in row `destination`: locks its anon_vma, then `afterCopy` and the walk. */
+  begin(destination: number): PartOutcome {
     const { move } = this;
     const { hooks } = this.#bound;
-    move.destination = destination;
+    move.destinationRow = destination;
     this.#lock(destination);
     this.#began = true;
-    this.#emitBegin(destination);
+    if (move.mm.env.bus.observed) this.#emitBegin(destination);
     const walk = move.prepareWalk(this.#bound, this.decision.holdFolios);
     if (hooks.afterCopy !== undefined) {
       const { afterCopy } = hooks;
@@ -162,11 +160,13 @@ export class PolicySession {
     if (lastMerge !== undefined) this.#callVoid('lastMerge', lastMerge, undefined);
   }
 
-  #lock(destination: Vma): void {
-    if (!destination.faulted) return;
-    const { locks, bus, anonVmas } = this.move.mm.env;
-    const root = anonVmas.rootOf(destination.anonVmaSlot);
-    this.move.heldRootSlot = root;
+  #lock(destination: number): void {
+    const { move } = this;
+    const slot = move.table.anonVmaSlot(destination);
+    if (slot === NONE) return;
+    const { locks, bus, anonVmas } = move.mm.env;
+    const root = anonVmas.rootOf(slot);
+    move.heldRootSlot = root;
     if (locks.enabled) locks.acquire('anon-vma', anonVmas.idOf(root), 'write');
     if (bus.observed) this.#emitLock(anonVmas.idOf(root), true);
   }
@@ -193,10 +193,9 @@ export class PolicySession {
     mm.env.bus.emit({ type: 'mremap.lock', call, process: mm.id, lockClass: 'anon-vma', id, taken });
   }
 
-  #emitBegin(destination: Vma): void {
+  #emitBegin(destination: number): void {
     const { call, mm, from, to, oldPages } = this.move;
-    if (!mm.env.bus.observed) return;
-    const anonVma = anonVmaIdOf(destination);
+    const anonVma = this.move.anonVmaIdOf(destination);
     const { policy } = this;
     mm.env.bus.emit({ type: 'relocation.begin', call, process: mm.id, policy, anonVma, from, to, pages: oldPages });
   }

@@ -8,7 +8,7 @@ export function obstacleTo(source: Readonly<Vma>): string | null {
   if (!source.faulted) return 'untouched';
   if ((source.flags & (VM_SPECIAL | VM_HUGETLB)) !== 0) return 'special or hugetlb';
   if (source.file !== null || !isAnonymous(source)) return 'a file stands behind it';
-  if (maybeShared(source)) return 'maybe shared';
+  if (maybeShared(source.mm.anonVmas, source.table, source.row)) return 'maybe shared';
   if (source.uffd !== null && !source.uffd.remapEvents) return 'watched by a userfaultfd';
   return null;
 }

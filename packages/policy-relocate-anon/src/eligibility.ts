@@ -1,7 +1,7 @@
-import { VM_HUGETLB, VM_SPECIAL } from '@vmakit/base';
+import { NONE, VM_HUGETLB, VM_SPECIAL } from '@vmakit/base';
 import { type Move, type MoveDecision, pass, refuseMove, take } from '@vmakit/mremap';
 import { isChainSingular, maybeShared } from '@vmakit/rmap';
-import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+import type { Vma } from '@vmakit/vma-merge';
 import { MREMAP_MUST_RELOCATE_ANON } from './flags.js';
 import type { RepairSet } from './repairs.js';
 
@@ -25,20 +25,22 @@ export function takingDecisions({ listUndo }: RepairSet): TakingDecisions {
  */
 export function decideRelocation(move: Move, repairs: RepairSet, taking: TakingDecisions): MoveDecision {
   const must = (move.flags & MREMAP_MUST_RELOCATE_ANON) !== 0;
-  const obstacle = obstacleTo(move.source, repairs);
+  const obstacle = obstacleTo(move, repairs);
   if (obstacle !== null) return must ? refuseMove('EFAULT', obstacle) : pass(obstacle);
-  if (!move.source.faulted) return pass('untouched: it has no offset to keep');
+  if (move.table.anonVmaSlot(move.sourceRow) === NONE) return pass('untouched: it has no offset to keep');
   return must ? taking.must : taking.may;
 }
 
-/** Why folios of `vma` cannot be relocated, in the order of the tests; null: they can, or there are none. */
-function obstacleTo(vma: Readonly<Vma>, repairs: RepairSet): string | null {
-  if ((vma.flags & (VM_SPECIAL | VM_HUGETLB)) !== 0) return 'special or hugetlb memory';
-  if (!isAnonymous(vma)) return 'not anonymous';
-  if (repairs.fileBacked && vma.file !== null) return 'a file stands behind it';
-  if (repairs.rootAwareSharing ? maybeShared(vma) : maybeSharedAsOfApril(vma))
-    return 'maybe shared with another process';
-  return null;
+/** Why folios of the source cannot be relocated, in the order of the tests; null: they can, or there are none. */
+function obstacleTo(move: Move, repairs: RepairSet): string | null {
+  const { table, sourceRow: row } = move;
+  if ((table.flagsLower(row) & (VM_SPECIAL | VM_HUGETLB)) !== 0) return 'special or hugetlb memory';
+  if (!table.isAnonymous(row)) return 'not anonymous';
+  if (repairs.fileBacked && table.file(row) !== null) return 'a file stands behind it';
+  const isShared = repairs.rootAwareSharing
+    ? maybeShared(table.owner.anonVmas, table, row)
+    : maybeSharedAsOfApril(move.source);
+  return isShared ? 'maybe shared with another process' : null;
 }
 
 /** The test of the April posting: more than one child, though an anon_vma that is no root does not count itself. */

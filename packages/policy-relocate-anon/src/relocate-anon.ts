@@ -130,7 +130,7 @@ function takeBackByWalking(relocation: Relocation, move: Move, because: UndoReas
 /** The merge that relocation is for. Not across a registration that ends with the move (spec 06 section 6, A5, A6). */
 function mergeRelocated(relocation: Relocation, move: Move): void {
   const { repairs } = relocation;
-  const { uffd } = move.source;
+  const uffd = move.table.uffd(move.sourceRow);
   if (repairs.userfaultLateMerge && uffd !== null && !uffd.remapEvents) return;
   relocation.countMerge(move.mergeDestination({ withSource: !(repairs.keepSourceApart && move.keepsSource) }));
 }

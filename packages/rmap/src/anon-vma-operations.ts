@@ -274,13 +274,13 @@ export function isForkChild(vma: RmapVma): boolean {
 }
 
 /**
- * Whether folios of `vma` may be shared with another process: it has links to several anon_vmas, or its anon_vma has
- * children besides itself (spec 06 section 3).
+ * Whether folios of the VMA in `row` may be shared with another process: it has links to several anon_vmas, or its
+ * anon_vma has children besides itself (spec 06 section 3).
  */
-export function maybeShared(vma: RmapVma): boolean {
-  const { mm, anonVmaSlot } = vma;
-  if (anonVmaSlot === NONE) return false;
-  if (!isChainSingular(vma)) return true;
-  const children = mm.anonVmas.numbers[anonVmaSlot * ANON_VMA_FIELDS + NUM_CHILDREN] as number;
-  return children > (mm.anonVmas.rootOf(anonVmaSlot) === anonVmaSlot ? 1 : 0);
+export function maybeShared(anonVmas: AnonVmaRegistry, table: RmapVmaTable, row: number): boolean {
+  const slot = table.anonVmaSlot(row);
+  if (slot === NONE) return false;
+  if (!anonVmas.links.isSingular(table.chain(row))) return true;
+  const children = anonVmas.numbers[slot * ANON_VMA_FIELDS + NUM_CHILDREN] as number;
+  return children > (anonVmas.rootOf(slot) === slot ? 1 : 0);
 }

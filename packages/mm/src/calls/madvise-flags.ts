@@ -1,5 +1,5 @@
 import {
-  MmError,
+  type MmError,
   VM_DONTCOPY,
   VM_DONTDUMP,
   VM_DROPPABLE,
@@ -19,7 +19,7 @@ import {
   withoutFlags,
 } from '@vmakit/base';
 import { STICKY_FLAGS } from '@vmakit/rmap';
-import { type Vma, modifyVma } from '@vmakit/vma-merge';
+import { type Vma, modifyRow } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { breakKsm } from '../pages/ksm.js';
 import {
@@ -42,19 +42,20 @@ import { isKsmCompatible } from './mmap-flags.js';
 /**
  * Advice that only changes flags (spec 01 section 6), on one VMA of the range.
  *
- * @returns the VMA that covers [start, end) afterwards; EAGAIN when memory or the map count ran out.
+ * @returns the row of the VMA that covers [start, end) afterwards; EAGAIN when memory or the map count ran out.
  */
-export function adviseFlags(mm: Mm, vma: Vma, start: number, end: number, advice: number): Vma | MmError {
-  const flags = advisedFlags(mm, vma, start, end, advice);
+export function adviseFlags(mm: Mm, row: number, start: number, end: number, advice: number): number | MmError {
+  const { env, tree } = mm;
+  const { table } = tree;
+  const flags = advisedFlags(mm, table.view(row), start, end, advice);
   if (typeof flags !== 'number') return flags;
-  if (flags === vma.flags) return vma;
-  const { env } = mm;
-  const result = modifyVma(env, vma, start, end, { flags }, env.settings.maxMapCount);
-  if (result instanceof MmError) {
+  if (flags === table.flags(row)) return row;
+  const result = modifyRow(env, mm, row, start, end, { flags }, env.settings.maxMapCount);
+  if (typeof result !== 'number') {
     // The caller is told to try again, whatever ran out.
     return result.errno === 'ENOMEM' ? refuse('EAGAIN', result.rule, result.numbers) : result;
   }
-  result.flags = withFlags(flags, result.flags & STICKY_FLAGS);
+  table.setFlags(result, withFlags(flags, table.flagsLower(result) & STICKY_FLAGS));
   return result;
 }
 

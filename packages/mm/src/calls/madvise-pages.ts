@@ -17,7 +17,7 @@ import { collapseRange } from '../pages/collapse.js';
 import { installGuards, removeGuards } from '../pages/guard.js';
 import { freeLazily } from '../pages/lazy-free.js';
 import { coldRange, pageOutRange } from '../pages/page-out.js';
-import { freeEmptyTables, zapRangeKeepMarkers } from '../pages/zap.js';
+import { freeEmptyTables, zapRowKeepMarkers } from '../pages/zap.js';
 import {
   MADV_COLD,
   MADV_COLLAPSE,
@@ -30,19 +30,13 @@ import {
   MADV_REMOVE,
 } from './abi.js';
 
-/**
- * Advice about pages (spec 01 section 6), on one VMA of the range. Gives the VMA back, or the refusal.
- */
-export function advisePages(mm: Mm, vma: Vma, start: number, end: number, advice: number): Vma | MmError {
-  return pageAdvice(mm, vma, start, end, advice) ?? vma;
-}
-
-function pageAdvice(mm: Mm, vma: Vma, start: number, end: number, advice: number): MmError | null {
+/** Advice about pages (spec 01 section 6), on one VMA of the range. Gives the refusal. */
+export function advisePages(mm: Mm, row: number, start: number, end: number, advice: number): MmError | null {
+  if (advice === MADV_DONTNEED || advice === MADV_DONTNEED_LOCKED || advice === MADV_FREE) {
+    return discard(mm, row, start, end, advice);
+  }
+  const vma = mm.tree.table.view(row);
   switch (advice) {
-    case MADV_DONTNEED:
-    case MADV_DONTNEED_LOCKED:
-    case MADV_FREE:
-      return discard(mm, vma, start, end, advice);
     case MADV_COLD:
     case MADV_PAGEOUT:
       if ((vma.flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB)) !== 0) return refuseFlags('not reclaimable', vma);
@@ -65,23 +59,25 @@ function pageAdvice(mm: Mm, vma: Vma, start: number, end: number, advice: number
   }
 }
 
-function discard(mm: Mm, vma: Vma, start: number, end: number, advice: number): MmError | null {
-  const { flags } = vma;
+function discard(mm: Mm, row: number, start: number, end: number, advice: number): MmError | null {
+  const { table } = mm.tree;
+  const flags = table.flagsLower(row);
   let to = end;
   if ((flags & VM_HUGETLB) !== 0) {
     const { pmdPages } = mm.env.arch;
-    if (advice === MADV_FREE || start % pmdPages !== 0) return refuseFlags('hugetlb', vma);
+    if (advice === MADV_FREE || start % pmdPages !== 0) return refuseFlags('hugetlb', table.view(row));
     to -= end % pmdPages;
   } else {
     const forbidden = advice === MADV_DONTNEED_LOCKED ? VM_PFNMAP : VM_PFNMAP | VM_LOCKED;
-    if ((flags & forbidden) !== 0) return refuseFlags('locked or PFN mapping', vma);
+    if ((flags & forbidden) !== 0) return refuseFlags('locked or PFN mapping', table.view(row));
   }
   if (start >= to) return null;
   if (advice !== MADV_FREE) {
-    zapRangeKeepMarkers(mm, vma, start, to);
+    zapRowKeepMarkers(mm, row, start, to);
     if (mm.env.settings.reclaimsEmptyTables) freeEmptyTables(mm, start, to);
     return null;
   }
+  const vma = table.view(row);
   if (!isAnonymous(vma)) return refuseFlags('FREE of a file mapping', vma);
   freeLazily(mm, vma, start, to);
   return null;

@@ -1,5 +1,5 @@
-import { MmError, type SysResult, VM_SEALED, VM_WRITE, refuse } from '@vmakit/base';
-import { type Vma, isAnonymous } from '@vmakit/vma-merge';
+import { MmError, NONE, type SysResult, VM_SEALED, VM_WRITE, refuse } from '@vmakit/base';
+import type { VmaTable } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { populateRange } from '../pages/populate.js';
 import {
@@ -120,30 +120,30 @@ function checkAndAdvise(mm: Mm, start: number, pages: number, advice: number): S
 
 /** Goes through the VMAs of the range. Gaps are passed over and give ENOMEM at the end; an error ends the walk. */
 function walkRange(mm: Mm, start: number, end: number, advice: number): SysResult {
+  const { tree } = mm;
+  const { table } = tree;
   const onPages = PAGE_ADVICE.has(advice);
   let from = start;
   let gapAt = -1;
-  let vma = mm.tree.find(from);
+  let row = tree.findRow(from);
   while (from < end) {
-    if (vma === null || vma.start > from) {
+    if (row === NONE || table.start(row) > from) {
       if (gapAt < 0) gapAt = from;
-      if (vma === null || vma.start >= end) break;
-      from = vma.start;
+      if (row === NONE || table.start(row) >= end) break;
+      from = table.start(row);
     }
-    const to = Math.min(vma.end, end);
-    if (DISCARDING.has(advice) && isSealedAgainstDiscard(vma)) {
-      return refuse('EPERM', 'spec 01.6: sealed', { start: vma.start, end: vma.end });
+    const to = Math.min(table.end(row), end);
+    if (DISCARDING.has(advice) && isSealedAgainstDiscard(table, row)) {
+      return refuse('EPERM', 'spec 01.6: sealed', { start: table.start(row), end: table.end(row) });
     }
-    const result: Vma | MmError = onPages
-      ? advisePages(mm, vma, from, to, advice)
-      : adviseFlags(mm, vma, from, to, advice);
-    if (result instanceof MmError) return result;
-    from = Math.max(to, result.end);
-    vma = result.next;
+    const result = onPages ? (advisePages(mm, row, from, to, advice) ?? row) : adviseFlags(mm, row, from, to, advice);
+    if (typeof result !== 'number') return result;
+    from = Math.max(to, table.end(result));
+    row = table.next(result);
   }
   return gapAt < 0 ? 0 : refuse('ENOMEM', 'spec 01.6: gap in the range', { at: gapAt });
 }
 
-function isSealedAgainstDiscard(vma: Vma): boolean {
-  return vma.hasAny(VM_SEALED) && isAnonymous(vma) && (vma.flags & VM_WRITE) === 0;
+function isSealedAgainstDiscard(table: VmaTable, row: number): boolean {
+  return table.hasAny(row, VM_SEALED) && table.isAnonymous(row) && (table.flagsLower(row) & VM_WRITE) === 0;
 }

@@ -2,7 +2,7 @@ import { type Arch, EntryKind, type EntryWords, MARKER_GUARD } from '@vmakit/pag
 import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { pmdEnd } from './table-walk.js';
-import { zapRangeKeepMarkers } from './zap.js';
+import { zapRowKeepMarkers } from './zap.js';
 
 /**
  * Replaces every page of [start, end) by a guard marker; what was there is dropped, guards stay as they are (spec 01
@@ -15,7 +15,7 @@ export function installGuards(mm: Mm, vma: Vma, start: number, end: number): boo
   const { arch } = tables;
   for (let page = start; page < end;) {
     const stop = pmdEnd(tables, page, end);
-    zapRangeKeepMarkers(mm, vma, page, stop);
+    zapRowKeepMarkers(mm, vma.row, page, stop);
     const table = tables.ensure(0, page);
     if (table === 0) return false;
     const words = tables.pool.words(table);

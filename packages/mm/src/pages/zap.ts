@@ -9,21 +9,15 @@ import {
   type EntryWords,
 } from '@vmakit/pagetable';
 import { removeRmapPmd, removeRmapPtes } from '@vmakit/rmap';
-import type { Vma } from '@vmakit/vma-merge';
 import type { Mm } from '../mm.js';
 import { putMapped, releaseSwapEntry } from './swap-cache.js';
 import { entryCount, folioRun, pmdEnd } from './table-walk.js';
 import { splitHugePmd } from './thp.js';
 
 /**
- * Drops every entry of [start, end), which lies in `vma`: folios lose a mapping, swap slots an entry, huge entries that
- * are cut are split first. The tables stay. For munmap: markers go too.
+ * Drops every entry of [start, end), which lies in the VMA in `row`: folios lose a mapping, swap slots an entry, huge
+ * entries that are cut are split first. The tables stay. For munmap: markers go too.
  */
-export function zapRange(mm: Mm, vma: Vma, start: number, end: number): void {
-  zapRow(mm, vma.row, start, end);
-}
-
-/** The same, for the VMA in `row`. */
 export function zapRow(mm: Mm, row: number, start: number, end: number): void {
   const page = mm.pages.nextPopulated(start, end);
   if (page < end) zap(mm, row, page, end, end - start, true);
@@ -33,9 +27,9 @@ export function zapRow(mm: Mm, row: number, start: number, end: number): void {
  * The same for MADV_DONTNEED: guard markers stay, as do userfaultfd markers of files, and pages of files that are
  * protected by userfaultfd leave one (measured on 6.18.44).
  */
-export function zapRangeKeepMarkers(mm: Mm, vma: Vma, start: number, end: number): void {
+export function zapRowKeepMarkers(mm: Mm, row: number, start: number, end: number): void {
   const page = mm.pages.nextPopulated(start, end);
-  if (page < end) zap(mm, vma.row, page, end, end - start, false);
+  if (page < end) zap(mm, row, page, end, end - start, false);
 }
 
 /** Gives back the tables of the lowest level that [start, end) covers whole and that are empty. */
