@@ -12,6 +12,8 @@ import type { HookName } from './policy-error.js';
 import type { BoundPolicy } from './policy-set.js';
 
 const NOT_MERGED: DestinationMergeResult = { merged: false, includesSource: false, replacedSource: false };
+/** Most relocated memory merges so: what is the same each time is made once. */
+const MERGED: DestinationMergeResult = { merged: true, includesSource: false, replacedSource: false };
 
 const LAST_MERGE: readonly HookName[] = ['lastMerge'];
 const ANY_TIME: readonly HookName[] = ['decide', 'beforeCopy', 'afterCopy', 'leaf', 'afterMove', 'undo'];
@@ -36,13 +38,15 @@ export class PolicyMove implements Move {
   failedAt = 0;
   /** The slot of {@link heldRoot}; {@link NONE}: no root is held. */
   heldRootSlot: number = NONE;
-  /** The hook that is running. */
+  /** The policy that is asked, and its hook that is running. */
+  policy = '';
   moment: HookName | null = null;
   readonly journal: FolioJournal;
   /** The walk with folio locks; null before `afterCopy`. */
   walk: FolioWalk | null = null;
   staleSourceAfterMerge = false;
   readonly #walk: FolioWalk = new FolioWalk(this);
+  readonly #range = { start: 0, end: 0, shift: 0 };
 
   constructor(journal: FolioJournal) {
     this.journal = journal;
@@ -90,8 +94,13 @@ export class PolicyMove implements Move {
     return this.journal.restored ? 0 : this.journal.length;
   }
 
+  /** Engine only: what is walked; the same object each time. */
   get range(): WalkRange {
-    return { start: this.from, end: this.from + this.oldPages, shift: this.to - this.from };
+    const range = this.#range;
+    range.start = this.from;
+    range.end = this.from + this.oldPages;
+    range.shift = this.to - this.from;
+    return range;
   }
 
   /** Engine only: the destination exists, a walk of the policy's `leaf` may begin. */
@@ -224,7 +233,7 @@ export class PolicyMove implements Move {
     const replacedSource = !table.isAttached(source);
     this.destinationRow = merged;
     if (replacedSource) this.sourceRow = stale === NONE ? merged : stale;
-    return { merged: true, includesSource, replacedSource };
+    return includesSource || replacedSource ? { merged: true, includesSource, replacedSource } : MERGED;
   }
 
   /** A folio may be changed only while the walk holds its lock. */
@@ -241,7 +250,7 @@ export class PolicyMove implements Move {
 
   #require(method: string, moments: readonly HookName[]): void {
     const { moment } = this;
-    if (moment !== null && moments.includes(moment)) return;
+    if (moment === moments[0] || (moment !== null && moments.includes(moment))) return;
     throw new TypeError(`${method} may be called in ${moments.join(', ')}, not in ${moment ?? 'no hook'}`);
   }
 }

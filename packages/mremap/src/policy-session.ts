@@ -52,6 +52,7 @@ export class PolicySession {
       const { decide } = bound.hooks;
       if (decide === undefined || (bound.flagMask !== 0 && (bound.flagMask & op.flags) === 0)) continue;
       this.#bound = bound;
+      move.policy = bound.policy.name;
       const decision = this.#call('decide', decide, undefined);
       if (this.broken !== null) return this.broken;
       const { name, deviations } = bound.policy;
@@ -77,7 +78,7 @@ export class PolicySession {
   }
 
   get policy(): string {
-    return this.#bound.policy.name;
+    return this.move.policy;
   }
 
   /** Pages of the destination are given back to the accounts when it is taken back, though nobody charged them. */
@@ -234,21 +235,21 @@ export class PolicySession {
    * What is run takes the move and one argument, so that no closure has to be made for it.
    */
   #call<A, T>(hook: HookName, run: (move: PolicyMove, argument: A) => T, argument: A): T | undefined {
-    const { move, policy } = this;
+    const { move } = this;
     const policies = this.#policies;
     let answer: T | undefined;
     let error: PolicyError | null = null;
     move.moment = hook;
-    policies.enter(policy, move);
+    policies.enter(move);
     try {
       answer = run(move, argument);
     } catch (thrown) {
-      error = thrown instanceof PolicyError ? thrown : new PolicyError(policy, hook, 'threw', thrown);
+      error = thrown instanceof PolicyError ? thrown : new PolicyError(this.policy, hook, 'threw', thrown);
     }
     const reentered = policies.leave();
     move.moment = null;
     if (error === null && reentered === null) return answer;
-    this.broken ??= error ?? new PolicyError(policy, reentered as HookName, 'called back into the kernel');
+    this.broken ??= error ?? new PolicyError(this.policy, reentered as HookName, 'called back into the kernel');
     return undefined;
   }
 }

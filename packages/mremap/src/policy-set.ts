@@ -38,6 +38,12 @@ export interface BoundPolicy {
   readonly flagMask: number;
 }
 
+/** A move as what guards the kernel's entry points sees it: whom it asks, and in which hook. */
+interface HookedMove {
+  readonly policy: string;
+  readonly moment: HookName | null;
+}
+
 /**
  * The policies of one kernel, in their order, set up and checked against each other. Without policies it is the stock
  * kernel.
@@ -58,9 +64,8 @@ export class PolicySet {
   readonly #operation: RemapOperation = new RemapOperation(this);
   /** Counts the calls, for their events. */
   calls = 0;
-  /** The policy of the hook that is running, and the move that it is about: its moment is the hook. */
-  #policy: string | null = null;
-  #move: { readonly moment: HookName | null } | null = null;
+  /** The move that a hook is running for. */
+  #move: HookedMove | null = null;
   /** The hook that called into the kernel. */
   #reentered: HookName | null = null;
 
@@ -101,7 +106,7 @@ export class PolicySet {
 
   /** Whether a hook is running now: a call into the kernel must be refused. */
   get isRunning(): boolean {
-    return this.#policy !== null;
+    return this.#move !== null;
   }
 
   /**
@@ -110,10 +115,10 @@ export class PolicySet {
    * @throws {PolicyError} naming the policy and the hook
    */
   refuseReentry(call: string): void {
-    const hook = this.#move?.moment ?? null;
-    if (this.#policy === null || hook === null) return;
-    this.#reentered = hook;
-    throw new PolicyError(this.#policy, hook, `called back into the kernel (${call})`);
+    const move = this.#move;
+    if (move === null || move.moment === null) return;
+    this.#reentered = move.moment;
+    throw new PolicyError(move.policy, move.moment, `called back into the kernel (${call})`);
   }
 
   /** What a new call is done with: the kernel's one, unless an observer of a call in progress makes the new one. */
@@ -122,15 +127,13 @@ export class PolicySet {
   }
 
   /** Engine only: a hook begins, the moment of `move`. */
-  enter(policy: string, move: { readonly moment: HookName | null }): void {
-    this.#policy = policy;
+  enter(move: HookedMove): void {
     this.#move = move;
     this.#reentered = null;
   }
 
   /** Engine only: the hook is over. Gives which hook called into the kernel, be it that it hid the error. */
   leave(): HookName | null {
-    this.#policy = null;
     this.#move = null;
     return this.#reentered;
   }
