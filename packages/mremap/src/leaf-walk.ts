@@ -42,7 +42,8 @@ export function walkLeaves(mm: Mm, range: WalkRange, leaf: Leaf, sink: LeafSink)
     const stop = Math.min(range.end, page - pagesInto(page, pmd.span) + pmd.span);
     const entries = pages.lookup(0, page);
     if (entries !== 0) {
-      if (!walkPtes(mm, entries, page, stop, leaf, sink)) return false;
+      leaf.page = page;
+      if (!walkPtes(mm, entries, (stop - page) | 0, leaf, sink)) return false;
     } else if (upper !== null && isEmptyAt(pages, arch.pmdLevel + 1, page)) {
       page = Math.min(range.end, page - pagesInto(page, upper.span) + upper.span);
       continue;
@@ -72,8 +73,8 @@ function walkBelowPmd(mm: Mm, start: number, stop: number, leaf: Leaf, sink: Lea
     const at = pages.entryAt(table, level, start);
     const kind = arch.kindOf(words, at, level);
     if (kind === EntryKind.None) return true;
-    if (kind === EntryKind.Table) return walkPtes(mm, pages.lookup(0, start), start, stop, leaf, sink);
     leaf.page = start;
+    if (kind === EntryKind.Table) return walkPtes(mm, pages.lookup(0, start), (stop - start) | 0, leaf, sink);
     leaf.pages = stop - start;
     leaf.offset = 0;
     leaf.frame = -1;
@@ -99,16 +100,18 @@ function walkBelowPmd(mm: Mm, start: number, stop: number, leaf: Leaf, sink: Lea
   }
 }
 
-/** The entries of `table`, of the lowest level, for [start, stop). */
-function walkPtes(mm: Mm, table: number, start: number, stop: number, leaf: Leaf, sink: LeafSink): boolean {
+/**
+ * `count` entries of `table`, of the lowest level, from that for the page of `leaf` on: neither that page nor the last
+ * is handed over, since the engine makes an object of each number above 2^31 that is.
+ */
+function walkPtes(mm: Mm, table: number, count: number, leaf: Leaf, sink: LeafSink): boolean {
   const { arch, memory, locks } = mm.env;
+  const start = leaf.page;
   const { pages } = mm;
   if (locks.enabled) locks.acquire('page-table', table, 'write');
   sink.lockedTable = table;
   const words = pages.pool.words(table);
   const first = pages.entryAt(table, 0, start);
-  // A small integer, as all that is counted in one table: page numbers are not.
-  const count = (stop - start) | 0;
   let entries = 0;
   let complete = true;
   leaf.pages = 1;
@@ -154,7 +157,7 @@ function walkPtes(mm: Mm, table: number, start: number, stop: number, leaf: Leaf
   }
   if (locks.enabled && sink.lockedTable !== 0) locks.release('page-table', table);
   sink.lockedTable = 0;
-  sink.tableDone(start, stop, entries);
+  sink.tableDone(start, start + count, entries);
   return complete;
 }
 
