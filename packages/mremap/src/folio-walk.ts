@@ -36,9 +36,11 @@ export class FolioWalk implements LeafSink {
   stoppedAt = 0;
 
   readonly #move: PolicyMove;
+  readonly #journal: FolioJournal;
+  /** What the rest of it is about. */
+  #bound: BoundPolicy | null = null;
   #memory!: PhysicalMemory;
   #locks!: LockTracker;
-  #journal!: FolioJournal;
   #policy = '';
   #ask: NonNullable<PolicyHooks['leaf']> = passLeaf;
   #placeable: PolicyHooks['placeable'];
@@ -61,13 +63,13 @@ export class FolioWalk implements LeafSink {
 
   constructor(move: PolicyMove) {
     this.#move = move;
+    this.#journal = move.journal;
     this.#runs = new PageRuns(move);
   }
 
   /** A move begins that the policy has taken. */
-  begin({ hooks, policy }: BoundPolicy, hold: boolean): void {
-    const { deviations } = policy;
-    const { memory, locks } = this.#move.mm.env;
+  begin(bound: BoundPolicy, hold: boolean): void {
+    if (bound !== this.#bound) this.#bind(bound);
     this.lockedTable = 0;
     this.runs = null;
     this.lockedHead = -1;
@@ -77,17 +79,23 @@ export class FolioWalk implements LeafSink {
     this.thrown = undefined;
     this.asked = 'leaf';
     this.stoppedAt = 0;
-    this.#memory = memory;
-    this.#locks = locks;
-    this.#journal = this.#move.journal;
-    this.#policy = policy.name;
-    this.#ask = hooks.leaf ?? passLeaf;
-    this.#placeable = hooks.placeable;
-    this.#blocking = deviations.blockingFolioLocks ?? false;
-    this.#blockingHuge = deviations.blockingHugeFolioLocks ?? false;
     this.#hold = hold;
     this.#splitNext = -1;
     this.#folios = 0;
+  }
+
+  /** The policy is another than that of the move before. */
+  #bind(bound: BoundPolicy): void {
+    const { hooks, policy } = bound;
+    const { memory, locks } = this.#move.mm.env;
+    this.#bound = bound;
+    this.#memory = memory;
+    this.#locks = locks;
+    this.#policy = policy.name;
+    this.#ask = hooks.leaf ?? passLeaf;
+    this.#placeable = hooks.placeable;
+    this.#blocking = policy.deviations.blockingFolioLocks ?? false;
+    this.#blockingHuge = policy.deviations.blockingHugeFolioLocks ?? false;
   }
 
   /** Visits all leaves of `range`. `forward`: not while taking back. False when the walk stopped. */

@@ -45,11 +45,12 @@ export class PolicyMove implements Move {
   /** The walk with folio locks; null before `afterCopy`. */
   walk: FolioWalk | null = null;
   staleSourceAfterMerge = false;
-  readonly #walk: FolioWalk = new FolioWalk(this);
+  readonly #walk: FolioWalk;
   readonly #range = { start: 0, end: 0, shift: 0 };
 
   constructor(journal: FolioJournal) {
     this.journal = journal;
+    this.#walk = new FolioWalk(this);
   }
 
   /** Engine only: the move that `op` has come to, before anybody acts. */
