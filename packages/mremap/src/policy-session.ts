@@ -1,6 +1,5 @@
 import { ERRNO_NUMBER, type Errno, type MmError, NONE, refuse } from '@vmakit/base';
 import type { FolioJournal } from './folio-journal.js';
-import type { FolioWalk } from './folio-walk.js';
 import type { DestinationPlan, MoveDecision, TakeDecision, UndoReason } from './policy.js';
 import type { RemapOperation } from './operation.js';
 import { type HookName, PolicyError } from './policy-error.js';
@@ -53,7 +52,14 @@ export class PolicySession {
       if (decide === undefined || (bound.flagMask !== 0 && (bound.flagMask & op.flags) === 0)) continue;
       this.#bound = bound;
       move.policy = bound.policy.name;
-      const decision = this.#call('decide', decide, undefined);
+      let decision: MoveDecision | undefined;
+      this.#enter('decide');
+      try {
+        decision = decide(move);
+      } catch (thrown) {
+        this.#threw('decide', thrown);
+      }
+      this.#leave();
       if (this.broken !== null) return this.broken;
       const { name, deviations } = bound.policy;
       if (!isDecision(decision)) return new PolicyError(name, 'decide', `gave no decision: ${String(decision)}`);
@@ -96,7 +102,15 @@ export class PolicySession {
   plan(): DestinationPlan | null {
     const { beforeCopy } = this.#bound.hooks;
     if (beforeCopy === undefined) return 'keep';
-    const plan = this.#call('beforeCopy', beforeCopy, undefined);
+    let plan: DestinationPlan | undefined;
+    this.#enter('beforeCopy');
+    try {
+      plan = beforeCopy(this.move);
+    } catch (thrown) {
+      this.#threw('beforeCopy', thrown);
+    }
+    this.#leave();
+    if (this.broken !== null) return null;
     if (plan === 'keep' || plan === 'fresh') return plan;
     this.#nonsense('beforeCopy', plan);
     return null;
@@ -113,24 +127,44 @@ export class PolicySession {
     const walk = move.prepareWalk(this.#bound, this.decision.holdFolios);
     if (hooks.afterCopy !== undefined) {
       const { afterCopy } = hooks;
-      const ready = this.#call('afterCopy', afterCopy, undefined);
-      if (ready === false && this.broken === null) return 'failed';
-      if (ready !== true) {
-        this.#nonsense('afterCopy', ready);
-        return 'broken';
+      let ready: boolean | undefined;
+      this.#enter('afterCopy');
+      try {
+        ready = afterCopy(move);
+      } catch (thrown) {
+        this.#threw('afterCopy', thrown);
       }
+      this.#leave();
+      if (ready === false && this.broken === null) return 'failed';
+      if (ready !== true) this.#nonsense('afterCopy', ready);
+      if (this.broken !== null) return 'broken';
     }
     if (hooks.leaf === undefined) return 'done';
-    const complete = this.#call('leaf', walkForward, walk);
+    let complete = false;
+    this.#enter('leaf');
+    try {
+      complete = walk.run(move.range, true);
+    } catch (thrown) {
+      this.#threw('leaf', thrown);
+    }
+    this.#leave();
     this.#blameWalk();
     if (this.broken !== null) return 'broken';
-    return complete === true ? 'done' : 'failed';
+    return complete ? 'done' : 'failed';
   }
 
   /** The page tables are moved, the locks are held. False: the policy broke. */
   tablesMoved(): boolean {
     const { afterMove } = this.#bound.hooks;
-    if (afterMove !== undefined) this.#callVoid('afterMove', afterMove, undefined);
+    if (afterMove !== undefined) {
+      this.#enter('afterMove');
+      try {
+        this.#expectNothing('afterMove', afterMove(this.move));
+      } catch (thrown) {
+        this.#threw('afterMove', thrown);
+      }
+      this.#leave();
+    }
     return this.broken === null;
   }
 
@@ -140,10 +174,15 @@ export class PolicySession {
     const { undo } = this.#bound.hooks;
     this.#emitUndo(because);
     if (undo !== undefined && this.broken === null) {
-      const { broken } = this;
-      this.#callVoid('undo', undo, because);
+      this.#enter('undo');
+      try {
+        this.#expectNothing('undo', undo(move, because));
+      } catch (thrown) {
+        this.#threw('undo', thrown);
+      }
+      this.#leave();
       this.#blameWalk();
-      if (this.broken !== broken) this.#journal.restore(move.mm.env.memory);
+      if (this.broken !== null) this.#journal.restore(move.mm.env.memory);
     } else {
       this.#journal.restore(move.mm.env.memory);
     }
@@ -158,7 +197,14 @@ export class PolicySession {
   /** The last chance to merge. */
   lastMerge(): void {
     const { lastMerge } = this.#bound.hooks;
-    if (lastMerge !== undefined) this.#callVoid('lastMerge', lastMerge, undefined);
+    if (lastMerge === undefined) return;
+    this.#enter('lastMerge');
+    try {
+      this.#expectNothing('lastMerge', lastMerge(this.move));
+    } catch (thrown) {
+      this.#threw('lastMerge', thrown);
+    }
+    this.#leave();
   }
 
   #lock(destination: number): void {
@@ -225,37 +271,30 @@ export class PolicySession {
     this.broken ??= new PolicyError(this.policy, hook, `gave no valid answer: ${String(answer)}`);
   }
 
-  #callVoid<A>(hook: HookName, run: (move: PolicyMove, argument: A) => unknown, argument: A): void {
-    const answer = this.#call(hook, run, argument);
+  #expectNothing(hook: HookName, answer: unknown): void {
     if (answer !== undefined) this.#nonsense(hook, answer);
   }
 
   /**
-   * Runs a hook of the policy. An error or a call into the kernel is remembered in {@link broken}, and undefined given.
-   * What is run takes the move and one argument, so that no closure has to be made for it.
+   * A hook of the policy begins. Each is called where it is wanted, not by one function for all: the engine inlines
+   * only a call that always has the same target.
    */
-  #call<A, T>(hook: HookName, run: (move: PolicyMove, argument: A) => T, argument: A): T | undefined {
+  #enter(hook: HookName): void {
     const { move } = this;
-    const policies = this.#policies;
-    let answer: T | undefined;
-    let error: PolicyError | null = null;
     move.moment = hook;
-    policies.enter(move);
-    try {
-      answer = run(move, argument);
-    } catch (thrown) {
-      error = thrown instanceof PolicyError ? thrown : new PolicyError(this.policy, hook, 'threw', thrown);
-    }
-    const reentered = policies.leave();
-    move.moment = null;
-    if (error === null && reentered === null) return answer;
-    this.broken ??= error ?? new PolicyError(this.policy, reentered as HookName, 'called back into the kernel');
-    return undefined;
+    this.#policies.enter(move);
   }
-}
 
-function walkForward(move: PolicyMove, walk: FolioWalk): boolean {
-  return walk.run(move.range, true);
+  #threw(hook: HookName, thrown: unknown): void {
+    this.broken ??= thrown instanceof PolicyError ? thrown : new PolicyError(this.policy, hook, 'threw', thrown);
+  }
+
+  /** It is over. A call into the kernel breaks the policy, be it that it hid the error. */
+  #leave(): void {
+    const reentered = this.#policies.leave();
+    this.move.moment = null;
+    if (reentered !== null) this.broken ??= new PolicyError(this.policy, reentered, 'called back into the kernel');
+  }
 }
 
 function isDecision(value: unknown): value is MoveDecision {
