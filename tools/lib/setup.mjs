@@ -143,6 +143,17 @@ const isAlive = (pid) => {
   }
 };
 
+/** The process that holds `lock`; 0: none any more, or it has not yet said which one it is. */
+function holderOf(lock) {
+  try {
+    return Number(readFileSync(lock, 'utf8'));
+  } catch (error) {
+    // Given back since it was found to be there.
+    if (error.code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
 /** Runs `work` while no other process of this clone installs or builds. */
 export function exclusively(work) {
   mkdirSync(toolsHome, { recursive: true });
@@ -156,7 +167,7 @@ export function exclusively(work) {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
     }
-    const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
+    const holder = holderOf(lock);
     if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true });
     else if (waited === 0 && holder > 0) say(`waiting for process ${holder}, which sets up this clone`);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
