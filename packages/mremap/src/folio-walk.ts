@@ -41,7 +41,6 @@ export class FolioWalk implements LeafSink {
   #bound: BoundPolicy | null = null;
   #memory!: PhysicalMemory;
   #locks!: LockTracker;
-  #policy = '';
   #ask: NonNullable<PolicyHooks['leaf']> = passLeaf;
   #placeable: PolicyHooks['placeable'];
   #blocking = false;
@@ -91,7 +90,6 @@ export class FolioWalk implements LeafSink {
     this.#bound = bound;
     this.#memory = memory;
     this.#locks = locks;
-    this.#policy = policy.name;
     this.#ask = hooks.leaf ?? passLeaf;
     this.#placeable = hooks.placeable;
     this.#blocking = policy.deviations.blockingFolioLocks ?? false;
@@ -186,7 +184,7 @@ export class FolioWalk implements LeafSink {
   }
 
   tableDone(start: number, end: number, entries: number): void {
-    const { mm, call } = this.#move;
+    const { mm, call, policy } = this.#move;
     const { bus } = mm.env;
     const placed = this.runs?.placed ?? 0;
     const folios = this.#folios + placed;
@@ -195,7 +193,6 @@ export class FolioWalk implements LeafSink {
     if (!bus.observed) return;
     const process = mm.id;
     const forward = this.#forward;
-    const policy = this.#policy;
     bus.emit({
       type: 'relocation.progress',
       call,

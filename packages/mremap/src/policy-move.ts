@@ -26,7 +26,6 @@ export class PolicyMove implements Move {
   mm!: Mm;
   call = 0;
   flags = 0;
-  table!: VmaTable;
   sourceRow: number = NONE;
   destinationRow: number = NONE;
   from = 0;
@@ -58,7 +57,6 @@ export class PolicyMove implements Move {
     this.mm = op.mm;
     this.call = op.call;
     this.flags = op.flags;
-    this.table = op.mm.tree.table;
     this.sourceRow = op.row;
     this.destinationRow = NONE;
     this.from = op.address;
@@ -73,6 +71,10 @@ export class PolicyMove implements Move {
     this.walk = null;
   }
 
+  get table(): VmaTable {
+    return this.mm.tree.table;
+  }
+
   get source(): Vma {
     return this.table.view(this.sourceRow);
   }
@@ -83,8 +85,7 @@ export class PolicyMove implements Move {
 
   /** Engine only: the id of the anon_vma of the VMA in `row`; 0, which is no id: unfaulted. */
   anonVmaIdOf(row: number): number {
-    const slot = this.table.anonVmaSlot(row);
-    return slot === NONE ? 0 : this.mm.anonVmas.idOf(slot);
+    return this.mm.anonVmas.idOrZero(this.table.anonVmaSlot(row));
   }
 
   get heldRoot(): AnonVma | null {

@@ -57,7 +57,7 @@ export class PolicySession {
       try {
         decision = decide(move);
       } catch (thrown) {
-        this.#threw('decide', thrown);
+        this.#threw(thrown);
       }
       this.#leave();
       if (this.broken !== null) return this.broken;
@@ -107,7 +107,7 @@ export class PolicySession {
     try {
       plan = beforeCopy(this.move);
     } catch (thrown) {
-      this.#threw('beforeCopy', thrown);
+      this.#threw(thrown);
     }
     this.#leave();
     if (this.broken !== null) return null;
@@ -132,7 +132,7 @@ export class PolicySession {
       try {
         ready = afterCopy(move);
       } catch (thrown) {
-        this.#threw('afterCopy', thrown);
+        this.#threw(thrown);
       }
       this.#leave();
       if (ready === false && this.broken === null) return 'failed';
@@ -145,7 +145,7 @@ export class PolicySession {
     try {
       complete = walk.run(move.range, true);
     } catch (thrown) {
-      this.#threw('leaf', thrown);
+      this.#threw(thrown);
     }
     this.#leave();
     this.#blameWalk();
@@ -159,9 +159,9 @@ export class PolicySession {
     if (afterMove !== undefined) {
       this.#enter('afterMove');
       try {
-        this.#expectNothing('afterMove', afterMove(this.move));
+        this.#expectNothing(afterMove(this.move));
       } catch (thrown) {
-        this.#threw('afterMove', thrown);
+        this.#threw(thrown);
       }
       this.#leave();
     }
@@ -176,9 +176,9 @@ export class PolicySession {
     if (undo !== undefined && this.broken === null) {
       this.#enter('undo');
       try {
-        this.#expectNothing('undo', undo(move, because));
+        this.#expectNothing(undo(move, because));
       } catch (thrown) {
-        this.#threw('undo', thrown);
+        this.#threw(thrown);
       }
       this.#leave();
       this.#blameWalk();
@@ -200,9 +200,9 @@ export class PolicySession {
     if (lastMerge === undefined) return;
     this.#enter('lastMerge');
     try {
-      this.#expectNothing('lastMerge', lastMerge(this.move));
+      this.#expectNothing(lastMerge(this.move));
     } catch (thrown) {
-      this.#threw('lastMerge', thrown);
+      this.#threw(thrown);
     }
     this.#leave();
   }
@@ -271,8 +271,8 @@ export class PolicySession {
     this.broken ??= new PolicyError(this.policy, hook, `gave no valid answer: ${String(answer)}`);
   }
 
-  #expectNothing(hook: HookName, answer: unknown): void {
-    if (answer !== undefined) this.#nonsense(hook, answer);
+  #expectNothing(answer: unknown): void {
+    if (answer !== undefined) this.#nonsense(this.move.moment as HookName, answer);
   }
 
   /**
@@ -285,8 +285,10 @@ export class PolicySession {
     this.#policies.enter(move);
   }
 
-  #threw(hook: HookName, thrown: unknown): void {
-    this.broken ??= thrown instanceof PolicyError ? thrown : new PolicyError(this.policy, hook, 'threw', thrown);
+  #threw(thrown: unknown): void {
+    const { policy, moment } = this.move;
+    this.broken ??=
+      thrown instanceof PolicyError ? thrown : new PolicyError(policy, moment as HookName, 'threw', thrown);
   }
 
   /** It is over. A call into the kernel breaks the policy, be it that it hid the error. */

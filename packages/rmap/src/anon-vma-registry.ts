@@ -114,6 +114,11 @@ export class AnonVmaRegistry {
     return this.numbers[slot * ANON_VMA_FIELDS + ID] as number;
   }
 
+  /** The same for the anon_vma of a VMA; 0, which is no id, for `NONE`: the VMA is unfaulted. */
+  idOrZero(slot: number): number {
+    return slot === NONE ? 0 : this.idOf(slot);
+  }
+
   /** The slot of the root of the living anon_vma in `slot`. */
   rootOf(slot: number): number {
     return this.numbers[slot * ANON_VMA_FIELDS + ROOT] as number;

@@ -144,7 +144,7 @@ export function anonVmaOf({ mm, anonVmaSlot }: Pick<RmapVma, 'mm' | 'anonVmaSlot
 
 /** The id of the anon_vma of `vma`; 0, which is no id: unfaulted. */
 export function anonVmaIdOf({ mm, anonVmaSlot }: RmapVma): number {
-  return anonVmaSlot === NONE ? 0 : mm.anonVmas.idOf(anonVmaSlot);
+  return mm.anonVmas.idOrZero(anonVmaSlot);
 }
 
 /** The index of the anonymous folio page at `page` of `vma` (spec 01 section 1, index rule). */
