@@ -23,7 +23,7 @@ export {
 } from './page.js';
 export { KERNEL_PROFILES, type KernelProfile } from './profile.js';
 export { XorShift64 } from './random.js';
-export { enlarged, roomBeyond } from './room.js';
+export { alignedDoubles, enlarged, roomBeyond, wordsOf } from './room.js';
 export {
   VM_ACCESS,
   VM_ACCOUNT,

@@ -1,3 +1,5 @@
+import { alignedDoubles, wordsOf } from './room.js';
+
 /** log2 of the children that a branch has room for: shifts keep places small integers, products do not. */
 export const FANOUT_SHIFT = 5;
 export const FANOUT: number = 1 << FANOUT_SHIFT;
@@ -60,7 +62,8 @@ export class IntervalNodes {
   items: Int32Array = new Int32Array(LEAF_SLOTS).fill(NONE);
   /** The leaves before and behind each. */
   #row: Int32Array = new Int32Array(ROW_FIELDS);
-  #leaves = 0;
+  /** Leaves there ever were: their numbers are below this. */
+  leaves = 0;
   #freeLeaf = NONE;
 
   /**
@@ -381,13 +384,13 @@ export class IntervalNodes {
 
   #growLeaves(room: number): void {
     this.#row = copiedInto(new Int32Array(room * ROW_FIELDS), this.#row);
-    this.bounds = copiedInto(new Float64Array(room * 2 * LEAF_SLOTS).fill(Infinity), this.bounds);
-    this.#leafWords = new Int32Array(this.bounds.buffer);
-    this.items = copiedInto(new Int32Array(room * LEAF_SLOTS).fill(NONE), this.items);
+    this.bounds = copiedInto(alignedDoubles(room * 2 * LEAF_SLOTS).fill(Infinity), this.bounds);
+    this.#leafWords = wordsOf(this.bounds);
+    this.items = copiedInto(wordsOf(alignedDoubles((room * LEAF_SLOTS) / 2)).fill(NONE), this.items);
   }
 
   #addLeaf(): number {
-    const leaf = this.#leaves++;
+    const leaf = this.leaves++;
     if (leaf * ROW_FIELDS === this.#row.length) this.#growLeaves(grown(leaf));
     return leaf;
   }

@@ -13,6 +13,12 @@ import {
 const SPARSE = LEAF_SLOTS / 4;
 
 /**
+ * Where items come in one beside the other, so many are left in each leaf: some room, so that the first items which
+ * come in between, as where VMAs are split, do not split the leaf.
+ */
+const LEFT = LEAF_SLOTS - 6;
+
+/**
  * A B+tree of half-open intervals, ordered by their starts, equal starts in the order in which they came. Which
  * intervals may overlap is up to the user, who finds slots, reads bounds and puts items in and out.
  *
@@ -40,7 +46,7 @@ export abstract class IntervalTree {
   /** The summary of a leaf: a number from 0 on. */
   protected abstract summaryOfLeaf(leaf: number): number;
 
-  /** Items of another leaf are in `leaf` now. */
+  /** Items have come into `leaf` from another leaf, or are in another one now. */
   protected leafChanged(_leaf: number): void {
     // Nothing is kept here of where items are.
   }
@@ -185,8 +191,8 @@ export abstract class IntervalTree {
   }
 
   /**
-   * Puts an item into a full leaf, which becomes two: halves, or, where items come in one beside the other, cut there,
-   * so that leaves become full.
+   * Puts an item into a full leaf, which becomes two: halves, or, where items come in one beside the other, cut there
+   * or where {@link LEFT} stay, so that leaves become nearly full.
    */
   #insertAndSplit(leaf: number, slot: number, item: number, start: number, end: number): void {
     const { nodes } = this;
@@ -196,13 +202,14 @@ export abstract class IntervalTree {
     const descending = slot === this.newest;
     // How many of the items, the new one among them, stay.
     let stay = LEAF_SLOTS / 2;
-    if (ascending) stay = Math.min(LEAF_SLOTS - 1, index + 1);
-    else if (descending) stay = Math.max(1, index);
+    if (ascending) stay = Math.min(LEFT, index + 1);
+    else if (descending) stay = Math.max(LEAF_SLOTS - LEFT, Math.min(LEFT, index));
     const below = index < stay;
     const right = nodes.splitLeaf(leaf, below ? LEAF_SLOTS - stay : LEAF_SLOTS - 1 - stay);
     const place = below ? slot : (right << LEAF_SHIFT) + index - stay;
     nodes.insertItem(below ? leaf : right, place, item, start, end);
     this.newest = place;
+    this.leafChanged(leaf);
     this.leafChanged(right);
     nodes.forgetSummary(leaf, 0);
     let key = nodes.bounds[2 * (right << LEAF_SHIFT)] as number;

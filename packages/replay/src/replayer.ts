@@ -11,6 +11,7 @@ import type {
   SyscallEvent,
   SyscallStartEvent,
 } from '@vmakit/trace';
+import { takeAnnounced } from './take-announced.js';
 import { assumeTouched } from './assume.js';
 import { CallFiles } from './call-files.js';
 import { CallsUnderWay } from './calls-under-way.js';
@@ -97,7 +98,7 @@ export class Replayer {
 
   /** Takes the next events. */
   feed(events: readonly RecordedEvent[]): void {
-    for (const event of events) this.#take(event);
+    takeAnnounced(events, this.processes, (event) => this.#take(event));
   }
 
   /** The recording is over: what is left is compared and counted. */

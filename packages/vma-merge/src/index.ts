@@ -18,5 +18,6 @@ export {
 } from './vma.js';
 export { type MemoryPolicy, policiesEqual } from '@vmakit/rmap';
 export type { Hole } from './hole.js';
+export { MOST_ANTICIPATED } from './pages-ahead.js';
 export { VmaTable } from './vma-table.js';
 export { VmaTree } from './vma-tree.js';

@@ -32,18 +32,18 @@ export class LeafGuesses {
   }
 
   /**
-   * The guess for `page` was wrong: it is in `leaf`. When as many were wrong as there are places, the table is made
-   * anew, unless it fits the tree as it is then.
+   * The guess for `page` was wrong: it is in `leaf`.
    *
-   * @param span pages that a leaf like `leaf` spans; 0: not to be counted
-   * @param room leaves that the tree has room for
-   * @returns whether the table is new: nothing is known then, and the tree tells of each leaf ({@link note})
+   * @returns whether as many were wrong as there are places, so that it should be seen whether the table still fits
    */
-  correct(page: number, leaf: number, span: number, room: number): boolean {
-    if (span > 0) this.#span += (Math.log2(span) - this.#span) / (this.#span === 0 ? 1 : SPANS);
-    const isNew = ++this.#wrong >= this.#leaves.length && this.#fit(room);
+  correct(page: number, leaf: number): boolean {
     this.set(page, leaf);
-    return isNew;
+    return ++this.#wrong >= this.#leaves.length;
+  }
+
+  /** A leaf of the tree spans so many pages. */
+  learn(span: number): void {
+    this.#span += (Math.log2(span) - this.#span) / (this.#span === 0 ? 1 : SPANS);
   }
 
   /** `page` is in `leaf`. */
@@ -61,7 +61,12 @@ export class LeafGuesses {
     for (let i = 0; i < count && i < MOST_NOTED; i++) leaves[(first + i) & last] = leaf;
   }
 
-  #fit(room: number): boolean {
+  /**
+   * Makes the table anew, unless it fits a tree that has room for `room` leaves like those that were learned.
+   *
+   * @returns whether it is new: nothing is known then, and the tree tells of each leaf ({@link note})
+   */
+  fit(room: number): boolean {
     this.#wrong = 0;
     const pages = this.#span - FINENESS;
     const isFit = Math.abs(pages + Math.log2(this.#placesPerPage)) <= 1;

@@ -1,4 +1,14 @@
-import { InvariantError, NONE, VM_SHARED, type VmFlags, enlarged, roomBeyond, withFlags } from '@vmakit/base';
+import {
+  InvariantError,
+  NONE,
+  VM_SHARED,
+  type VmFlags,
+  alignedDoubles,
+  enlarged,
+  roomBeyond,
+  withFlags,
+  wordsOf,
+} from '@vmakit/base';
 import type { MappedFile } from '@vmakit/folio';
 import { type RmapVmaTable, policiesEqual } from '@vmakit/rmap';
 import { PLAIN, type VmaExtras, extrasOf } from './vma-extras.js';
@@ -125,10 +135,10 @@ export class VmaTable implements RmapVmaTable {
   }
 
   #grow(room: number): void {
-    const numbers = new Float64Array(room << NUMBERS_SHIFT);
+    const numbers = alignedDoubles(room << NUMBERS_SHIFT);
     numbers.set(this.numbers);
     this.numbers = numbers;
-    this.words = new Int32Array(numbers.buffer);
+    this.words = wordsOf(numbers);
   }
 
   /** The VMA in `row` as an object. */
@@ -288,6 +298,17 @@ export class VmaTable implements RmapVmaTable {
     if (!this.hasExtras(row)) return true;
     const { file } = this.extras(row);
     return file === null || (file.isAnonymousWhenPrivate && (this.flagsLower(row) & VM_SHARED) === 0);
+  }
+
+  /** Reads something of the first `count` of `rows`, which are in a tree: memory is waited for once for all of them. */
+  fetch(rows: Int32Array, count: number): void {
+    const { words } = this;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i] as number;
+      if (words[(row << WORDS_SHIFT) + STATE] !== ATTACHED) {
+        throw new InvariantError('a VMA of the tree is attached', { row });
+      }
+    }
   }
 
   /** In its mm's tree. */

@@ -1,11 +1,5 @@
-import { FANOUT_SHIFT, IntervalTree, LEAF_SHIFT, LEAF_SLOTS, NONE, UNKNOWN } from '@vmakit/base';
-import { LeafGuesses } from './leaf-guesses.js';
-
-/** So many VMAs most leaves have, or more. */
-const MANY = 13;
-
-/** What no slot holds. */
-const NO_ITEM = -2;
+import { FANOUT_SHIFT, LEAF_SHIFT, NONE, UNKNOWN } from '@vmakit/base';
+import { PageTree } from './vma-tree-pages.js';
 
 /**
  * VMAs by address; what is known of a subtree is the widest gap before one of its VMAs. Pages.
@@ -13,94 +7,11 @@ const NO_ITEM = -2;
  * A search for a hole asks for `length` free pages inside [low, high), and finds the VMA behind them: what the hole has
  * is between the end of the VMA before that one and its start, clipped.
  */
-export class GapTree extends IntervalTree {
-  readonly #guesses = new LeafGuesses();
+export class GapTree extends PageTree {
   /** What is searched for: fields, since numbers that are handed down would be made objects at each level. */
   #length = 0;
   #low = -Infinity;
   #high = Infinity;
-
-  /** The slot of the last VMA that starts at or below `page`; {@link NONE}: there is none. */
-  slotAtOrBelow(page: number): number {
-    const leaf = this.#guesses.leafFor(page);
-    const slot = this.#slotIn(leaf, page);
-    return slot === NONE ? this.#searchBeside(leaf, page) : slot;
-  }
-
-  /** The same if `leaf` is seen to be the one with that VMA; else {@link NONE}. It may be any leaf there ever was. */
-  #slotIn(leaf: number, page: number): number {
-    const { nodes } = this;
-    const { bounds, items } = nodes;
-    const first = leaf << LEAF_SHIFT;
-    // Never so: reads both ends of the leaf's items, so that they are fetched along with bounds.
-    if (items[first] === NO_ITEM || items[first + LEAF_SLOTS - 1] === NO_ITEM) return NONE;
-    if (nodes.count(leaf) === 0) return NONE;
-    const slot = nodes.slotAtOrBelow(leaf, page);
-    if (slot < first) return NONE;
-    // It is in that leaf if it lies between two starts of it, or in its last VMA.
-    const next = bounds[(slot << 1) + 2] as number;
-    return next !== Infinity || page < (bounds[(slot << 1) + 1] as number) ? slot : NONE;
-  }
-
-  /** The same for every page, when the guess was `leaf`: most likely a leaf beside it is right. */
-  #searchBeside(leaf: number, page: number): number {
-    const { nodes } = this;
-    const isBelow = page < (nodes.bounds[leaf << (LEAF_SHIFT + 1)] as number);
-    const beside = isBelow ? nodes.previous(leaf) : nodes.next(leaf);
-    const slot = beside === NONE ? NONE : this.#slotIn(beside, page);
-    if (slot === NONE) return this.#search(page);
-    this.#guesses.set(page, beside);
-    return slot;
-  }
-
-  #search(page: number): number {
-    const { nodes } = this;
-    const leaf = this.leafFor(page);
-    const first = leaf << LEAF_SHIFT;
-    const slot = nodes.slotAtOrBelow(leaf, page);
-    // A leaf's key may be lower than its first start, and the VMA before may reach over it.
-    if (slot < first) return nodes.lastSlot(nodes.previous(leaf));
-    if (this.#guesses.correct(page, leaf, this.#spanOf(leaf), nodes.items.length >> LEAF_SHIFT)) this.#noteLeaves();
-    return slot;
-  }
-
-  /**
-   * Pages that leaves like `leaf` span: one that has lost many of its VMAs spans less, and is taken for one that has
-   * not. 0: what it spans is mostly a hole, and says nothing of others.
-   */
-  #spanOf(leaf: number): number {
-    const { bounds } = this.nodes;
-    const first = leaf << LEAF_SHIFT;
-    const last = this.nodes.lastSlot(leaf);
-    let widest = 0;
-    for (let slot = first; slot < last; slot++) {
-      const step = (bounds[(slot << 1) + 2] as number) - (bounds[slot << 1] as number);
-      if (step > widest) widest = step;
-    }
-    const span = (bounds[last << 1] as number) - (bounds[first << 1] as number);
-    return 2 * widest > span ? 0 : span * Math.max(1, MANY / (last - first + 1));
-  }
-
-  #noteLeaves(): void {
-    const { nodes } = this;
-    for (let leaf = this.firstLeafBelow(this.root, this.height); leaf !== NONE; leaf = nodes.next(leaf)) {
-      this.leafChanged(leaf);
-    }
-  }
-
-  protected override leafChanged(leaf: number): void {
-    const { bounds } = this.nodes;
-    const last = this.nodes.lastSlot(leaf);
-    this.#guesses.note(bounds[leaf << (LEAF_SHIFT + 1)] as number, bounds[last << 1] as number, leaf);
-  }
-
-  /** The slot of `row`, which starts at `start`; {@link NONE}: it is not in the tree. */
-  slotOf(row: number, start: number): number {
-    const { items } = this.nodes;
-    if (items[this.newest] === row) return this.newest;
-    const slot = this.slotAtOrBelow(start);
-    return slot !== NONE && items[slot] === row ? slot : NONE;
-  }
 
   /** The end of the VMA before the first one of `leaf`; 0: there is none. */
   endBefore(leaf: number): number {

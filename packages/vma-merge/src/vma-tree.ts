@@ -1,8 +1,12 @@
 import { InvariantError, LEAF_SHIFT, NONE } from '@vmakit/base';
 import { FoundHole, type Hole } from './hole.js';
+import { PagesAhead } from './pages-ahead.js';
 import { GapTree } from './vma-tree-gaps.js';
 import { VmaTable } from './vma-table.js';
 import type { Vma, VmaOwner } from './vma.js';
+
+/** With fewer VMAs than this an announcement costs as much as it saves. */
+const VAST = 100_000;
 
 /**
  * The VMAs of one address space, by address: a B+tree, the VMAs linked to their neighbours, with the widest gap of each
@@ -21,6 +25,7 @@ export class VmaTree {
 
   readonly #tree: GapTree;
   readonly #hole: FoundHole;
+  readonly #ahead: PagesAhead;
   /** The VMA found last: programs work where they worked. */
   #hint: number = NONE;
   /** A slot at or behind which the next change most likely is: that of the VMA found last, or the one before a gap. */
@@ -33,6 +38,7 @@ export class VmaTree {
     this.table = new VmaTable(owner);
     this.#tree = new GapTree();
     this.#hole = new FoundHole(this.table);
+    this.#ahead = new PagesAhead(this.#tree, this.table);
   }
 
   get first(): Vma | null {
@@ -55,14 +61,32 @@ export class VmaTree {
     if (hint !== NONE && isFirstAbove(table, hint, page)) return hint;
     if (lastRow === NONE || page >= table.end(lastRow)) return NONE;
     const { nodes } = this.#tree;
-    const slot = this.#tree.slotAtOrBelow(page);
-    if (slot < 0) return this.firstRow;
+    let slot = this.#ahead.take(page);
+    if (slot === NONE) {
+      slot = this.#tree.slotAtOrBelow(page);
+      if (slot === NONE) return this.firstRow;
+      this.#checkOrder(nodes.items[slot] as number, slot);
+    }
     const floor = nodes.items[slot] as number;
-    this.#checkOrder(floor, slot);
     const found = (nodes.bounds[2 * slot + 1] as number) > page ? floor : table.next(floor);
     this.#near = slot;
     this.#hint = found;
     return found;
+  }
+
+  /** Whether announcing what comes is worth while ({@link anticipate}): there are some 100,000 VMAs. */
+  get isVast(): boolean {
+    return this.count >= VAST;
+  }
+
+  /**
+   * Says on which pages the next calls will be, in their order: the first `count` of `pages`, {@link MOST_ANTICIPATED}
+   * at the most. What the calls find and do is the same without. With so many VMAs that the processor's cache does not
+   * hold them, what the calls will read is fetched for all of them together, where each call by itself would wait for
+   * memory several times; with fewer nothing is done.
+   */
+  anticipate(pages: Float64Array, count: number): void {
+    if (this.isVast) this.#ahead.announce(pages, count);
   }
 
   /** The VMA that contains `page`. */

@@ -2,7 +2,8 @@ import { rmapWalkAnon } from '@vmakit/rmap';
 import type { Calm } from './calm.js';
 import { median } from './measure.js';
 import { ARENA_A as A0, Machine, PAGE, READ, RW } from './machine.js';
-import { churn, protectChurn } from './workloads.js';
+import { announcedChurn, announcedProtectChurn } from './announced.js';
+import { type Workload, churn, protectChurn } from './workloads.js';
 
 /** How the cost of one operation grows with what there is. Model only: the live kernel has a limit of 65530 VMAs. */
 export interface GrowthResult {
@@ -28,18 +29,10 @@ export interface GrowthProbe {
 const ROUNDS = 200_000;
 
 export const GROWTH_PROBES: readonly GrowthProbe[] = [
-  {
-    name: 'scale W1',
-    small: 1000,
-    large: 1_000_000,
-    run: (vmas) => perOperation(churn(vmas).run(vastMachine(), 0.5)),
-  },
-  {
-    name: 'scale W2',
-    small: 1000,
-    large: 1_000_000,
-    run: (vmas) => perOperation(protectChurn(vmas, false).run(vastMachine(), 0.5)),
-  },
+  workloadProbe('scale W1', churn),
+  workloadProbe('scale W2', (vmas) => protectChurn(vmas, false)),
+  workloadProbe('scale W1 announced', announcedChurn),
+  workloadProbe('scale W2 announced', announcedProtectChurn),
   { name: 'scale anon_vma split, merge', small: 1000, large: 100_000, run: splitAndMerge },
   { name: 'scale anon_vma fork, per VMA', small: 1000, large: 100_000, run: forkPerVma },
   { name: 'scale anon_vma walk', small: 1000, large: 100_000, run: walk },
@@ -68,8 +61,17 @@ function vastMachine(): Machine {
   return new Machine([], { maxMapCount: Infinity });
 }
 
-const perOperation = ({ nanoseconds, operations }: { nanoseconds: number; operations: number }): number =>
-  nanoseconds / operations;
+function workloadProbe(name: string, workload: (vmas: number) => Workload): GrowthProbe {
+  return {
+    name,
+    small: 1000,
+    large: 1_000_000,
+    run: (vmas) => {
+      const { nanoseconds, operations } = workload(vmas).run(vastMachine(), 0.5);
+      return nanoseconds / operations;
+    },
+  };
+}
 
 function timed(body: () => void): number {
   const start = process.hrtime.bigint();

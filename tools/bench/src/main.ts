@@ -67,7 +67,7 @@ async function run(options: BenchOptions): Promise<void> {
       ratios: costRatios(workloads),
       memory: weighAll(MEMORY_WORKLOADS.filter(wanted)),
       scaled: wanted({ name: SCALE_NAME }) ? weighScale() : null,
-      growth: measureGrowth(GROWTH_PROBES.filter(wanted), Math.min(options.reps, 3), calm),
+      growth: measureGrowth(GROWTH_PROBES.filter(wanted), options.reps, calm),
       // The last, when all is measured.
       disturbed: options.calm === 0 ? null : calm.disturbed,
     };

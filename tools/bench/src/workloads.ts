@@ -31,10 +31,15 @@ export interface Workload {
 }
 
 const now = (): number => Number(process.hrtime.bigint());
-const scaled = (count: number, scale: number): number => Math.max(1, Math.trunc(count * scale));
+export const scaled = (count: number, scale: number): number => Math.max(1, Math.trunc(count * scale));
 
 /** Times `body` and takes the layout after it. */
-function timed(machine: Machine, operations: number, body: () => void, errors: () => number = () => 0): Measurement {
+export function timed(
+  machine: Machine,
+  operations: number,
+  body: () => void,
+  errors: () => number = () => 0,
+): Measurement {
   const start = now();
   body();
   const nanoseconds = now() - start;
@@ -82,27 +87,42 @@ function churnWithSearch(count: number): Workload {
   };
 }
 
+/** The pages that W2 protects, and whether each of them can be written to. */
+export class ProtectedPages {
+  // A bit each: what a workload keeps for itself should not be what is waited for.
+  readonly #readOnly: Int32Array;
+
+  constructor(count: number) {
+    this.#readOnly = new Int32Array((count + 31) >> 5);
+  }
+
+  /** Byte address of page `i`. */
+  address(i: number): number {
+    return A0 + (4 * i + 1) * PAGE;
+  }
+
+  /** Makes page `i` what it was not; gives its protection from now on. */
+  flip(i: number): number {
+    const bits = (this.#readOnly[i >> 5] as number) ^ (1 << (i & 31));
+    this.#readOnly[i >> 5] = bits;
+    return (bits & (1 << (i & 31))) === 0 ? RW : READ;
+  }
+}
+
 /** W2; touched: W2f. */
 export function protectChurn(count: number, touched: boolean): Workload {
   return {
     name: `W2${touched ? 'f' : ''} n=${count}`,
     run(machine, scale) {
       const rounds = scaled(400_000, scale);
-      // A bit each: what a workload keeps for itself should not be what is waited for.
-      const readOnly = new Int32Array((count + 31) >> 5);
-      const pageOf = (i: number): number => A0 + (4 * i + 1) * PAGE;
+      const pages = new ProtectedPages(count);
       machine.map(A0, 4 * count * PAGE, RW);
       if (touched) machine.touch(A0, 4 * count * PAGE);
-      for (let i = 0; i < count; i += 2) {
-        machine.protect(pageOf(i), PAGE, READ);
-        (readOnly[i >> 5] as number) |= 1 << (i & 31);
-      }
+      for (let i = 0; i < count; i += 2) machine.protect(pages.address(i), PAGE, pages.flip(i));
       return timed(machine, rounds, () => {
         for (let j = 0; j < rounds; j++) {
           const i = machine.random.below(count);
-          const bits = readOnly[i >> 5] as number;
-          machine.protect(pageOf(i), PAGE, (bits & (1 << (i & 31))) === 0 ? READ : RW);
-          readOnly[i >> 5] = bits ^ (1 << (i & 31));
+          machine.protect(pages.address(i), PAGE, pages.flip(i));
         }
       });
     },
