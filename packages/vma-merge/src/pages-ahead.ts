@@ -21,7 +21,8 @@ export class PagesAhead {
   readonly #pages = new Float64Array(MOST_ANTICIPATED);
   readonly #slots = new Int32Array(MOST_ANTICIPATED);
   readonly #rows = new Int32Array(ROWS_EACH * MOST_ANTICIPATED);
-  #next = 0;
+  /** How many of those that were announced are still to come. */
+  left = 0;
   #count = 0;
 
   constructor(tree: PageTree, table: VmaTable) {
@@ -32,7 +33,7 @@ export class PagesAhead {
   /** Takes the first `count` of `pages` in place of those that were announced before. */
   announce(pages: Float64Array, count: number): void {
     for (let i = 0; i < count; i++) this.#pages[i] = pages[i] as number;
-    this.#next = 0;
+    this.left = count;
     this.#count = count;
     this.#tree.slotsAtOrBelow(this.#pages, count, this.#slots);
     this.#table.fetch(this.#rows, this.#collectRows());
@@ -55,14 +56,14 @@ export class PagesAhead {
 
   /**
    * The slot of the last VMA that starts at or below `page`, if that is the page announced next, or the one after it,
-   * and the slot is still right; else {@link NONE}.
+   * and the slot is still right; else {@link NONE}. Some must be {@link left}.
    */
   take(page: number): number {
-    let next = this.#next;
-    if (next >= this.#count) return NONE;
+    const count = this.#count;
+    let next = count - this.left;
     // A call may not have searched for its page: it was at hand.
-    if (this.#pages[next] !== page && (++next >= this.#count || this.#pages[next] !== page)) return NONE;
-    this.#next = next + 1;
+    if (this.#pages[next] !== page && (++next >= count || this.#pages[next] !== page)) return NONE;
+    this.left = count - next - 1;
     const slot = this.#slots[next] as number;
     if (slot === NONE) return NONE;
     const { bounds } = this.#tree.nodes;

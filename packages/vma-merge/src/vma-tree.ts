@@ -61,7 +61,8 @@ export class VmaTree {
     if (hint !== NONE && isFirstAbove(table, hint, page)) return hint;
     if (lastRow === NONE || page >= table.end(lastRow)) return NONE;
     const { nodes } = this.#tree;
-    let slot = this.#ahead.take(page);
+    const ahead = this.#ahead;
+    let slot = ahead.left > 0 ? ahead.take(page) : NONE;
     if (slot === NONE) {
       slot = this.#tree.slotAtOrBelow(page);
       if (slot === NONE) return this.firstRow;
