@@ -2,7 +2,7 @@
 const FEWEST_PLACES = 16;
 /** log2 of the places that the pages of a leaf are spread over. */
 const FINENESS = 2;
-/** At least so many places there are for each leaf that there is room for. */
+/** At least so many places there are for each leaf that the table is made for: twice as many as the tree has. */
 const PLACES_PER_LEAF = 4;
 /** So many places of a leaf are filled when all leaves are told of: those of one that reaches far are not. */
 const MOST_NOTED = 16;
@@ -62,7 +62,7 @@ export class LeafGuesses {
   }
 
   /**
-   * Makes the table anew, unless it fits a tree that has room for `room` leaves like those that were learned.
+   * Makes the table anew, unless it fits a tree of up to `room` leaves like those that were learned.
    *
    * @returns whether it is new: nothing is known then, and the tree tells of each leaf ({@link note})
    */

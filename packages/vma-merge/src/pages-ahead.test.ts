@@ -48,5 +48,7 @@ it('is worth while for some hundred thousand VMAs, and does nothing for fewer', 
   expect(world.tree.isVast).toBe(false);
   world.tree.anticipate(Float64Array.of(0), 1);
   expect(world.tree.findRow(0)).toBe(world.tree.firstRow);
-  expect(vastWorld().tree.isVast).toBe(true);
+  const vast = vastWorld().tree;
+  expect(vast.isVast).toBe(true);
+  expect(() => vast.anticipate(new Float64Array(17), 17)).toThrow('17 pages are announced, 16 may be');
 });

@@ -32,6 +32,7 @@ export class PagesAhead {
 
   /** Takes the first `count` of `pages` in place of those that were announced before. */
   announce(pages: Float64Array, count: number): void {
+    if (count > MOST_ANTICIPATED) throw new RangeError(`${count} pages are announced, ${MOST_ANTICIPATED} may be`);
     for (let i = 0; i < count; i++) this.#pages[i] = pages[i] as number;
     this.left = count;
     this.#count = count;

@@ -85,6 +85,8 @@ export class VmaTree {
    * at the most. What the calls find and do is the same without. With so many VMAs that the processor's cache does not
    * hold them, what the calls will read is fetched for all of them together, where each call by itself would wait for
    * memory several times; with fewer nothing is done.
+   *
+   * @throws {RangeError} when more pages are announced
    */
   anticipate(pages: Float64Array, count: number): void {
     if (this.isVast) this.#ahead.announce(pages, count);
