@@ -11,7 +11,6 @@ import type {
   SyscallEvent,
   SyscallStartEvent,
 } from '@vmakit/trace';
-import { takeAnnounced } from './take-announced.js';
 import { assumeTouched } from './assume.js';
 import { CallFiles } from './call-files.js';
 import { CallsUnderWay } from './calls-under-way.js';
@@ -38,6 +37,7 @@ import {
   UNSEEN_USERFAULTFD,
 } from './space.js';
 import { Check, ReplayStatistics } from './statistics.js';
+import { takeAnnounced } from './take-announced.js';
 import { UnmergedPairs } from './unmerged.js';
 
 /** Where calls are recorded in the order of their starts only, so many events may be between one and its place. */

@@ -25,7 +25,8 @@ export class VmaTree {
 
   readonly #tree: GapTree;
   readonly #hole: FoundHole;
-  readonly #ahead: PagesAhead;
+  /** What was announced; null: nothing yet, as in most trees. */
+  #ahead: PagesAhead | null = null;
   /** The VMA found last: programs work where they worked. */
   #hint: number = NONE;
   /** A slot at or behind which the next change most likely is: that of the VMA found last, or the one before a gap. */
@@ -38,7 +39,6 @@ export class VmaTree {
     this.table = new VmaTable(owner);
     this.#tree = new GapTree();
     this.#hole = new FoundHole(this.table);
-    this.#ahead = new PagesAhead(this.#tree, this.table);
   }
 
   get first(): Vma | null {
@@ -62,7 +62,7 @@ export class VmaTree {
     if (lastRow === NONE || page >= table.end(lastRow)) return NONE;
     const { nodes } = this.#tree;
     const ahead = this.#ahead;
-    let slot = ahead.left > 0 ? ahead.take(page) : NONE;
+    let slot = ahead !== null && ahead.left > 0 ? ahead.take(page) : NONE;
     if (slot === NONE) {
       slot = this.#tree.slotAtOrBelow(page);
       if (slot === NONE) return this.firstRow;
@@ -89,7 +89,9 @@ export class VmaTree {
    * @throws {RangeError} when more pages are announced
    */
   anticipate(pages: Float64Array, count: number): void {
-    if (this.isVast) this.#ahead.announce(pages, count);
+    if (!this.isVast) return;
+    this.#ahead ??= new PagesAhead(this.#tree, this.table);
+    this.#ahead.announce(pages, count);
   }
 
   /** The VMA that contains `page`. */

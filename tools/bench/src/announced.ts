@@ -20,7 +20,6 @@ function inGroups(rounds: number, announce: (count: number) => void, make: (at: 
 export function announcedChurn(count: number): Workload {
   return {
     name: `W1 announced n=${count}`,
-    modelOnly: true,
     run(machine, scale) {
       const rounds = scaled(200_000, scale);
       for (let i = 0; i < count; i++) machine.map(A0 + 2 * i * PAGE, PAGE, RW);
@@ -45,7 +44,6 @@ export function announcedChurn(count: number): Workload {
 export function announcedProtectChurn(count: number): Workload {
   return {
     name: `W2 announced n=${count}`,
-    modelOnly: true,
     run(machine, scale) {
       const rounds = scaled(400_000, scale);
       const sites = new ProtectedPages(count);
