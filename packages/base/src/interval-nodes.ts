@@ -1,3 +1,4 @@
+import { reported } from './large-arrays.js';
 import { alignedDoubles, wordsOf } from './room.js';
 
 /** log2 of the children that a branch has room for: shifts keep places small integers, products do not. */
@@ -399,7 +400,7 @@ export class IntervalNodes {
     const branch = this.#branches++;
     if (branch * FANOUT === this.summaries.length) {
       const room = grown(branch) * FANOUT;
-      this.entries = copiedInto(new Float64Array(2 * room).fill(Infinity), this.entries);
+      this.entries = copiedInto(reported(new Float64Array(2 * room)).fill(Infinity), this.entries);
       this.#entryWords = new Int32Array(this.entries.buffer);
       this.summaries = copiedInto(new Float64Array(room), this.summaries);
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { tuneEngine } from '@vmakit/replay';
+import { tuneEngine, useHugePages } from '@vmakit/replay';
 import { exitCodeOf } from './exit-codes.js';
 import { createProgram } from './program.js';
 
@@ -10,6 +10,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 tuneEngine();
+useHugePages();
 const program = createProgram();
 const code = await exitCodeOf(
   () => program.parseAsync(),

@@ -1,3 +1,5 @@
+import { reported } from '@vmakit/base';
+
 /** Frames that the arrays hold at first: a small kernel costs some 26 KiB. */
 const INITIAL_FRAMES = 1024;
 /** Up to here the arrays double; after that they grow by half, so that a large memory wastes less. */
@@ -47,7 +49,7 @@ export class FrameTable {
   }
 }
 
-function copyInto<A extends { set(source: A): void }>(target: A, source: A): A {
-  target.set(source);
+function copyInto<A extends ArrayBufferView & { set(source: A): void }>(target: A, source: A): A {
+  reported(target).set(source);
   return target;
 }

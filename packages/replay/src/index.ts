@@ -1,5 +1,6 @@
 export { type CompareRequest, type ComparedRun, type Comparison, compareRecording } from './compare.js';
 export type { Divergence, LayoutCheck } from './divergence.js';
+export { useHugePages } from './huge-pages.js';
 export type { LayoutDifference, LayoutLine } from './layout.js';
 export { type JobOutcome, type ReplayJob, runJob } from './job.js';
 export { type ChosenProfile, kernelFor, profileForRelease, settingsFrom } from './kernel-for.js';

@@ -1,4 +1,4 @@
-import { InvariantError, NONE, enlarged, roomBeyond } from '@vmakit/base';
+import { InvariantError, NONE, enlarged, reported, roomBeyond } from '@vmakit/base';
 import { AnonVma } from './anon-vma.js';
 import {
   ANON_VMA_FIELDS,
@@ -195,7 +195,7 @@ export class AnonVmaRegistry {
   }
 
   #grow(room: number): void {
-    const numbers = new Int32Array(ANON_VMA_FIELDS * room);
+    const numbers = reported(new Int32Array(ANON_VMA_FIELDS * room));
     numbers.set(this.numbers);
     this.numbers = numbers;
     this.#objects = enlarged(this.#objects, room);

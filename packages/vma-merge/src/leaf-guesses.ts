@@ -1,3 +1,5 @@
+import { reported } from '@vmakit/base';
+
 /** Places of a table for a small tree, so few that they lie in the array object itself. */
 const FEWEST_PLACES = 16;
 /** log2 of the places that the pages of a leaf are spread over. */
@@ -74,7 +76,7 @@ export class LeafGuesses {
     while (places < PLACES_PER_LEAF * room) places *= 2;
     if (isFit && places === this.#leaves.length) return false;
     this.#placesPerPage = 2 ** -Math.max(0, Math.round(pages));
-    this.#leaves = new Int32Array(places);
+    this.#leaves = reported(new Int32Array(places));
     return true;
   }
 }

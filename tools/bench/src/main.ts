@@ -1,5 +1,5 @@
 import { cpus, release } from 'node:os';
-import { tuneEngine } from '@vmakit/replay';
+import { tuneEngine, useHugePages } from '@vmakit/replay';
 import { Command, InvalidArgumentError } from 'commander';
 import { Calm } from './calm.js';
 import { HostBench } from './host.js';
@@ -88,4 +88,5 @@ async function readRecordings(
 
 // As the command line does.
 tuneEngine();
+useHugePages();
 await command.parseAsync();
