@@ -12,7 +12,7 @@ export {
 } from './interval-nodes.js';
 export { IntervalTree } from './interval-tree.js';
 export { InvariantError, invariant } from './invariant.js';
-export { type LargeArrayListener, observeLargeArrays, reported } from './large-arrays.js';
+export { type LargeArrayListener, copiedInto, observeLargeArrays, reported } from './large-arrays.js';
 export {
   type FrameNumber,
   type PageOffset,

@@ -1,4 +1,4 @@
-import { reported } from './large-arrays.js';
+import { copiedInto } from './large-arrays.js';
 import { alignedDoubles, wordsOf } from './room.js';
 
 /** log2 of the children that a branch has room for: shifts keep places small integers, products do not. */
@@ -385,9 +385,10 @@ export class IntervalNodes {
 
   #growLeaves(room: number): void {
     this.#row = copiedInto(new Int32Array(room * ROW_FIELDS), this.#row);
-    this.bounds = copiedInto(alignedDoubles(room * 2 * LEAF_SLOTS).fill(Infinity), this.bounds);
+    this.bounds = copiedInto(alignedDoubles(room * 2 * LEAF_SLOTS), this.bounds).fill(Infinity, this.bounds.length);
     this.#leafWords = wordsOf(this.bounds);
-    this.items = copiedInto(wordsOf(alignedDoubles((room * LEAF_SLOTS) / 2)).fill(NONE), this.items);
+    const items = wordsOf(alignedDoubles((room * LEAF_SLOTS) / 2));
+    this.items = copiedInto(items, this.items).fill(NONE, this.items.length);
   }
 
   #addLeaf(): number {
@@ -400,7 +401,7 @@ export class IntervalNodes {
     const branch = this.#branches++;
     if (branch * FANOUT === this.summaries.length) {
       const room = grown(branch) * FANOUT;
-      this.entries = copiedInto(reported(new Float64Array(2 * room)).fill(Infinity), this.entries);
+      this.entries = copiedInto(new Float64Array(2 * room), this.entries).fill(Infinity, this.entries.length);
       this.#entryWords = new Int32Array(this.entries.buffer);
       this.summaries = copiedInto(new Float64Array(room), this.summaries);
     }
@@ -411,9 +412,4 @@ export class IntervalNodes {
 /** How many nodes to have room for when `nodes` were not enough. */
 function grown(nodes: number): number {
   return nodes < 4 ? nodes + 1 : nodes + (nodes >> 1);
-}
-
-function copiedInto<A extends { set(source: A): void }>(larger: A, old: A): A {
-  larger.set(old);
-  return larger;
 }

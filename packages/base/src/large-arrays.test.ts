@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { observeLargeArrays, reported } from './large-arrays.js';
-import { alignedDoubles } from './room.js';
+import { copiedInto, observeLargeArrays, reported } from './large-arrays.js';
 
 const MIB = 1 << 20;
 
@@ -12,8 +11,9 @@ describe('large arrays', () => {
     observeLargeArrays((memory) => told.push(memory));
     reported(new Int32Array(MIB - 1));
     const words = reported(new Int32Array(MIB));
-    const doubles = alignedDoubles(MIB);
-    expect(told).toEqual([words.buffer, doubles.buffer]);
+    const larger = copiedInto(new Int32Array(2 * MIB), words.fill(7));
+    expect(told).toEqual([words.buffer, larger.buffer]);
+    expect([larger[MIB - 1], larger[MIB]]).toEqual([7, 0]);
   });
 
   it('are made the same when nobody wants to know', () => {

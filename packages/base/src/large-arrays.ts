@@ -19,3 +19,9 @@ export function reported<A extends ArrayBufferView>(array: A): A {
   if (listener !== null && array.byteLength >= LARGE) listener(array.buffer);
   return array;
 }
+
+/** `larger`, which was just made and takes the place of `old`, with what `old` has at its beginning. */
+export function copiedInto<A extends ArrayBufferView & { set(source: A): void }>(larger: A, old: A): A {
+  reported(larger).set(old);
+  return larger;
+}

@@ -1,5 +1,3 @@
-import { reported } from './large-arrays.js';
-
 /** How many entries to have room for when `count` were not enough: half as many again. */
 export function roomBeyond(count: number): number {
   return count + Math.max(8, count >> 1);
@@ -23,7 +21,7 @@ const LINE = 64;
  */
 export function alignedDoubles(length: number): Float64Array {
   const offset = LINE - BEFORE_ARRAY;
-  return reported(new Float64Array(new ArrayBuffer(offset + length * Float64Array.BYTES_PER_ELEMENT), offset));
+  return new Float64Array(new ArrayBuffer(offset + length * Float64Array.BYTES_PER_ELEMENT), offset);
 }
 
 /** The same memory as 32-bit words. */

@@ -1,4 +1,4 @@
-import { reported } from '@vmakit/base';
+import { copiedInto } from '@vmakit/base';
 
 /** Frames that the arrays hold at first: a small kernel costs some 26 KiB. */
 const INITIAL_FRAMES = 1024;
@@ -38,18 +38,13 @@ export class FrameTable {
     let capacity = this.flags.length;
     if (frames <= capacity) return;
     while (capacity < frames) capacity += capacity < DOUBLING_LIMIT ? capacity : capacity >>> 1;
-    this.flags = copyInto(new Uint16Array(capacity), this.flags);
-    this.order = copyInto(new Uint8Array(capacity), this.order);
-    this.mapcount = copyInto(new Int32Array(capacity), this.mapcount);
-    this.refcount = copyInto(new Int32Array(capacity), this.refcount);
-    this.mapping = copyInto(new Int32Array(capacity), this.mapping);
-    this.index = copyInto(new Float64Array(capacity), this.index);
-    this.content = copyInto(new Uint8Array(capacity), this.content);
-    this.generation = copyInto(new Uint16Array(capacity), this.generation);
+    this.flags = copiedInto(new Uint16Array(capacity), this.flags);
+    this.order = copiedInto(new Uint8Array(capacity), this.order);
+    this.mapcount = copiedInto(new Int32Array(capacity), this.mapcount);
+    this.refcount = copiedInto(new Int32Array(capacity), this.refcount);
+    this.mapping = copiedInto(new Int32Array(capacity), this.mapping);
+    this.index = copiedInto(new Float64Array(capacity), this.index);
+    this.content = copiedInto(new Uint8Array(capacity), this.content);
+    this.generation = copiedInto(new Uint16Array(capacity), this.generation);
   }
-}
-
-function copyInto<A extends ArrayBufferView & { set(source: A): void }>(target: A, source: A): A {
-  reported(target).set(source);
-  return target;
 }

@@ -1,4 +1,4 @@
-import { type FaultInjector, InvariantError } from '@vmakit/base';
+import { type FaultInjector, InvariantError, copiedInto } from '@vmakit/base';
 import { PG_DIRTY, PG_SWAPCACHE } from './page-flags.js';
 import type { PhysicalMemory } from './physical-memory.js';
 
@@ -137,12 +137,8 @@ export class SwapSpace {
     let capacity = this.count.length;
     if (slots <= capacity) return;
     while (capacity < slots) capacity *= 2;
-    const { count, cache, content } = this;
-    this.count = new Uint32Array(capacity);
-    this.count.set(count);
-    this.cache = new Int32Array(capacity);
-    this.cache.set(cache);
-    this.content = new Uint8Array(capacity);
-    this.content.set(content);
+    this.count = copiedInto(new Uint32Array(capacity), this.count);
+    this.cache = copiedInto(new Int32Array(capacity), this.cache);
+    this.content = copiedInto(new Uint8Array(capacity), this.content);
   }
 }

@@ -1,3 +1,4 @@
+import { copiedInto } from '@vmakit/base';
 import type { PhysicalMemory } from '@vmakit/folio';
 
 const INITIAL = 256;
@@ -85,10 +86,10 @@ export class FolioJournal {
 
   #grow(): void {
     const capacity = this.#heads.length * 2;
-    this.#heads = grown(new Int32Array(capacity), this.#heads);
-    this.#counts = grown(new Int32Array(capacity), this.#counts);
-    this.#mappings = grown(new Int32Array(capacity), this.#mappings);
-    this.#indices = grown(new Float64Array(capacity), this.#indices);
+    this.#heads = copiedInto(new Int32Array(capacity), this.#heads);
+    this.#counts = copiedInto(new Int32Array(capacity), this.#counts);
+    this.#mappings = copiedInto(new Int32Array(capacity), this.#mappings);
+    this.#indices = copiedInto(new Float64Array(capacity), this.#indices);
   }
 }
 
@@ -121,9 +122,4 @@ const FILL_LEAST = 32;
 function setMappings(mapping: Int32Array, first: number, end: number, anonVmaId: number): void {
   if (end - first >= FILL_LEAST) mapping.fill(anonVmaId, first, end);
   else for (let head = first; head < end; head++) mapping[head] = anonVmaId;
-}
-
-function grown<A extends Int32Array | Float64Array>(larger: A, old: A): A {
-  larger.set(old);
-  return larger;
 }

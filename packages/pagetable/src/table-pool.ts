@@ -1,4 +1,4 @@
-import { InvariantError } from '@vmakit/base';
+import { InvariantError, copiedInto } from '@vmakit/base';
 import type { Arch } from './arch.js';
 import type { LevelName } from './geometry.js';
 
@@ -305,15 +305,10 @@ export class TablePool {
     if (id >= this.#next.length) {
       // By an eighth: the pool of a large memory is almost all words.
       const room = id + Math.max(this.chunkMask + 1, id >> 3);
-      this.#next = grown(this.#next, new Int32Array(room));
-      this.#levelOf = grown(this.#levelOf, new Uint8Array(room));
-      this.#known = grown(this.#known, new Int32Array(room));
+      this.#next = copiedInto(new Int32Array(room), this.#next);
+      this.#levelOf = copiedInto(new Uint8Array(room), this.#levelOf);
+      this.#known = copiedInto(new Int32Array(room), this.#known);
     }
     return id;
   }
-}
-
-function grown<T extends Int32Array | Uint8Array>(old: T, larger: T): T {
-  larger.set(old);
-  return larger;
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { alignedDoubles, observeLargeArrays } from '@vmakit/base';
+import { alignedDoubles, observeLargeArrays, reported } from '@vmakit/base';
 import { afterEach, describe, expect, it } from 'vitest';
 import { useHugePages } from './huge-pages.js';
 
@@ -17,7 +17,7 @@ describe('huge pages', () => {
     const before = advisedMappings();
     useHugePages();
     // So many that the C library gives them a mapping of their own.
-    const doubles = alignedDoubles(8 << 20).fill(1);
+    const doubles = reported(alignedDoubles(8 << 20)).fill(1);
     expect(advisedMappings()).toBe(before + 1);
     expect(doubles.length).toBe(8 << 20);
   });

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { platform } from 'node:process';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { observeLargeArrays } from '@vmakit/base';
 import type * as Koffi from 'koffi';
 
@@ -8,19 +9,19 @@ const HUGE_PAGE = 2 << 20;
 /** madvise(2): huge pages are welcome. */
 const MADV_HUGEPAGE = 14;
 
-/** Whether {@link useHugePages} was called in this thread. */
-let wanted = false;
+/** What threads inherit from one that uses huge pages. */
+const INHERITED = '@vmakit/replay: huge pages';
 
 type Madvise = (address: number, bytes: number, advice: number) => number;
 
 /**
- * Has the operating system put the large arrays that this thread makes from now on onto huge pages, where it is Linux
- * and lets programs ask for them: with a million VMAs an operation takes a tenth to a seventh less time
- * (docs/performance.md). Nothing but speed changes, so it is up to whoever owns the process: call it once, before the
- * model has run. What makes the call is loaded when the first large array is made.
+ * Has the operating system put the large arrays that this thread, and threads that do its jobs, make from now on onto
+ * huge pages, where it is Linux and lets programs ask for them: with a million VMAs an operation takes a seventh to a
+ * fifth less time (docs/performance.md). Nothing but speed changes, so it is up to whoever owns the process: call it
+ * once, before the model has run. What makes the call is loaded when the first large array is made.
  */
 export function useHugePages(): void {
-  wanted = true;
+  setEnvironmentData(INHERITED, true);
   if (platform !== 'linux') return;
   let advise: ((memory: ArrayBufferLike) => boolean) | null = null;
   observeLargeArrays((memory) => {
@@ -30,9 +31,9 @@ export function useHugePages(): void {
   });
 }
 
-/** Whether threads that do the work of this one are to use huge pages, too. */
-export function usesHugePages(): boolean {
-  return wanted;
+/** Does so if the thread that made this one has. */
+export function useHugePagesAsParent(): void {
+  if (getEnvironmentData(INHERITED) === true) useHugePages();
 }
 
 /** A function that asks for the whole huge pages inside some memory, and says whether they may be had. */

@@ -3,7 +3,6 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
-import { usesHugePages } from './huge-pages.js';
 import { type JobOutcome, type ReplayJob, runJob } from './job.js';
 import type { WorkerTask } from './worker.js';
 
@@ -55,15 +54,14 @@ async function runThere(
   index: number,
   onProgress: JobProgress | undefined,
 ): Promise<JobOutcome> {
-  const hugePages = usesHugePages();
   if (onProgress === undefined) {
-    const task: WorkerTask = { job, progress: null, hugePages };
+    const task: WorkerTask = { job, progress: null };
     return (await pool.run(task)) as JobOutcome;
   }
   const { port1, port2 } = new MessageChannel();
   port1.on('message', (bytes: number) => onProgress(index, bytes));
   try {
-    const task: WorkerTask = { job, progress: port2, hugePages };
+    const task: WorkerTask = { job, progress: port2 };
     return (await pool.run(task, { transferList: [port2] })) as JobOutcome;
   } finally {
     port1.close();

@@ -1,4 +1,4 @@
-import { InvariantError, NONE, enlarged, reported, roomBeyond } from '@vmakit/base';
+import { InvariantError, NONE, copiedInto, enlarged, roomBeyond } from '@vmakit/base';
 import { AnonVma } from './anon-vma.js';
 import {
   ANON_VMA_FIELDS,
@@ -195,9 +195,7 @@ export class AnonVmaRegistry {
   }
 
   #grow(room: number): void {
-    const numbers = reported(new Int32Array(ANON_VMA_FIELDS * room));
-    numbers.set(this.numbers);
-    this.numbers = numbers;
+    this.numbers = copiedInto(new Int32Array(ANON_VMA_FIELDS * room), this.numbers);
     this.#objects = enlarged(this.#objects, room);
   }
 }

@@ -1,4 +1,4 @@
-import { type ItemWords, NONE, reported, roomBeyond } from '@vmakit/base';
+import { type ItemWords, NONE, copiedInto, roomBeyond } from '@vmakit/base';
 import type { RmapVma, RmapVmaTable } from './anon-vma.js';
 
 /** log2 of the numbers of a link in `words`. */
@@ -173,11 +173,7 @@ export class LinkTable implements ItemWords {
   }
 
   #grow(room: number): void {
-    const words = reported(new Int32Array(room << LINK_SHIFT));
-    words.set(this.words);
-    this.words = words;
-    const vmas = reported(new Int32Array(room << VMA_SHIFT));
-    vmas.set(this.#vmas);
-    this.#vmas = vmas;
+    this.words = copiedInto(new Int32Array(room << LINK_SHIFT), this.words);
+    this.#vmas = copiedInto(new Int32Array(room << VMA_SHIFT), this.#vmas);
   }
 }

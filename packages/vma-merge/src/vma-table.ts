@@ -4,6 +4,7 @@ import {
   VM_SHARED,
   type VmFlags,
   alignedDoubles,
+  copiedInto,
   enlarged,
   roomBeyond,
   withFlags,
@@ -135,10 +136,8 @@ export class VmaTable implements RmapVmaTable {
   }
 
   #grow(room: number): void {
-    const numbers = alignedDoubles(room << NUMBERS_SHIFT);
-    numbers.set(this.numbers);
-    this.numbers = numbers;
-    this.words = wordsOf(numbers);
+    this.numbers = copiedInto(alignedDoubles(room << NUMBERS_SHIFT), this.numbers);
+    this.words = wordsOf(this.numbers);
   }
 
   /** The VMA in `row` as an object. */
